@@ -1,0 +1,153 @@
+# The same targets for people and for CI. `make` alone lists them.
+# Written for GNU make 3.81 (macOS) and later.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+unexport PYTHONPATH PYTHONHOME
+
+VENV        ?= .venv
+OTHER_VENV  := .venv-other-duckdb
+LOCK_VENV   := .venv-lock
+BIN         := $(VENV)/bin
+
+DUCKDB       := 2.0.0
+OTHER_DUCKDB := 1.5.6
+
+# Where `make demo` writes. The home is the one plain `dbt build` uses.
+DEMO_HOME     ?= home
+DEMO_EXTRACTS ?= $(DEMO_HOME)/demo/extracts
+PYTEST_ARGS   ?=
+
+# Python 3.11 or later, the first that is there.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+
+PIP_QUIET := --quiet --quiet --disable-pip-version-check --no-input
+DBT       := DBT_PROFILES_DIR=profiles DBT_SEND_ANONYMOUS_USAGE_STATS=false $(BIN)/dbt
+# sqlfluff reads no macros; it meets them compiled in the models that use them.
+SQL_DIRS  := models tests/singular analyses
+
+.PHONY: help
+help:  ## list the targets
+	@echo "harmrank: the targets"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: env dev
+env: $(VENV)/.installed  ## set up .venv with the harmrank and dbt commands
+dev: $(VENV)/.installed-dev  ## the same and the tools for tests and lint
+
+# $(call install,VENV,LOCK): everything comes from one lock, by hash; then the project itself, editable.
+define install
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "harmrank needs Python 3.11 or later; none found (python3 is $$(python3 --version 2>&1))."; \
+		echo "Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; exit 1; fi
+	@echo "==> $(1): installing $(2) with $$($(PYTHON) --version) (a minute or two, once)"
+	@$(PYTHON) -m venv $(1) || { \
+		echo "Python's venv module is missing (on Debian: apt-get install python3-venv)."; exit 1; }
+	@$(1)/bin/python -m pip install $(PIP_QUIET) --require-hashes --requirement $(2)
+	@$(1)/bin/python -m pip install $(PIP_QUIET) --no-deps --no-build-isolation --editable .
+	@touch $@
+endef
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	$(call install,$(VENV),requirements.lock)
+
+$(VENV)/.installed-dev: requirements-dev.lock pyproject.toml
+	$(call install,$(VENV),requirements-dev.lock)
+	@touch $(VENV)/.installed
+
+$(OTHER_VENV)/.installed-dev: requirements-other-duckdb.lock pyproject.toml
+	$(call install,$(OTHER_VENV),requirements-other-duckdb.lock)
+
+.PHONY: demo
+demo: env  ## invent a police force, rank it, show the top ten and where to look
+	@if [ -d "$(DEMO_EXTRACTS)" ]; then \
+		echo "==> 1/3 the invented extracts are there already: $(DEMO_EXTRACTS)"; \
+	else \
+		echo "==> 1/3 inventing monthly extracts of a police force: $(DEMO_EXTRACTS)"; \
+		$(BIN)/harmrank sample --out "$(DEMO_EXTRACTS).part" && mv "$(DEMO_EXTRACTS).part" "$(DEMO_EXTRACTS)"; \
+	fi
+	@echo "==> 2/3 landing them, building, testing and publishing: $(DEMO_HOME)"
+	@$(BIN)/harmrank refresh "$(DEMO_EXTRACTS)" --home "$(DEMO_HOME)"
+	@echo "==> 3/3 the head of the list (invented people)"
+	@$(BIN)/harmrank top --home "$(DEMO_HOME)"
+	@echo
+	@echo "Where to look next:"
+	@echo "  $(BIN)/harmrank explain OFFENDER_KEY --home $(DEMO_HOME)    why somebody is on the list"
+	@echo "  $(DEMO_HOME)/published/current/                       what others read: DuckDB file, Parquet, manifest"
+	@echo "  $(BIN)/dbt build                                 the same models from dbt, on the same home"
+	@echo "  make docs                                        every table and column, as one page"
+
+.PHONY: test pytest
+test: lint pytest  ## lint, then every test; pytest's summary comes last
+
+pytest: dev
+	@echo "==> pytest (DuckDB $$($(BIN)/python -c 'import duckdb; print(duckdb.__version__)'))"
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: test-other-duckdb
+test-other-duckdb: $(OTHER_VENV)/.installed-dev  ## the tests again on the other supported DuckDB
+	@$(MAKE) pytest-other VENV=$(OTHER_VENV)
+
+.PHONY: pytest-other
+pytest-other:
+	@echo "==> pytest (DuckDB $$($(BIN)/python -c 'import duckdb; print(duckdb.__version__)'))"
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: lint lint-python lint-yaml lint-dbt lint-sql lint-spark
+lint: lint-python lint-yaml lint-dbt lint-sql lint-spark  ## Python, YAML, SQL, dbt and Spark gates
+
+lint-python: dev
+	@echo "==> ruff and mypy: Python style, formatting and types"
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+lint-yaml: dev
+	@echo "==> yamllint"
+	@$(BIN)/yamllint --strict .
+
+lint-dbt: dev
+	@echo "==> dbt parse: no warning, no deprecation; dbt-bouncer: the house rules on the manifest"
+	@$(DBT) --quiet --warn-error parse --target lint --no-partial-parse --show-all-deprecations --target-path target/lint
+	@$(BIN)/dbt-bouncer run --config-file dbt-bouncer.yml
+
+lint-sql: dev
+	@echo "==> sqlfluff: the SQL as DuckDB runs it"
+	@DBT_PROFILES_DIR=profiles DBT_TARGET_PATH=target/sqlfluff $(BIN)/sqlfluff lint --disable-progress-bar $(SQL_DIRS)
+
+lint-spark: dev
+	@echo "==> dbt compile and sqlfluff: the same models as Spark SQL (nothing connects)"
+	@rm -rf target/spark
+	@$(DBT) --quiet compile --target spark --no-populate-cache --no-introspect --target-path target/spark
+	@$(BIN)/sqlfluff parse --config tests/spark.sqlfluff --ignore-local-config --format none \
+		target/spark/compiled/harmrank/models
+
+.PHONY: docs
+docs: env  ## every table and column as one page: target/static_index.html
+	@echo "==> dbt docs"
+	@$(DBT) --quiet docs generate --static --no-compile
+	@echo "Open target/static_index.html"
+
+.PHONY: bench
+bench: dev  ## time the supported DuckDB versions on the work harmrank does
+	@echo "==> benchmarks/duckdb_versions.py"
+	@$(BIN)/python benchmarks/duckdb_versions.py
+
+.PHONY: lock
+lock:  ## resolve the locks again (make lock UPGRADE=--upgrade for newer versions)
+	@echo "==> resolving the locks"
+	@test -x $(LOCK_VENV)/bin/uv || { $(PYTHON) -m venv $(LOCK_VENV) && $(LOCK_VENV)/bin/pip install $(PIP_QUIET) uv; }
+	@$(call resolve,requirements-dev.lock) --extra dev --upgrade-package duckdb==$(DUCKDB)
+	@$(call resolve,requirements.lock) --constraint requirements-dev.lock --upgrade-package duckdb==$(DUCKDB)
+	@cp requirements-dev.lock requirements-other-duckdb.lock
+	@$(call resolve,requirements-other-duckdb.lock) --extra dev --upgrade-package duckdb==$(OTHER_DUCKDB)
+
+resolve = $(LOCK_VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --no-strip-extras --custom-compile-command "make lock" $(UPGRADE) --group build \
+	pyproject.toml --output-file $(1)
+
+.PHONY: clean
+clean:  ## remove what the other targets made, except your own homes
+	rm -rf .venv $(OTHER_VENV) $(LOCK_VENV) target logs build dist home/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,5 @@
+"""`python -m harmrank` is the same as `harmrank`."""
+
+from harmrank.cli import main
+
+main()

@@ -1,0 +1,131 @@
+"""Runs dbt in this process and says what it found. Computes nothing itself: every rule lives in the models."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from harmrank.home import Home
+from harmrank.project import project_root
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What dbt built and tested: counts, and one sentence for each failure and each warning."""
+
+    models: int
+    tests: int
+    failures: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def build(home: Home, progress: Callable[[str, int, int], None]) -> BuildResult:
+    """Build and test every model of the project in the home's warehouse.
+
+    `progress` is called with (name, nodes done, nodes in all) as nodes finish. Unit tests are left to the test
+    suite: they test the rules, not the data.
+    """
+    from dbt.cli.main import dbtRunner
+
+    counter = _Counter(progress)
+    with _environment(home):
+        try:
+            outcome = dbtRunner(callbacks=[counter]).invoke(_arguments(home))
+        finally:
+            _release_warehouse()
+    if outcome.exception is not None:
+        return BuildResult(0, 0, failures=[f"dbt could not run: {_one_line(str(outcome.exception))}"])
+    return _summarise(outcome.result)
+
+
+def _arguments(home: Home) -> list[str]:
+    root = str(project_root())
+    return [
+        "--quiet",
+        "--log-level",
+        "none",
+        "--no-use-colors",
+        "build",
+        "--project-dir",
+        root,
+        "--profiles-dir",
+        str(project_root() / "profiles"),
+        "--target",
+        "duckdb",
+        "--target-path",
+        str(home.root.resolve() / "target"),
+        "--log-path",
+        str(home.logs.resolve()),
+        "--exclude-resource-type",
+        "unit_test",
+        "--no-write-json",
+    ]
+
+
+@contextmanager
+def _environment(home: Home) -> Iterator[None]:
+    wanted = {
+        "HARMRANK_HOME": str(home.root.resolve()),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _release_warehouse() -> None:
+    """Close dbt's connections, so that the warehouse can be opened read-only for publishing."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    DuckDBConnectionManager.close_all_connections()
+
+
+class _Counter:
+    """Counts finished nodes from dbt's own events."""
+
+    def __init__(self, progress: Callable[[str, int, int], None]) -> None:
+        self._progress = progress
+
+    def __call__(self, event: Any) -> None:
+        if event.info.name not in ("LogModelResult", "LogTestResult", "LogSeedResult"):
+            return
+        # dbt names the same figure differently for tests.
+        total = event.data.num_models if event.info.name == "LogTestResult" else event.data.total
+        self._progress(event.data.node_info.node_name, event.data.index, total)
+
+
+def _summarise(run: Any) -> BuildResult:
+    failures, warnings, models, tests = [], [], 0, 0
+    for result in run.results:
+        kind = str(result.node.resource_type)
+        models += kind in ("model", "seed")
+        tests += kind == "test"
+        status = str(result.status)
+        if status in ("error", "fail", "runtime error"):
+            failures.append(_sentence(result, kind))
+        elif status == "warn":
+            warnings.append(_sentence(result, kind))
+    return BuildResult(models, tests, failures, warnings)
+
+
+def _sentence(result: Any, kind: str) -> str:
+    meaning = _one_line(result.node.description or "")
+    if kind == "test" and result.failures is not None:
+        rows = "1 row" if result.failures == 1 else f"{result.failures:,} rows"
+        return f"{kind} {result.node.name} found {rows}. {meaning}".strip()
+    return f"{kind} {result.node.name}: {_one_line(str(result.message or 'failed'))}. {meaning}".strip()
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:400]

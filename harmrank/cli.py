@@ -1,0 +1,414 @@
+"""The command. Parses, calls, prints; exit codes: 0 done, 2 wrong use, 3 refused extract, 4 gate failed, 5 busy, 1 else."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harmrank import __version__
+from harmrank.errors import ExtractRefused, HarmrankError, UsageError
+from harmrank.home import Home
+
+HOME_OPTION = click.option(
+    "--home",
+    "root",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="HARMRANK_HOME",
+    required=True,
+    help="The home: warehouse, published lists and logs. Also read from HARMRANK_HOME.",
+)
+EXTRACTS_ARGUMENT = click.argument("extracts", type=click.Path(path_type=Path))
+JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="harmrank")
+def cli() -> None:
+    """Ranks the people who do most harm to women and girls, every day of every score explained.
+
+    \b
+    Example:
+      harmrank sample --out extracts
+      harmrank refresh extracts --home home
+      harmrank top --home home
+
+    Add --debug to any command to see the traceback of an error.
+    """
+
+
+@cli.command()
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder to write; must be new or empty.",
+)
+@click.option(
+    "--crimes",
+    type=click.IntRange(min=1),
+    help="Crimes in all. Default: a force of London's size.",
+)
+@click.option(
+    "--months",
+    type=click.IntRange(1, 600),
+    default=24,
+    show_default=True,
+    help="Monthly extracts.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="The same seed, the same bytes.",
+)
+def sample(out: Path, crimes: int | None, months: int, seed: int) -> None:
+    """Write a synthetic feed of monthly extracts. Its people are invented.
+
+    \b
+    Example:
+      harmrank sample --out extracts --crimes 100000 --months 12 --seed 7
+    """
+    from harmrank.sample import DEFAULT_CRIMES, write_sample
+
+    started = time.monotonic()
+    summary = write_sample(out, crimes=crimes or DEFAULT_CRIMES, months=months, seed=seed, report=say)
+    say(f"{summary} in {time.monotonic() - started:.0f} s")
+
+
+@cli.command()
+@EXTRACTS_ARGUMENT
+@HOME_OPTION
+@click.option(
+    "--list-date",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Date of the list. Default: of the newest extract.",
+)
+@click.option(
+    "--method",
+    default="v100",
+    show_default=True,
+    help="The row of the seed ranking_methods to publish.",
+)
+@click.option(
+    "--full",
+    is_flag=True,
+    help="Build again from everything landed, even if nothing is new.",
+)
+@JSON_OPTION
+def refresh(
+    extracts: Path,
+    root: Path,
+    list_date: datetime | None,
+    method: str,
+    full: bool,
+    as_json: bool,
+) -> None:
+    """Land what is new, build, test and publish. The one a scheduler calls.
+
+    \b
+    Example:
+      harmrank refresh extracts --home home
+      harmrank refresh extracts --home home --list-date 2026-09-30
+    """
+    from harmrank.refresh import refresh as run
+
+    started = time.monotonic()
+    home = Home(root)
+    with node_progress() as progress:
+        result = run(
+            _existing(extracts),
+            home,
+            list_date=list_date.date() if list_date else None,
+            method=method,
+            full=full,
+            say=say,
+            progress=progress,
+        )
+    for warning in result.warnings:
+        say(f"warning: {warning}")
+    if result.publication:
+        say(
+            f"published the list for {result.list_date}: {result.publication.rows['top_100']} places, "
+            f"build {result.publication.build_id}, {time.monotonic() - started:.1f} s"
+        )
+    elif result.list_date:
+        say(f"nothing new: the published list for {result.list_date} stands")
+    if as_json:
+        print_json(
+            {
+                "landed": result.landing.landed,
+                "unchanged": result.landing.unchanged,
+                "refused": [{"extract_id": r.extract_id, "message": r.message} for r in result.landing.refused],
+                "list_date": result.list_date,
+                "build_id": result.publication and result.publication.build_id,
+                "rows": result.publication and result.publication.rows,
+                "warnings": result.warnings,
+            }
+        )
+    _fail_if_refused(result.landing.refused)
+
+
+@cli.command()
+@EXTRACTS_ARGUMENT
+@HOME_OPTION
+@JSON_OPTION
+def land(extracts: Path, root: Path, as_json: bool) -> None:
+    """Land what is new in the warehouse, without building or publishing.
+
+    \b
+    Example:
+      harmrank land extracts --home home
+    """
+    from harmrank.landing import land as run
+
+    home = Home(root)
+    home.create()
+    with home.lock():
+        result = run(_existing(extracts), home, say)
+    say(f"{len(result.landed)} landed, {len(result.unchanged)} unchanged, {len(result.refused)} refused")
+    if as_json:
+        refused = [{"extract_id": r.extract_id, "message": r.message} for r in result.refused]
+        print_json({"landed": result.landed, "unchanged": result.unchanged, "refused": refused})
+    _fail_if_refused(result.refused)
+
+
+@cli.command()
+@HOME_OPTION
+@click.option(
+    "--n",
+    "places",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="How many places.",
+)
+@JSON_OPTION
+def top(root: Path, places: int, as_json: bool) -> None:
+    """Show the head of the published list.
+
+    \b
+    Example:
+      harmrank top --home home --n 25
+    """
+    from harmrank import reading
+
+    build, rows = reading.top(Home(root), places)
+    if as_json:
+        print_json({"build": build, "places": rows})
+        return
+    from harmrank import show
+
+    show.print_top(_console(), build, rows)
+
+
+@cli.command()
+@click.argument("offender_key")
+@HOME_OPTION
+@JSON_OPTION
+def explain(offender_key: str, root: Path, as_json: bool) -> None:
+    """Show where every day of a person's score comes from. Works for everyone ranked, listed or not.
+
+    \b
+    Example:
+      harmrank explain 'metropolitan|P0001234' --home home
+    """
+    from harmrank import reading
+
+    explanation = reading.explain(Home(root), offender_key)
+    if as_json:
+        print_json(vars(explanation))
+        return
+    from harmrank import show
+
+    show.print_explanation(_console(), explanation)
+
+
+@cli.command()
+@HOME_OPTION
+@JSON_OPTION
+def status(root: Path, as_json: bool) -> None:
+    """Show what is landed, what is published, when, from what, and whether it is stale.
+
+    \b
+    Example:
+      harmrank status --home home
+    """
+    from harmrank import reading
+
+    if not root.is_dir():
+        raise UsageError(f"there is no home at {root}: harmrank refresh EXTRACTS --home {root} makes one")
+    facts = reading.status(Home(root))
+    if as_json:
+        print_json(facts)
+        return
+    from harmrank import show
+
+    show.print_status(_console(), facts)
+
+
+@cli.command()
+@HOME_OPTION
+@JSON_OPTION
+def shape(root: Path, as_json: bool) -> None:
+    """Show how the harm of a feed is distributed, beside the figures the Metropolitan Police has published.
+
+    \b
+    Example:
+      harmrank shape --home home
+    """
+    from harmrank import shape as shapes
+
+    figures = shapes.measure(Home(root))
+    if as_json:
+        print_json([vars(figure) for figure in figures])
+        return
+    shapes.print_figures(_console(), figures)
+
+
+@cli.group()
+def weights() -> None:
+    """Harm weights beyond those that come with harmrank."""
+
+
+@weights.command("import")
+@click.argument("workbook", type=click.Path(path_type=Path))
+@click.option(
+    "--name",
+    "index_name",
+    required=True,
+    help="Name of the new harm index, such as cchi_2026.",
+)
+@HOME_OPTION
+def weights_import(workbook: Path, index_name: str, root: Path) -> None:
+    """Load a Cambridge Crime Harm Index workbook of any year as a further harm index.
+
+    \b
+    Example:
+      harmrank weights import CCHI_2026.xlsx --name cchi_2026 --home home
+    """
+    from harmrank import warehouse
+    from harmrank.weights import import_workbook
+
+    home = Home(root)
+    home.create()
+    with home.lock(), warehouse.connect(home) as connection:
+        report = import_workbook(workbook, index_name, connection)
+    for anomaly in report.anomalies:
+        click.echo(str(anomaly))
+    click.echo(
+        f"{index_name}: {report.codes} offence codes from {report.rows} rows, {len(report.anomalies)} anomalies. "
+        "Use it by naming it in a row of seeds/ranking_methods.csv."
+    )
+
+
+def say(line: str) -> None:
+    """Progress for people goes to stderr, so that stdout stays for results."""
+    click.echo(line, err=True)
+
+
+def print_json(value: Any) -> None:
+    """Machine output: dates as ISO text, everything else as it is."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+@contextmanager
+def node_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A moving bar on a terminal; plain lines, every tenth of the way, elsewhere."""
+    if not sys.stderr.isatty():
+        told = {0}
+
+        def plain(name: str, done: int, total: int) -> None:
+            tenth = done * 10 // max(total, 1)
+            if tenth not in told:
+                told.add(tenth)
+                say(f"  {done} of {total}: {name}")
+
+        yield plain
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None, start=True, visible=False)
+
+        def moving(name: str, done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total, description=name, visible=True)
+
+        yield moving
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    # Piped output must not be cut to the width of a terminal that is not there.
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 130)
+
+
+def _existing(extracts: Path) -> Path:
+    if not extracts.is_dir():
+        raise UsageError(f"there is no folder of extracts at {extracts}")
+    return extracts
+
+
+def _fail_if_refused(refused: list[Any]) -> None:
+    if refused:
+        ids = ", ".join(refusal.extract_id for refusal in refused)
+        raise ExtractRefused(f"{len(refused)} refused ({ids}); the rest was processed. {refused[0].message}")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command and leave with its exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in arguments
+    try:
+        cli.main(
+            [a for a in arguments if a != "--debug"],
+            prog_name="harmrank",
+            standalone_mode=False,
+        )
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _leave("stopped: what was published before still stands", 1, debug)
+    except HarmrankError as error:
+        _leave(str(error), error.exit_code, debug)
+    except Exception as error:
+        # Anything unforeseen still gives one line; its text may carry data, so only its kind is named.
+        _leave(
+            f"unexpected {type(error).__name__}; run again with --debug for the traceback",
+            1,
+            debug,
+        )
+
+
+def _leave(message: str, code: int, debug: bool) -> None:
+    if debug:
+        import traceback
+
+        traceback.print_exc()
+    click.echo(f"harmrank: {message}", err=True)
+    sys.exit(code)

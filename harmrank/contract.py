@@ -1,0 +1,199 @@
+"""The door in: which tables an extract may hold, their columns, and what makes a value usable.
+
+This is the one place that names the columns of an extract. Landing derives its checks, and the warehouse its
+raw tables, from it.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(Enum):
+    """How the text of a value is read."""
+
+    TEXT = "text"
+    DATE = "date"
+    TIMESTAMP = "timestamp"
+    INTEGER = "integer"
+    FLAG = "flag"
+    CHOICE = "choice"
+
+
+SQL_TYPES = {
+    Kind.TEXT: "VARCHAR",
+    Kind.DATE: "DATE",
+    Kind.TIMESTAMP: "TIMESTAMP",
+    Kind.INTEGER: "INTEGER",
+    Kind.FLAG: "BOOLEAN",
+    Kind.CHOICE: "VARCHAR",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of an extract table.
+
+    `required` columns must be in every file and usable in every row that is not a tombstone; `key` columns,
+    in every row. `lowest` and `highest` bound an INTEGER, inclusive; `choices` are the stored forms of a
+    CHOICE.
+    """
+
+    name: str
+    kind: Kind = Kind.TEXT
+    required: bool = False
+    key: bool = False
+    lowest: int = 0
+    highest: int = 0
+    choices: tuple[str, ...] = ()
+
+    @property
+    def sql_type(self) -> str:
+        """The DuckDB type the value is stored as."""
+        return SQL_TYPES[self.kind]
+
+    @property
+    def needed_in_tombstone(self) -> bool:
+        """Whether even a row with deleted = Y is of no use without this value."""
+        return self.key or self.name == "updated_at"
+
+    @property
+    def complaint(self) -> str:
+        """What to say of a value that is there but cannot be used. Names the column, never the value."""
+        if self.kind is Kind.DATE:
+            return f"{self.name} is not a date: use YYYY-MM-DD"
+        if self.kind is Kind.TIMESTAMP:
+            return f"{self.name} is not a timestamp: use YYYY-MM-DDTHH:MM:SS"
+        if self.kind is Kind.INTEGER:
+            return f"{self.name} is not a whole number from {self.lowest} to {self.highest}"
+        if self.kind is Kind.FLAG:
+            return f"{self.name} is not Y or N"
+        if self.kind is Kind.CHOICE:
+            return f"{self.name} is not {', '.join(self.choices[:-1])} or {self.choices[-1]}"
+        return f"{self.name} is not usable"
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of an extract, its columns in contract order."""
+
+    name: str
+    columns: tuple[Column, ...]
+
+    @property
+    def required(self) -> tuple[Column, ...]:
+        """The columns that every file of the table must have."""
+        return tuple(column for column in self.columns if column.required)
+
+    def column(self, name: str) -> Column | None:
+        """The column of that name, or None where the contract does not name it."""
+        return next((column for column in self.columns if column.name == name), None)
+
+
+def _key(name: str, kind: Kind = Kind.TEXT, choices: tuple[str, ...] = ()) -> Column:
+    return Column(name, kind, required=True, key=True, choices=choices)
+
+
+def _choice(name: str, *choices: str) -> Column:
+    return Column(name, Kind.CHOICE, choices=choices)
+
+
+_FORCE = _key("force")
+_CRIME_REF = _key("crime_ref")
+_PERSON_REF = _key("person_ref")
+_UPDATED_AT = Column("updated_at", Kind.TIMESTAMP, required=True)
+_DELETED = Column("deleted", Kind.FLAG)
+
+CRIMES = Table(
+    "crimes",
+    (
+        _FORCE,
+        _CRIME_REF,
+        Column("offence_code", required=True),
+        Column("reported_on", Kind.DATE, required=True),
+        Column("committed_from", Kind.DATE),
+        Column("committed_to", Kind.DATE),
+        _choice("reported_by", "victim", "witness", "third_party", "police", "company"),
+        Column("outcome_type", Kind.INTEGER, lowest=0, highest=22),
+        Column("outcome_on", Kind.DATE),
+        Column("cancelled_on", Kind.DATE),
+        Column("area_code"),
+        Column("domestic_abuse", Kind.FLAG),
+        _UPDATED_AT,
+        _DELETED,
+    ),
+)
+
+PEOPLE = Table(
+    "people",
+    (
+        _FORCE,
+        _PERSON_REF,
+        Column("forename"),
+        Column("middle_names"),
+        Column("surname"),
+        Column("date_of_birth", Kind.DATE),
+        Column("birth_year", Kind.INTEGER, lowest=1000, highest=2999),
+        _choice("sex", "M", "F", "X", "U"),
+        Column("ethnicity"),
+        Column("pnc_id"),
+        Column("postcode"),
+        Column("deceased_on", Kind.DATE),
+        _UPDATED_AT,
+        _DELETED,
+    ),
+)
+
+INVOLVEMENTS = Table(
+    "involvements",
+    (
+        _FORCE,
+        _CRIME_REF,
+        _PERSON_REF,
+        _key("role", Kind.CHOICE, ("suspect", "victim", "witness")),
+        _choice(
+            "status",
+            "named",
+            "arrested",
+            "charged",
+            "convicted",
+            "acquitted",
+            "eliminated",
+        ),
+        _choice(
+            "relationship",
+            "partner",
+            "ex_partner",
+            "family",
+            "acquaintance",
+            "stranger",
+            "unknown",
+        ),
+        _UPDATED_AT,
+        _DELETED,
+    ),
+)
+
+CUSTODY = Table(
+    "custody",
+    (
+        _FORCE,
+        _PERSON_REF,
+        _key("custody_from", Kind.DATE),
+        Column("custody_to", Kind.DATE),
+        _UPDATED_AT,
+        _DELETED,
+    ),
+)
+
+PERSON_MERGES = Table(
+    "person_merges",
+    (
+        _FORCE,
+        _PERSON_REF,
+        Column("merged_into_ref", required=True),
+        _UPDATED_AT,
+        _DELETED,
+    ),
+)
+
+TABLES = {table.name: table for table in (CRIMES, PEOPLE, INVOLVEMENTS, CUSTODY, PERSON_MERGES)}

@@ -1,0 +1,324 @@
+"""Finds the files of an extract and checks everything about them that can be told without reading rows."""
+
+import codecs
+import csv
+import gzip
+import hashlib
+import json
+import re
+import shutil
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+from harmrank.contract import TABLES, Table
+from harmrank.landing_csv import MAX_RECORD, RecordTooLong, read_header
+
+MANIFEST = "extract.json"
+_ID = re.compile(r"\d{4}-\d{2}-\d{2}[A-Za-z0-9T_.-]*", re.ASCII)
+_FILE = re.compile(rf"({'|'.join(TABLES)})(?:_\d+)?\.(csv|csv\.gz|parquet)", re.ASCII)
+_NOT_DATA = (".md", ".txt", ".sha256", ".log")
+_TIME_IN_ID = re.compile(r"T(\d{2})(\d{2})(\d{2})?", re.ASCII)
+_CHUNK = 1 << 22
+
+
+class Unusable(Exception):
+    """Why an extract cannot be landed. `advice` says what its sender can do about it."""
+
+    def __init__(
+        self,
+        reason: str,
+        advice: str = "Correct it and send the extract again.",
+        file_name: str | None = None,
+        line_number: int | None = None,
+        column_name: str | None = None,
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.advice = advice
+        self.file_name = file_name
+        self.line_number = line_number
+        self.column_name = column_name
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """One file of one table, with its size in bytes and its time of change in nanoseconds."""
+
+    table: Table
+    path: Path
+    bytes: int
+    modified_ns: int
+
+    @property
+    def name(self) -> str:
+        """The file name inside the extract."""
+        return self.path.name
+
+    @property
+    def is_parquet(self) -> bool:
+        """Whether the file is Parquet, and not CSV."""
+        return self.path.suffix == ".parquet"
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether the file is gzipped CSV."""
+        return self.path.suffix == ".gz"
+
+
+@dataclass(frozen=True)
+class Extract:
+    """One extract folder.
+
+    `files` are in table order of the contract, then by file name; `strangers` are the names in the folder
+    that the contract does not know.
+    """
+
+    extract_id: str
+    folder: Path
+    files: tuple[TableFile, ...]
+    strangers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What the optional extract.json says.
+
+    Its form: `{"extract_at": "2026-10-31T02:00:00", "files": {"crimes.csv": {"rows": 1234, "sha256":
+    "..."}}}`. Every part may be left out. `rows` counts records without the header; `sha256` is that of the
+    file as sent.
+    """
+
+    extract_at: datetime | None
+    rows: dict[str, int]
+    sha256: dict[str, str]
+
+
+def extract_folders(extracts: Path) -> list[Path]:
+    """The extract folders, in order of their ids. Hidden folders are not extracts."""
+    return sorted(
+        (entry for entry in extracts.iterdir() if entry.is_dir() and not entry.name.startswith(".")),
+        key=lambda entry: entry.name,
+    )
+
+
+def extract_date(extract_id: str) -> date:
+    """The date an id starts with. Raises Unusable where the id is not one."""
+    advice = "Name the folder by the date the extract was taken, such as 2026-10-31."
+    if not _ID.fullmatch(extract_id):
+        raise Unusable(
+            "the id is not a date followed by letters, digits, dots, dashes or underscores",
+            advice,
+        )
+    try:
+        return date.fromisoformat(extract_id[:10])
+    except ValueError:
+        raise Unusable("the id does not start with a real date", advice) from None
+
+
+def read_folder(folder: Path) -> Extract:
+    """List an extract folder. Raises Unusable where it holds nothing that can be landed."""
+    _refuse_outsider(folder, folder.parent)
+    files: list[TableFile] = []
+    strangers: list[str] = []
+    for path in sorted(folder.iterdir(), key=lambda path: path.name):
+        match = _FILE.fullmatch(path.name)
+        if match:
+            files.append(_table_file(TABLES[match[1]], path, folder))
+        elif _is_stranger(path):
+            strangers.append(path.name)
+    if not files:
+        found = f" (found {', '.join(strangers[:3])})" if strangers else ""
+        expected = ", ".join(f"{name}.csv" for name in TABLES)
+        raise Unusable(
+            f"there is no file of a known table in it{found}",
+            f"Name the files as the contract does: {expected}.",
+        )
+    order = {name: position for position, name in enumerate(TABLES)}
+    files.sort(key=lambda file: (order[file.table.name], file.name))
+    return Extract(folder.name, folder, tuple(files), tuple(strangers))
+
+
+def _is_stranger(path: Path) -> bool:
+    name = path.name
+    return name != MANIFEST and not name.startswith((".", "_")) and not name.lower().endswith(_NOT_DATA)
+
+
+def _table_file(table: Table, path: Path, folder: Path) -> TableFile:
+    _refuse_outsider(path, folder)
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise Unusable(f"it cannot be opened ({error.strerror})", file_name=path.name) from None
+    if not path.is_file():
+        raise Unusable("it is not a regular file", file_name=path.name)
+    return TableFile(table, path, status.st_size, status.st_mtime_ns)
+
+
+def _refuse_outsider(path: Path, folder: Path) -> None:
+    if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
+        advice = "Put the file itself there."
+        raise Unusable(
+            f"{path.name} is a link that leads outside its folder",
+            advice,
+            file_name=path.name,
+        )
+
+
+def read_manifest(extract: Extract) -> Manifest:
+    """What extract.json says; an empty manifest where there is none. Raises Unusable."""
+    path = extract.folder / MANIFEST
+    if not path.exists():
+        return Manifest(None, {}, {})
+    _refuse_outsider(path, extract.folder)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
+        _refuse_manifest("it is not readable as JSON")
+    if not isinstance(content, dict):
+        _refuse_manifest("it is not a JSON object")
+    rows: dict[str, int] = {}
+    sha256: dict[str, str] = {}
+    files = content.get("files") or {}
+    if not isinstance(files, dict):
+        _refuse_manifest("files is not an object with one entry a file")
+    for name, facts in files.items():
+        _read_file_facts(name, facts, rows, sha256)
+    present = {file.name for file in extract.files}
+    missing = next((name for name in files if name not in present), None)
+    if missing is not None:
+        _refuse_manifest(f"it lists {missing[:100]}, which is not there")
+    return Manifest(_read_extract_at(content.get("extract_at")), rows, sha256)
+
+
+def _read_file_facts(name: str, facts: Any, rows: dict[str, int], sha256: dict[str, str]) -> None:
+    if not isinstance(facts, dict):
+        _refuse_manifest(f"the entry of {name[:100]} is not an object")
+    if (number := facts.get("rows")) is not None:
+        if not isinstance(number, int) or isinstance(number, bool):
+            _refuse_manifest(f"rows of {name[:100]} is not a whole number")
+        rows[name] = number
+    if (digest := facts.get("sha256")) is not None:
+        if not isinstance(digest, str):
+            _refuse_manifest(f"sha256 of {name[:100]} is not text")
+        sha256[name] = digest.strip().lower()
+
+
+def _read_extract_at(value: Any) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        _refuse_manifest("extract_at is not a timestamp: use YYYY-MM-DDTHH:MM:SS")
+    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _refuse_manifest(reason: str) -> NoReturn:
+    raise Unusable(reason, file_name=MANIFEST)
+
+
+def extract_moment(extract_id: str, manifest: Manifest) -> datetime:
+    """When the extract was taken: as extract.json says, else its id, else midnight of the id's date."""
+    if manifest.extract_at is not None:
+        return manifest.extract_at
+    day = extract_date(extract_id)
+    time = _TIME_IN_ID.match(extract_id, 10)
+    if time:
+        try:
+            return datetime(
+                day.year,
+                day.month,
+                day.day,
+                int(time[1]),
+                int(time[2]),
+                int(time[3] or 0),
+            )
+        except ValueError:
+            pass
+    return datetime(day.year, day.month, day.day)
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def content_sha256(digests: dict[str, str]) -> str:
+    """One SHA-256 for an extract: over the names and SHA-256 of its table files, in name order."""
+    listing = "".join(f"{name}\0{digest}\n" for name, digest in sorted(digests.items()))
+    return hashlib.sha256(listing.encode()).hexdigest()
+
+
+def check_text(path: Path, name: str) -> None:
+    """See that a plain CSV file is UTF-8 text to its last byte.
+
+    Raises Unusable naming `name`, line and byte.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    done = 0
+    for chunk, is_last in _chunks(path):
+        if (position := chunk.find(0)) >= 0:
+            _refuse_byte(path, name, done + position)
+        pending = len(decoder.getstate()[0])
+        try:
+            if pending or not chunk.isascii() or is_last:
+                decoder.decode(chunk, final=is_last)
+        except UnicodeDecodeError as error:
+            _refuse_byte(path, name, done - pending + error.start)
+        done += len(chunk)
+
+
+def _chunks(path: Path) -> Iterator[tuple[bytes, bool]]:
+    with path.open("rb") as file:
+        chunk = file.read(_CHUNK)
+        while chunk:
+            following = file.read(_CHUNK)
+            yield chunk, not following
+            chunk = following
+
+
+def _refuse_byte(path: Path, name: str, offset: int) -> NoReturn:
+    line, line_start, position = 1, 0, 0
+    with path.open("rb") as file:
+        while position < offset:
+            chunk = file.read(min(_CHUNK, offset - position))
+            line += chunk.count(b"\n")
+            if (newline := chunk.rfind(b"\n")) >= 0:
+                line_start = position + newline + 1
+            position += len(chunk)
+        byte = file.read(1)[0]
+        file.seek(line_start)
+        before = file.read(min(offset - line_start, MAX_RECORD)).decode("latin-1")
+    raise Unusable(
+        f"it is not UTF-8 text (byte 0x{byte:02X})",
+        "Save the file as UTF-8 and send the extract again.",
+        file_name=name,
+        line_number=line,
+        column_name=_column_after(path, before) if line > 1 else None,
+    )
+
+
+def _column_after(path: Path, before: str) -> str | None:
+    """The column of the value that follows this beginning of a line, where that can be told."""
+    try:
+        header = read_header(path, errors="replace")
+        fields = next(csv.reader([before]), [])
+    except (RecordTooLong, csv.Error):
+        return None
+    position = max(len(fields) - 1, 0)
+    return header.names[position] if header and position < len(header.names) else None
+
+
+def unpack(source: Path, target: Path) -> None:
+    """Unpack a gzip file. Raises Unusable where it is truncated or damaged: gzip carries its own checksum."""
+    try:
+        with gzip.open(source) as packed, target.open("wb") as out:
+            shutil.copyfileobj(packed, out, _CHUNK)
+    except (gzip.BadGzipFile, zlib.error, EOFError):
+        advice = "Send it again: the transfer may have been cut off."
+        raise Unusable("it is truncated or damaged, or no gzip file", advice, file_name=source.name) from None

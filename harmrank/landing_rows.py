@@ -1,0 +1,253 @@
+"""Reads one file of an extract into a temporary table of checked rows.
+
+Nothing reaches the raw tables here.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from harmrank import landing_csv, landing_sql
+from harmrank.contract import Table
+from harmrank.landing_csv import BadRecord, RecordTooLong, count
+from harmrank.landing_files import TableFile, Unusable, check_text, unpack
+from harmrank.warehouse import quote_name
+
+DROPPED = "column is not in the contract and was dropped"
+_RESERVED = {"file_row_number"}
+
+
+@dataclass(frozen=True)
+class CheckedFile:
+    """A file that was read.
+
+    `checked` names the temporary table with the records that could be split into fields: `ordinal` (the
+    record's place in the file, from 1), the raw table's columns, `problem` and `defect_*`.
+
+    `broken` are the records that could not be split. `dropped` are positions and names of columns the
+    contract does not name. `text_path` is the plain CSV on disk, None for Parquet.
+    """
+
+    file: TableFile
+    sha256: str
+    checked: str
+    ordinal: str
+    rows_checked: int
+    broken: list[BadRecord]
+    dropped: dict[int, str]
+    width: int
+    text_path: Path | None
+
+    @property
+    def rows_read(self) -> int:
+        """All records of the file."""
+        return self.rows_checked + len(self.broken)
+
+
+def read_file(
+    connection: duckdb.DuckDBPyConnection,
+    file: TableFile,
+    sha256: str,
+    scratch: Path,
+    number: int,
+) -> CheckedFile:
+    """Read a file into the temporary table `landing_<number>`. Raises Unusable."""
+    if file.is_parquet:
+        return _read_parquet(connection, file, sha256, number)
+    path = file.path
+    if file.is_compressed:
+        path = scratch / f"unpacked_{number}.csv"
+        unpack(file.path, path)
+    try:
+        check_text(path, file.name)
+        return _read_csv(connection, file, sha256, path, scratch, number)
+    except RecordTooLong as error:
+        raise Unusable(
+            f"the line is longer than {landing_csv.MAX_RECORD:,} characters",
+            "See whether a quoted value is left open.",
+            file.name,
+            error.line_number,
+        ) from None
+
+
+def _read_csv(
+    connection: duckdb.DuckDBPyConnection,
+    file: TableFile,
+    sha256: str,
+    path: Path,
+    scratch: Path,
+    number: int,
+) -> CheckedFile:
+    header = landing_csv.read_header(path)
+    if header is None:
+        raise Unusable("it has no readable header row", file_name=file.name, line_number=1)
+    texts, dropped = _match_columns(file, header.names, header.line_number)
+    width = len(header.names)
+    checked = f"landing_{number}"
+    broken: list[BadRecord] = []
+    ordinal = "rowid + 1"
+    try:
+        if not header.is_first_line:
+            raise duckdb.InvalidInputException("blank lines above the header")
+        source = landing_sql.csv_source(str(path), width, has_ordinal=False)
+        _create(connection, checked, landing_sql.checked_rows(file.table, source, texts))
+    except duckdb.InvalidInputException:
+        # One broken record stops DuckDB's reader: sort the broken from the good ones, then read the good.
+        clean = scratch / f"rewritten_{number}.csv"
+        broken = landing_csv.rewrite(path, clean, width)
+        source = landing_sql.csv_source(str(clean), width, has_ordinal=True)
+        _create(
+            connection,
+            checked,
+            landing_sql.checked_rows(file.table, source, {"ordinal": "ordinal"} | texts),
+        )
+        clean.unlink()
+        ordinal = "ordinal"
+    rows = _count(connection, checked)
+    return CheckedFile(file, sha256, checked, ordinal, rows, broken, dropped, width, path)
+
+
+def _read_parquet(connection: duckdb.DuckDBPyConnection, file: TableFile, sha256: str, number: int) -> CheckedFile:
+    source = landing_sql.parquet_source(str(file.path))
+    checked = f"landing_{number}"
+    try:
+        described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+        types = {str(name): str(sql_type) for name, sql_type, *_ in described if name not in _RESERVED}
+        names = list(types)
+        positions, dropped = _match_columns(file, names, None)
+        texts = {"ordinal": "file_row_number + 1"}
+        for column, place in positions.items():
+            name = names[int(place[1:])]
+            texts[column] = landing_sql.parquet_text(name, _plain_type(file, column, types[name]))
+        _create(connection, checked, landing_sql.checked_rows(file.table, source, texts))
+    except (duckdb.OutOfMemoryException, duckdb.InterruptException):
+        raise
+    except duckdb.Error:
+        advice = "Send it again: the transfer may have been cut off."
+        raise Unusable("it is truncated or damaged, or no Parquet file", advice, file.name) from None
+    rows = _count(connection, checked)
+    return CheckedFile(file, sha256, checked, "ordinal", rows, [], dropped, len(names), None)
+
+
+def _plain_type(file: TableFile, column: str, sql_type: str) -> str:
+    if sql_type == "BLOB" or (any(sign in sql_type for sign in "[(") and not sql_type.startswith("DECIMAL")):
+        advice = "Write it as text, a number, a date or a timestamp."
+        raise Unusable(
+            f"the column is of type {sql_type[:50]}",
+            advice,
+            file.name,
+            column_name=column,
+        )
+    return sql_type
+
+
+def _match_columns(file: TableFile, names: list[str], line: int | None) -> tuple[dict[str, str], dict[int, str]]:
+    """Where each column of the contract is (`c<position>`), and which columns it does not name.
+
+    Raises Unusable.
+
+    Names are matched in any case; a name that stands twice is refused, for nobody can say which one counts.
+    """
+    places: dict[str, str] = {}
+    dropped: dict[int, str] = {}
+    for position, name in enumerate(names):
+        known = file.table.column(name.strip().lower())
+        if known is None:
+            dropped[position] = name.strip()[:100] or f"column {position + 1}"
+        elif known.name in places:
+            reason = f"the header names {known.name} twice"
+            raise Unusable(reason, file_name=file.name, line_number=line, column_name=known.name)
+        else:
+            places[known.name] = f"c{position}"
+    missing = [column.name for column in file.table.required if column.name not in places]
+    if missing:
+        noun = "column" if len(missing) == 1 else "columns"
+        reason = f"the header lacks the required {noun} {', '.join(missing)}"
+        raise Unusable(reason, file_name=file.name, line_number=line, column_name=missing[0])
+    return places, dropped
+
+
+def _create(connection: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {quote_name(name)} AS {query}")
+
+
+def _count(connection: duckdb.DuckDBPyConnection, checked: str) -> int:
+    row = connection.execute(f"SELECT count(*) FROM {checked}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def refuse_if_mostly_bad(connection: duckdb.DuckDBPyConnection, read: CheckedFile, max_bad_share: float) -> None:
+    """Raise Unusable if more than this share of the file's rows is bad, naming the first and the usual
+    trouble.
+
+    The share is taken as it is, in small files too: a file of five rows with one bad row is a file of which a
+    fifth is bad.
+    """
+    query = f"SELECT problem, count(*), min({read.ordinal}) FROM {read.checked} WHERE problem IS NOT NULL GROUP BY 1"
+    found = [(str(problem), int(rows), int(first)) for problem, rows, first in connection.execute(query).fetchall()]
+    reasons = Counter({problem: rows for problem, rows, _ in found})
+    reasons.update(record.reason for record in read.broken)
+    if reasons.total() <= max_bad_share * read.rows_read:
+        return
+    firsts = [(first, problem) for problem, _, first in found]
+    firsts += [(record.ordinal, record.reason) for record in read.broken[:1]]
+    ordinal, first_reason = min(firsts)
+    usual = reasons.most_common(1)[0][0]
+    also = "" if usual == first_reason else f"; the most common trouble: {usual}"
+    raise Unusable(
+        f"{first_reason}; {reasons.total():,} of {count(read.rows_read, 'row')} cannot be used, "
+        f"more than the {max_bad_share:.0%} allowed{also}",
+        file_name=read.file.name,
+        line_number=line_of(read, ordinal),
+        column_name=_column_of(read.file.table, first_reason),
+    )
+
+
+def line_of(read: CheckedFile, ordinal: int) -> int:
+    """The physical line a record starts on; in Parquet, the number of its row."""
+    for record in read.broken:
+        if record.ordinal == ordinal:
+            return record.line_number
+    if read.text_path is None:
+        return ordinal
+    found = landing_csv.locate(read.text_path, {ordinal})
+    return found[ordinal].line_number
+
+
+def bad_records(connection: duckdb.DuckDBPyConnection, read: CheckedFile) -> list[BadRecord]:
+    """Every record of the file that goes to quarantine, with its line and text, in file order."""
+    query = f"SELECT {read.ordinal}, problem FROM {read.checked} WHERE problem IS NOT NULL ORDER BY 1"
+    unusable = {int(ordinal): str(problem) for ordinal, problem in connection.execute(query).fetchall()}
+    if not unusable:
+        return read.broken
+    if read.text_path is None:
+        texts = _parquet_texts(connection, read)
+        return [BadRecord(ordinal, ordinal, reason, texts[ordinal]) for ordinal, reason in unusable.items()]
+    found = landing_csv.locate(read.text_path, set(unusable))
+    records = list(read.broken)
+    for ordinal, reason in unusable.items():
+        record = found[ordinal]
+        text = landing_csv.without_columns(record, set(read.dropped), read.width)
+        records.append(BadRecord(ordinal, record.line_number, reason, text))
+    return sorted(records, key=lambda record: record.ordinal)
+
+
+def _parquet_texts(connection: duckdb.DuckDBPyConnection, read: CheckedFile) -> dict[int, str]:
+    """The bad rows of a Parquet file as JSON, columns of the contract only."""
+    source = landing_sql.parquet_source(str(read.file.path))
+    described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+    known = [str(name) for name, *_ in described if read.file.table.column(str(name).strip().lower())]
+    packed = ", ".join(f"{quote_name(name)} := {quote_name(name)}" for name in known)
+    query = (
+        f"SELECT file_row_number + 1, to_json(struct_pack({packed}))::VARCHAR FROM {source} "
+        f"WHERE file_row_number + 1 IN (SELECT ordinal FROM {read.checked} WHERE problem IS NOT NULL)"
+    )
+    return {int(ordinal): str(text) for ordinal, text in connection.execute(query).fetchall()}
+
+
+def _column_of(table: Table, reason: str) -> str | None:
+    """The column that a reason speaks of: its first word, where that is a column."""
+    word = reason.split(" ", 1)[0]
+    return word if table.column(word) else None

@@ -1,0 +1,171 @@
+"""The SQL that turns the text of an extract file into typed rows, and says of every row whether it can be
+used.
+
+Only names of the contract and positions (`c0`, `c1`, ...) are ever written into it, never a word of the
+input.
+"""
+
+from collections.abc import Mapping
+
+from harmrank.contract import Column, Kind, Table
+from harmrank.landing_csv import MAX_RECORD
+from harmrank.warehouse import quote_name, quote_text, stored_name
+
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?"
+_LOCAL_TIMESTAMP = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([T ]{_TIME})?"
+_OFFSET = r"(Z|[+-](0[0-9]|1[0-4]):?[0-5][0-9])"
+_OFFSET_TIMESTAMP = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ]{_TIME}{_OFFSET}"
+
+# Blanks as people and spreadsheets leave them: space, tab, line ends, no-break space.
+_BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
+_MISSING = "('', 'NULL', 'null')"
+# DuckDB reads the year 0 as 1 BC.
+_FIRST_YEAR = "'0001'"
+
+BAR_IN_FORCE = "force contains |, which separates force and person in offender_key"
+
+
+def csv_source(path: str, width: int, has_ordinal: bool) -> str:
+    """A FROM clause that reads a CSV file as text columns `c0` to `c<width - 1>`, and `ordinal` before them
+    where the file has it. DuckDB raises InvalidInputException for a record that is not as wide as that.
+    """
+    columns = ["'ordinal': 'BIGINT'"] if has_ordinal else []
+    columns += [f"'c{position}': 'VARCHAR'" for position in range(width)]
+    return (
+        f"read_csv({quote_text(glob_escaped(path))}, header = true, auto_detect = false, delim = ',', "
+        f"quote = '\"', escape = '\"', columns = {{{', '.join(columns)}}}, "
+        f"strict_mode = true, null_padding = false, nullstr = ['NULL', 'null', ''], max_line_size = {MAX_RECORD}, compression = 'none', "
+        "hive_partitioning = false)"
+    )
+
+
+def parquet_source(path: str) -> str:
+    """A FROM clause that reads a Parquet file with the position of each row."""
+    return f"read_parquet({quote_text(glob_escaped(path))}, file_row_number = true, hive_partitioning = false)"
+
+
+def parquet_text(name: str, sql_type: str) -> str:
+    """A Parquet column as the text that a CSV file would hold.
+
+    Flags and whole numbers kept as floats, as data frames with missing values do, read as such.
+    """
+    column = quote_name(name)
+    if sql_type == "BOOLEAN":
+        return f"CASE WHEN {column} THEN 'Y' WHEN NOT {column} THEN 'N' END"
+    if sql_type in ("FLOAT", "DOUBLE"):
+        return f"CASE WHEN {column} = trunc({column}) THEN {column}::BIGINT::VARCHAR ELSE {column}::VARCHAR END"
+    if sql_type == "TIMESTAMP WITH TIME ZONE":
+        return f"({column} AT TIME ZONE 'UTC')::VARCHAR"
+    return f"{column}::VARCHAR"
+
+
+def glob_escaped(path: str) -> str:
+    """The path with the signs that DuckDB would expand taken as they are."""
+    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in path)
+
+
+def checked_rows(table: Table, source: str, texts: Mapping[str, str]) -> str:
+    """A query with one row per record of `source`, in its order.
+
+    `texts` gives the SQL expression of the text of each column the file has, and of `ordinal` where the
+    records bring their place in the file along. The columns are those of the raw table, then `problem` (why
+    the row cannot be used, or null) and, for each column whose value may be unusable without harm to the row,
+    `defect_<column>` (boolean).
+    """
+    cleaned = [f"{_cleaned(texts[column.name])} AS {column.name}" for column in table.columns if column.name in texts]
+    cleaned += [f"NULL::VARCHAR AS {column.name}" for column in table.columns if column.name not in texts]
+    typed = [f"{_typed(column)} AS typed_{column.name}" for column in table.columns]
+    stored = [
+        f"coalesce(typed_{column.name}, false) AS is_deleted"
+        if column.name == "deleted"
+        else f"typed_{column.name} AS {column.name}"
+        for column in table.columns
+    ]
+    if "ordinal" in texts:
+        cleaned.append(f"{texts['ordinal']} AS ordinal")
+        stored.append("ordinal")
+    flags = [f"{_defect(column)} AS defect_{column.name}" for column in may_be_defective(table)]
+    return (
+        f"WITH cleaned AS (SELECT {', '.join(cleaned)} FROM {source}), "
+        f"typed AS (SELECT *, {', '.join(typed)} FROM cleaned) "
+        f"SELECT {', '.join(stored)}, {_problem(table)} AS problem, "
+        f"{', '.join(flags)} FROM typed"
+    )
+
+
+def may_be_defective(table: Table) -> list[Column]:
+    """The columns in which an unusable value can leave the row usable, in a tombstone at least."""
+    return [column for column in table.columns if column.kind is not Kind.TEXT and not column.needed_in_tombstone]
+
+
+def stored_columns(table: Table) -> str:
+    """The names of the raw table's own columns, for a SELECT or INSERT list."""
+    return ", ".join(stored_name(column) for column in table.columns)
+
+
+def _cleaned(text: str) -> str:
+    # Trimming costs more than all else here, and hardly a value needs it: look at both ends first.
+    ends = " OR ".join(f"suffix({text}, {sign})" for sign in ("' '", "chr(9)", "chr(10)", "chr(13)", "chr(160)"))
+    has_blank_end = f"{text} < '!' OR prefix({text}, chr(160)) OR {ends}"
+    trimmed = f"CASE WHEN {has_blank_end} THEN trim({text}, {_BLANKS}) ELSE {text} END"
+    return f"CASE WHEN {trimmed} IN {_MISSING} THEN NULL ELSE {trimmed} END"
+
+
+def _typed(column: Column) -> str:
+    name = column.name
+    if column.kind is Kind.DATE:
+        return (
+            f"CASE WHEN regexp_full_match({name}, {quote_text(_DATE)}) AND {name} >= {_FIRST_YEAR} "
+            f"THEN try_cast(left({name}, 10) AS DATE) END"
+        )
+    if column.kind is Kind.TIMESTAMP:
+        return _typed_timestamp(name)
+    if column.kind is Kind.INTEGER:
+        whole = f"CASE WHEN regexp_full_match({name}, '[0-9]{{1,9}}') THEN {name}::INTEGER END"
+        return f"CASE WHEN {whole} BETWEEN {column.lowest} AND {column.highest} THEN {whole} END"
+    if column.kind is Kind.FLAG:
+        return f"CASE WHEN {name} IN ('Y', 'y') THEN true WHEN {name} IN ('N', 'n') THEN false END"
+    if column.kind is Kind.CHOICE:
+        folded = f"upper({name})" if column.choices[0].isupper() else f"lower({name})"
+        return f"CASE WHEN {folded} IN ({', '.join(map(quote_text, column.choices))}) THEN {folded} END"
+    return name
+
+
+def _typed_timestamp(name: str) -> str:
+    """Local time stays as written; a time with an offset becomes UTC.
+
+    Casting alone would ignore the offset.
+    """
+    part = f"regexp_extract({name}, '([+-])([0-9]{{2}}):?([0-9]{{2}})$', "
+    minutes = f"(coalesce(try_cast({part}2) AS INTEGER), 0) * 60 + coalesce(try_cast({part}3) AS INTEGER), 0))"
+    sign = f"CASE WHEN {part}1) = '-' THEN -1 ELSE 1 END"
+    local = f"regexp_replace({name}, '(Z|[+-][0-9]{{2}}:?[0-9]{{2}})$', '')"
+    return (
+        f"CASE WHEN {name} < {_FIRST_YEAR} THEN NULL "
+        f"WHEN regexp_full_match({name}, {quote_text(_LOCAL_TIMESTAMP)}) THEN try_cast({name} AS TIMESTAMP) "
+        f"WHEN regexp_full_match({name}, {quote_text(_OFFSET_TIMESTAMP)}) "
+        f"THEN try_cast({local} AS TIMESTAMP) - to_minutes({sign} * {minutes}) END"
+    )
+
+
+def _problem(table: Table) -> str:
+    """The first thing that makes a row useless, columns in contract order, missing values first."""
+    alive = "typed_deleted IS NOT TRUE AND "
+    branches = [
+        f"WHEN {'' if column.needed_in_tombstone else alive}{column.name} IS NULL "
+        f"THEN {quote_text(f'{column.name} is missing')}"
+        for column in table.required
+    ]
+    branches += [
+        f"WHEN {'' if column.needed_in_tombstone else alive}typed_{column.name} IS NULL "
+        f"THEN {quote_text(column.complaint)}"
+        for column in table.required
+        if column.kind is not Kind.TEXT
+    ]
+    branches.append(f"WHEN contains(force, '|') THEN {quote_text(BAR_IN_FORCE)}")
+    return f"CASE {' '.join(branches)} END"
+
+
+def _defect(column: Column) -> str:
+    return f"{column.name} IS NOT NULL AND typed_{column.name} IS NULL"

@@ -1,0 +1,154 @@
+"""The shape of a feed: how its harm is distributed, beside what has been published. Read from the published build."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+
+import duckdb
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from harmrank.errors import UsageError
+from harmrank.home import Home
+from harmrank.publish import MART_FILE
+
+_V100 = "Metropolitan Police, V100"
+_FELONIOUS_FEW = "Liggins, Ratcliffe & Bland 2019"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure: what it says, its value in this feed (None: cannot be said), the published one and who published it."""
+
+    name: str
+    value: float | None
+    text: str
+    published: str
+    source: str
+
+
+_OFFENDERS = """
+    with ranked as (
+        select *, sum(harm_days) over (order by harm_rank) - harm_days as harm_before, sum(harm_days) over () as harm_in_all
+        from mart.offender_harm
+    )
+    select
+        max(list_date) as list_date,
+        count(*) as offenders,
+        avg((coalesce(harm_days, 0) <= 11)::integer) as low_share,
+        count(*) filter (where harm_before < 0.8 * harm_in_all) / nullif(count(*), 0) as few_share
+    from ranked
+"""
+_HUNDRED = "select avg(harm_days), avg(allegations), avg(female_victims), min(harm_days) from mart.top_100"
+_RAPE = """
+    select count(distinct offender_key) / nullif((select count(*) from mart.top_100), 0)
+    from mart.top_100_evidence where offence ilike '%rape%'
+"""
+# The newest list, and the newest December list, each with the list of the same month a year before.
+_NEW = """
+    with dates as (select distinct list_date from mart.list_history),
+    pairs as (
+        select now.list_date, before.list_date as year_before
+        from dates as now
+        inner join dates as before
+            on date_trunc('month', before.list_date) = date_trunc('month', now.list_date) - interval 1 year
+    )
+    select pairs.list_date, avg((earlier.offender_key is null)::integer) as new_share
+    from pairs
+    inner join mart.list_history as places on pairs.list_date = places.list_date
+    left join mart.list_history as earlier
+        on pairs.year_before = earlier.list_date and places.offender_key = earlier.offender_key
+    group by pairs.list_date
+    order by pairs.list_date desc
+"""
+
+
+def measure(home: Home) -> list[Figure]:
+    """The figures of the published build. Raises UsageError where nothing has been published."""
+    path = home.published / "current" / MART_FILE
+    if not path.exists():
+        raise UsageError(f"nothing has been published in {home.root}: run harmrank refresh EXTRACTS --home {home.root}")
+    with closing(duckdb.connect(str(path.resolve()), read_only=True)) as connection:
+        return [
+            *_offender_figures(connection),
+            *_hundred_figures(connection),
+            *_new_figures(connection),
+        ]
+
+
+def _offender_figures(connection: duckdb.DuckDBPyConnection) -> list[Figure]:
+    _, offenders, low, few = connection.execute(_OFFENDERS).fetchone() or (
+        None,
+        0,
+        None,
+        None,
+    )
+    return [
+        Figure(
+            "offenders ranked, last 365 days",
+            offenders,
+            f"{offenders:,}",
+            "about 36,000",
+            _V100,
+        ),
+        _share("with 11 days or fewer", low, "half", _V100),
+        _share("offenders with 80 % of the harm", few, "7 %", _FELONIOUS_FEW),
+    ]
+
+
+def _hundred_figures(connection: duckdb.DuckDBPyConnection) -> list[Figure]:
+    none = (None, None, None, None)
+    mean, allegations, victims, least = connection.execute(_HUNDRED).fetchone() or none
+    (rape,) = connection.execute(_RAPE).fetchone() or (None,)
+    return [
+        _number("the hundred: mean harm in days", mean, 0, "about 4,750", _V100),
+        _number("the hundred: least harm in days", least, 0, "not published", ""),
+        _number("the hundred: allegations each", allegations, 2, "4 to 5", _V100),
+        _number("the hundred: women and girls each", victims, 2, "2", _V100),
+        _share("the hundred: accused of rape", rape, "about three quarters", _V100),
+    ]
+
+
+def _new_figures(connection: duckdb.DuckDBPyConnection) -> list[Figure]:
+    lists = connection.execute(_NEW).fetchall()
+    december = next((line for line in lists if line[0].month == 12), None)
+    wanted = [line for line in lists[:1] if line != december] + ([december] if december else [])
+    if not wanted:
+        return [_share("list new against a year before", None, "over 95 %", _FELONIOUS_FEW)]
+    return [
+        _share(
+            f"list of {on:%B %Y} new against a year before",
+            new,
+            "over 95 %",
+            _FELONIOUS_FEW,
+        )
+        for on, new in wanted
+    ]
+
+
+def _share(name: str, value: float | None, published: str, source: str) -> Figure:
+    return Figure(name, value, "-" if value is None else f"{100 * value:.1f} %", published, source)
+
+
+def _number(name: str, value: float | None, decimals: int, published: str, source: str) -> Figure:
+    return Figure(
+        name,
+        value,
+        "-" if value is None else f"{value:,.{decimals}f}",
+        published,
+        source,
+    )
+
+
+def print_figures(console: Console, figures: list[Figure]) -> None:
+    """The figures as a table."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("Figure")
+    table.add_column("This feed", justify="right", no_wrap=True)
+    table.add_column("Published")
+    table.add_column("By", style="dim")
+    for figure in figures:
+        table.add_row(figure.name, figure.text, figure.published, figure.source)
+    console.print(table)

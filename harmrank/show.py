@@ -1,0 +1,301 @@
+"""What a person sees: tables and sentences for `top`, `explain` and `status`. Layout only, no figure is made here."""
+
+from __future__ import annotations
+
+import textwrap
+from datetime import date
+from itertools import compress
+from typing import Any
+
+from rich import box
+from rich.console import Console, JustifyMethod
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from harmrank.reading import Explanation, Row
+
+DAYS_A_YEAR = 365
+
+
+def days(value: float | None) -> str:
+    """Days with thousands separated; halves are kept, a missing weight is said."""
+    if value is None:
+        return "no weight"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
+
+def day(value: date) -> str:
+    """A date as it is read aloud: 3 March 2026."""
+    return f"{value.day} {value:%B %Y}"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """`1 allegation`, `4 allegations`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def brief(title: str) -> str:
+    """An official title short enough for a cell; `explain` gives it whole."""
+    return textwrap.shorten(title, 48, placeholder=" ...")
+
+
+# Heading, alignment, and whether a narrow terminal can do without the column.
+TOP_COLUMNS: tuple[tuple[str, JustifyMethod, bool], ...] = (
+    ("Rank", "right", False),
+    ("Before", "right", True),
+    ("Offender", "left", False),
+    ("Harm\ndays", "right", False),
+    ("Years", "right", True),
+    ("Charged or\nconvicted", "right", True),
+    ("Alle-\ngations", "right", False),
+    ("Women\nand girls", "right", False),
+    ("Most serious\nallegation", "left", False),
+)
+NARROW = 120
+
+
+def print_top(console: Console, build: Row, places: list[Row]) -> None:
+    """The head of the list as a table; on a narrow terminal with the columns one cannot do without."""
+    shown = [not (can_go and console.width < NARROW) for _, _, can_go in TOP_COLUMNS]
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        title_justify="left",
+        title_style="bold",
+    )
+    table.title = f"Who does most harm, {day(build['list_date'])}"
+    for heading, justify, _ in compress(TOP_COLUMNS, shown):
+        wraps = heading.startswith("Most")
+        table.add_column(
+            heading,
+            justify=justify,
+            no_wrap=not wraps,
+            overflow="fold",
+            ratio=1 if wraps else None,
+        )
+    for place in places:
+        table.add_row(*compress(_top_cells(place), shown))
+    console.print(table)
+    console.print(
+        f"Method {build['method']}, weights {build['harm_index']}. Harm is days of imprisonment for a first offender, "
+        "summed over allegations. An allegation is not a conviction. = tied with a neighbour, * in custody.",
+        style="dim",
+    )
+
+
+def _top_cells(place: Row) -> list[str]:
+    settled = place["harm_days_charged"] + place["harm_days_convicted"]
+    share = settled / place["harm_days"] if place["harm_days"] else 0
+    return [
+        f"{place['harm_rank']}{'=' if place['is_tied'] else ''}",
+        "new" if place["previous_rank"] is None else str(place["previous_rank"]),
+        place["offender_key"] + (" *" if place["is_in_custody"] else ""),
+        days(place["harm_days"]),
+        f"{place['harm_days'] / DAYS_A_YEAR:.1f}",
+        f"{share:.0%}",
+        str(place["allegations"]),
+        str(place["female_victims"]),
+        f"{place['most_serious_offence_code']} {brief(place['most_serious_offence'])}",
+    ]
+
+
+def print_explanation(console: Console, explanation: Explanation) -> None:
+    """A score line by line, in sentences that can be read aloud."""
+    offender, build = explanation.offender, explanation.build
+    console.print(Text(offender["offender_key"], style="bold"))
+    console.print(_where(explanation))
+    console.print()
+    for number, allegation in enumerate(explanation.evidence, start=1):
+        console.print(Text(f"{number}. {_heading(allegation)}", style="bold"))
+        console.print(Padding(_body(allegation), (0, 0, 0, 3)))
+    console.print()
+    console.print(Text(_sum(explanation), style="bold"))
+    console.print(_splits(offender))
+    for line in _records(explanation) + _unclassified(explanation):
+        console.print(line)
+    console.print()
+    console.print(Text("What would take this person off the list", style="bold"))
+    for line in _way_off(explanation):
+        console.print(f"- {line}")
+    console.print()
+    console.print(
+        f"Method {build['method']}, weights {build['harm_index']}: {build['harm_index_source']}",
+        style="dim",
+    )
+    if build["harm_index_caveat"]:
+        console.print(build["harm_index_caveat"], style="dim")
+    console.print("These are allegations; an allegation is not a conviction.", style="dim")
+
+
+def _where(explanation: Explanation) -> str:
+    offender = explanation.offender
+    tie = ", a place that only the key separates from a neighbour" if offender["is_tied"] else ""
+    place = (
+        f"Number {offender['harm_rank']:,} on the list of {day(offender['list_date'])}{tie}"
+        if offender["is_listed"]
+        else f"Not on the list of {day(offender['list_date'])}: place {offender['harm_rank']:,}{tie}"
+    )
+    sentence = (
+        f"{place}, with {days(offender['harm_days'])} days of harm from "
+        f"{plural(offender['allegations'], 'allegation')} by or about "
+        f"{plural(offender['female_victims'], 'woman or girl', 'women or girls')}."
+    )
+    if explanation.listing is None:
+        return sentence
+    listing = explanation.listing
+    before = (
+        "not on the monthly list before"
+        if listing["previous_rank"] is None
+        else f"number {listing['previous_rank']} on the monthly list before"
+    )
+    custody = " In custody on that date." if listing["is_in_custody"] else ""
+    return f"{sentence} {before.capitalize()}; {plural(listing['months_on_list'], 'monthly list')} so far.{custody}"
+
+
+def _heading(allegation: Row) -> str:
+    return (
+        f"{days(allegation['harm_days'])}{' days' if allegation['harm_days'] is not None else ''}: "
+        f"{allegation['offence'] or 'offence not known'} ({allegation['offence_code']})"
+    )
+
+
+def _body(allegation: Row) -> str:
+    happened = allegation["committed_from"]
+    when = f"Reported on {day(allegation['reported_on'])}" + (
+        f", said to have happened on {day(happened)}" if happened else ""
+    )
+    if happened and allegation["committed_to"] and allegation["committed_to"] != happened:
+        when = when.replace(
+            "on " + day(happened),
+            f"between {day(happened)} and {day(allegation['committed_to'])}",
+        )
+    historic = " A historic report; it counts in full." if allegation["is_historic"] else ""
+    tie = f", {allegation['relationship'].replace('_', ' ')} of the victim" if allegation["relationship"] else ""
+    return (
+        f"{when}. Crime {allegation['crime_ref']} of {allegation['force']}; "
+        f"{plural(allegation['female_victims'], 'female victim')}; the person is {allegation['status']}{tie}.{historic}\n"
+        f"{_why(allegation)} Counts until {day(allegation['counts_until'])}."
+    )
+
+
+def _why(allegation: Row) -> str:
+    if allegation["harm_days"] is None:
+        return (
+            f"The index {allegation['harm_index']} has no weight for this offence: it adds nothing, and that is a gap."
+        )
+    basis = f"{allegation['weight_basis']} - " if allegation["weight_basis"] else ""
+    reason = f"Why {days(allegation['harm_days'])}: {basis}{allegation['weight_source'] or allegation['harm_index']}."
+    if allegation["weight_is_ambiguous"]:
+        reason += (
+            f" The code also stands for graver forms, up to {days(allegation['harm_days_highest'])} days; "
+            "the record does not say which, so the lowest counts."
+        )
+    return reason
+
+
+def _sum(explanation: Explanation) -> str:
+    parts = [days(row["harm_days"]) for row in explanation.evidence if row["harm_days"] is not None]
+    total = days(explanation.offender["harm_days"])
+    return f"{' + '.join(parts)} = {total} days" if len(parts) > 1 else f"In all: {total} days"
+
+
+def _splits(offender: Row) -> str:
+    return (
+        f"Of these, {days(offender['harm_days_convicted'])} rest on convictions, {days(offender['harm_days_charged'])} on "
+        f"charges, {days(offender['harm_days_named'])} on being named or arrested."
+    )
+
+
+def _records(explanation: Explanation) -> list[str]:
+    if len(explanation.records) < 2:
+        return []
+    others = ", ".join(row["person_ref"] for row in explanation.records if not row["is_surviving_record"])
+    return [f"The source system merged these records into this person: {others}."]
+
+
+def _unclassified(explanation: Explanation) -> list[str]:
+    count = explanation.listing["unclassified_allegations"] if explanation.listing else 0
+    if not count:
+        return []
+    return [f"{plural(count, 'further allegation')} under an offence code that no table knows, not counted."]
+
+
+def _way_off(explanation: Explanation) -> list[str]:
+    offender, line = explanation.offender, explanation.line_harm_days
+    if not offender["is_listed"]:
+        return ["Nothing: the person is not on it."]
+    ways = []
+    if line is None:
+        ways.append("There are fewer eligible people than places: only the end of every allegation would.")
+    else:
+        above = offender["harm_days"] - line
+        ways.append(
+            f"The first person below the list has {days(line)} days: losing more than {days(above)} days is enough."
+        )
+    for row in explanation.evidence:
+        if row["is_decisive"]:
+            ways.append(
+                f"Crime {row['crime_ref']} alone decides: cancelled, or the person eliminated or acquitted of it, "
+                "the place goes."
+            )
+    if line is not None:
+        ways.append(_by_time(explanation.evidence, line))
+    ways.append(f"With nothing new, the last allegation stops counting after {day(_last(explanation.evidence))}.")
+    return ways
+
+
+def _by_time(evidence: list[Row], line: float) -> str:
+    left = sum(row["harm_days"] or 0 for row in evidence)
+    for row in sorted(evidence, key=lambda entry: entry["counts_until"]):
+        left -= row["harm_days"] or 0
+        if left < line:
+            return f"With nothing new, the score falls to {days(left)} days after {day(row['counts_until'])}, below today's line."
+    return "Time alone does not bring the score below today's line before every allegation has left the window."
+
+
+def _last(evidence: list[Row]) -> date:
+    last: date = max(row["counts_until"] for row in evidence)
+    return last
+
+
+def print_status(console: Console, status: dict[str, Any]) -> None:
+    """What is landed and published, and what to do if the one lags behind the other."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    table.add_row("Home", status["home"])
+    table.add_row("Landed", _landed_line(status["landed"]))
+    for refusal in (status["landed"] or {}).get("refused", []):
+        table.add_row("Refused", refusal["message"])
+    published = status["published"]
+    if published:
+        table.add_row(
+            "Published",
+            f"{published['build_id']}: list date {published['list_date']}, method {published['method']}, "
+            f"built {published['built_at']} from {plural(published['extracts'], 'extract')} up to {published['newest_extract']}",
+        )
+        table.add_row("", published["folder"])
+        for warning in published["warnings"]:
+            table.add_row("Warning", warning)
+    else:
+        table.add_row("Published", "nothing yet")
+    last = status["last_refresh"]
+    if last and last["outcome"] != "published":
+        for detail in last["details"]:
+            table.add_row("Failed", detail)
+    for reason in status["stale_because"]:
+        table.add_row("Stale", reason)
+    if not status["stale_because"]:
+        table.add_row("Stale", "no")
+    console.print(table)
+
+
+def _landed_line(landed: Row | None) -> str:
+    if landed is None:
+        return "nothing yet"
+    if landed["in_use"]:
+        return "the warehouse is in use by a refresh"
+    ids = landed["extract_ids"]
+    span = f" ({ids[0]} to {ids[-1]})" if ids else ""
+    return f"{plural(len(ids), 'extract')}{span}, {plural(landed['rows_quarantined'], 'row')} in quarantine"

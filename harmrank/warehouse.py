@@ -1,0 +1,85 @@
+"""Opens the warehouse and makes its raw tables."""
+
+import duckdb
+
+from harmrank.contract import TABLES, Column, Table
+from harmrank.errors import UsageError
+from harmrank.home import Home
+
+_BOOKKEEPING = (
+    """raw.extracts (
+        extract_id VARCHAR PRIMARY KEY, extract_at TIMESTAMP NOT NULL, extract_on DATE NOT NULL,
+        landed_at TIMESTAMP NOT NULL, content_sha256 VARCHAR NOT NULL)""",
+    """raw.extract_files (
+        extract_id VARCHAR NOT NULL, table_name VARCHAR NOT NULL, file_name VARCHAR NOT NULL,
+        bytes BIGINT NOT NULL, modified_ns BIGINT NOT NULL, sha256 VARCHAR NOT NULL,
+        rows_read BIGINT NOT NULL, rows_landed BIGINT NOT NULL, rows_quarantined BIGINT NOT NULL,
+        CHECK (rows_read = rows_landed + rows_quarantined))""",
+    """raw.quarantine (
+        extract_id VARCHAR NOT NULL, table_name VARCHAR NOT NULL, file_name VARCHAR NOT NULL,
+        line_number BIGINT NOT NULL, reason VARCHAR NOT NULL, raw_text VARCHAR)""",
+    """raw.value_defects (
+        extract_id VARCHAR NOT NULL, table_name VARCHAR NOT NULL, column_name VARCHAR NOT NULL,
+        reason VARCHAR NOT NULL, rows_affected BIGINT NOT NULL)""",
+    """raw.refused_extracts (
+        extract_id VARCHAR NOT NULL, content_sha256 VARCHAR, refused_at TIMESTAMP NOT NULL, file_name VARCHAR,
+        line_number BIGINT, column_name VARCHAR, message VARCHAR NOT NULL)""",
+    """raw.imported_weights (
+        harm_index VARCHAR, offence_code VARCHAR, recorded_crime_code VARCHAR, harm_days DOUBLE,
+        harm_days_highest DOUBLE, published_days VARCHAR, basis VARCHAR, source VARCHAR)""",
+    """raw.build_request (
+        build_id VARCHAR, requested_at TIMESTAMP, list_date DATE, method VARCHAR, code_version VARCHAR,
+        duckdb_version VARCHAR, dbt_version VARCHAR)""",
+)
+
+
+def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """Open the warehouse of a home; the caller closes it.
+
+    A writable connection has schema raw with all its tables. Raises UsageError if a read-only one is asked
+    for and there is no warehouse yet.
+    """
+    if read_only and not home.warehouse.exists():
+        raise UsageError(f"{home.root} has no warehouse yet: run harmrank refresh or harmrank land first.")
+    connection = duckdb.connect(str(home.warehouse), read_only=read_only)
+    connection.execute("SET enable_progress_bar = false")
+    connection.execute("SET TimeZone = 'UTC'")
+    if not read_only:
+        home.scratch.mkdir(mode=0o700, exist_ok=True)
+        connection.execute(f"SET temp_directory = {quote_text(str(home.scratch))}")
+        _create_raw(connection)
+    return connection
+
+
+def quote_text(text: str) -> str:
+    """The text as a SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def quote_name(name: str) -> str:
+    """The name as a SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def stored_name(column: Column) -> str:
+    """What the raw table calls a column of the contract."""
+    return "is_deleted" if column.name == "deleted" else column.name
+
+
+def _create_raw(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
+    for definition in (
+        *_BOOKKEEPING,
+        *(_raw_table(table) for table in TABLES.values()),
+    ):
+        connection.execute(f"CREATE TABLE IF NOT EXISTS {definition}")
+
+
+def _raw_table(table: Table) -> str:
+    columns = [
+        f"{stored_name(column)} {column.sql_type}"
+        + (" NOT NULL" if column.needed_in_tombstone or column.name == "deleted" else "")
+        for column in table.columns
+    ]
+    columns += ["extract_id VARCHAR NOT NULL", "row_number BIGINT NOT NULL"]
+    return f"raw.{table.name} ({', '.join(columns)})"

@@ -1,0 +1,32 @@
+{#- Text the method needs said once. -#}
+
+{#- Whether a value matches a regular expression. -#}
+{% macro matches(value, pattern) -%}
+    {{ return(adapter.dispatch('matches', 'harmrank')(value, pattern)) }}
+{%- endmacro %}
+
+{% macro default__matches(value, pattern) -%}
+    regexp_like({{ value }}, '{{ pattern }}')
+{%- endmacro %}
+
+{% macro duckdb__matches(value, pattern) -%}
+    regexp_matches({{ value }}, '{{ pattern }}')
+{%- endmacro %}
+
+{#- An offence code in the one form the seeds use. Home Office codes come as 019/08, 19/8, 01908 or, where a
+    spreadsheet ate the zero, 1908: all become 019/08. Anything else is a recorded-crime code (19C, 4.4), which
+    never has more than three digits, and is only upper-cased. -#}
+{% macro normalise_offence_code(code) -%}
+    case
+        when {{ matches(code, '^[0-9]{1,3}/[0-9]{1,2}$') }}
+            then lpad(split_part({{ code }}, '/', 1), 3, '0') || '/' || lpad(split_part({{ code }}, '/', 2), 2, '0')
+        when {{ matches(code, '^[0-9]{4,5}$') }}
+            then substr(lpad({{ code }}, 5, '0'), 1, 3) || '/' || substr(lpad({{ code }}, 5, '0'), 4, 2)
+        else upper({{ code }})
+    end
+{%- endmacro %}
+
+{#- Whether a word stands in a list of words separated by single spaces, as the ranking methods write them. -#}
+{% macro is_listed(word, words) -%}
+    position(' ' || {{ word }} || ' ' in ' ' || {{ words }} || ' ') > 0
+{%- endmacro %}

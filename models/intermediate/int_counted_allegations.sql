@@ -1,0 +1,83 @@
+with allegations as (
+
+    select * from {{ ref('int_eligible_allegations') }}
+
+),
+
+list_dates as (
+
+    select * from {{ ref('int_list_dates') }}
+
+),
+
+rules as (
+
+    select * from {{ ref('int_rules') }}
+
+),
+
+in_custody as (
+
+    select * from {{ ref('int_custody_on_list_dates') }}
+
+),
+
+in_window as (
+
+    select
+        list_dates.list_date,
+        list_dates.is_current,
+        list_dates.is_monthly,
+        allegations.offender_key,
+        allegations.force,
+        allegations.crime_ref,
+        allegations.harm_days,
+        allegations.harm_split,
+        allegations.reported_on,
+        allegations.cancelled_on,
+        allegations.deceased_on,
+        case
+            when allegations.date_of_birth is not null
+                then {{ age_on('allegations.date_of_birth', 'list_dates.list_date') }}
+            else extract(year from list_dates.list_date) - allegations.birth_year
+        end as highest_possible_age
+    from allegations
+    inner join list_dates
+        on
+            allegations.reported_on <= list_dates.list_date
+            and allegations.reported_on > list_dates.window_starts_after
+
+),
+
+final as (
+
+    select
+        in_window.list_date,
+        in_window.is_current,
+        in_window.is_monthly,
+        in_window.offender_key,
+        in_window.force,
+        in_window.crime_ref,
+        in_window.harm_days,
+        in_window.harm_split,
+        in_window.reported_on,
+        in_custody.person_key is not null as is_in_custody
+    from in_window
+    cross join rules
+    left join in_custody
+        on
+            in_window.list_date = in_custody.list_date
+            and in_window.offender_key = in_custody.person_key
+    where
+        (in_window.cancelled_on is null or in_window.cancelled_on > in_window.list_date)
+        and (in_window.highest_possible_age is null or in_window.highest_possible_age >= rules.minimum_age)
+        and (
+            rules.deceased = 'include'
+            or in_window.deceased_on is null
+            or in_window.deceased_on > in_window.list_date
+        )
+        and (rules.custody = 'include' or in_custody.person_key is null)
+
+)
+
+select * from final

@@ -1,0 +1,98 @@
+with crimes as (
+
+    select * from {{ ref('stg_crimes') }}
+
+),
+
+extracts as (
+
+    select * from {{ ref('stg_extracts') }}
+
+),
+
+offences as (
+
+    select * from {{ ref('offences') }}
+
+),
+
+weighted_crimes as (
+
+    select * from {{ ref('int_weighted_crimes') }}
+
+),
+
+defects as (
+
+    select
+        crimes.extract_id,
+        'crimes' as table_name,
+        'offence_code' as column_name,
+        'offence code stands in no table: the crime is kept, in no scope and unweighted' as reason
+    from crimes
+    left join offences
+        on crimes.offence_code = offences.offence_code
+    where offences.offence_code is null
+
+    union all
+
+    select
+        crimes.extract_id,
+        'crimes' as table_name,
+        'offence_code' as column_name,
+        'offence in scope has no weight in the harm index: its allegations are shown as unweighted' as reason
+    from crimes
+    inner join weighted_crimes
+        on
+            crimes.force = weighted_crimes.force
+            and crimes.crime_ref = weighted_crimes.crime_ref
+    where weighted_crimes.is_in_scope and weighted_crimes.harm_days is null
+
+    union all
+
+    select
+        extract_id,
+        'crimes' as table_name,
+        'committed_from' as column_name,
+        'committed after it was reported' as reason
+    from crimes
+    where committed_from > reported_on
+
+    union all
+
+    select
+        extract_id,
+        'crimes' as table_name,
+        'committed_to' as column_name,
+        'ends before it begins' as reason
+    from crimes
+    where committed_to < committed_from
+
+    union all
+
+    select
+        crimes.extract_id,
+        'crimes' as table_name,
+        'reported_on' as column_name,
+        'reported after the extract was taken' as reason
+    from crimes
+    inner join extracts
+        on crimes.extract_id = extracts.extract_id
+    where crimes.reported_on > extracts.extract_on
+
+),
+
+final as (
+
+    select
+        extract_id,
+        table_name,
+        column_name,
+        reason,
+        count(*) as rows_affected
+    from defects
+    group by extract_id, table_name, column_name, reason
+
+)
+
+select * from final

@@ -1,0 +1,54 @@
+with allegations as (
+
+    select * from {{ ref('int_weighted_allegations') }}
+
+),
+
+rules as (
+
+    select * from {{ ref('int_rules') }}
+
+),
+
+final as (
+
+    select
+        allegations.offender_key,
+        allegations.force,
+        allegations.crime_ref,
+        allegations.status,
+        allegations.harm_split,
+        allegations.relationship,
+        allegations.offence_code,
+        allegations.offence,
+        allegations.harm_index,
+        allegations.harm_days,
+        allegations.harm_days_highest,
+        allegations.weight_is_ambiguous,
+        allegations.weight_basis,
+        allegations.weight_source,
+        allegations.reported_by,
+        allegations.outcome_type,
+        allegations.reported_on,
+        allegations.committed_from,
+        allegations.committed_to,
+        allegations.cancelled_on,
+        allegations.date_of_birth,
+        allegations.birth_year,
+        allegations.deceased_on,
+        allegations.female_victims,
+        allegations.is_historic,
+        {{ add_days('allegations.reported_on', 'rules.window_days - 1') }} as counts_until
+    from allegations
+    cross join rules
+    where
+        allegations.is_in_scope
+        and allegations.has_counted_victim
+        and allegations.is_counted_reporter
+        and allegations.is_counted_status
+        and allegations.is_counted_sex
+        and (rules.historic_reports = 'include' or not allegations.is_historic)
+
+)
+
+select * from final

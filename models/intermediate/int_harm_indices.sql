@@ -1,0 +1,40 @@
+with seeded as (
+
+    select * from {{ ref('harm_indices') }}
+
+),
+
+imported as (
+
+    select distinct
+        harm_index,
+        source
+    from {{ ref('stg_imported_weights') }}
+
+),
+
+final as (
+
+    select
+        harm_index,
+        extends_index,
+        flat_harm_days,
+        source,
+        caveat,
+        false as is_imported
+    from seeded
+
+    union all
+
+    select
+        harm_index,
+        cast(null as string) as extends_index,
+        cast(null as double) as flat_harm_days,
+        source,
+        cast(null as string) as caveat,
+        true as is_imported
+    from imported
+
+)
+
+select * from final

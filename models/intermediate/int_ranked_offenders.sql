@@ -1,0 +1,66 @@
+with scores as (
+
+    select * from {{ ref('int_offender_scores') }}
+
+),
+
+rules as (
+
+    select * from {{ ref('int_rules') }}
+
+),
+
+eligible as (
+
+    select
+        scores.*,
+        rules.list_size
+    from scores
+    cross join rules
+    where
+        scores.allegations >= rules.minimum_allegations
+        and scores.female_victims >= rules.minimum_female_victims
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by list_date
+            order by
+                harm_days desc, female_victims desc, allegations desc, latest_reported_on desc, offender_key asc
+        ) as harm_rank,
+        count(*) over (
+            partition by list_date, harm_days, female_victims, allegations, latest_reported_on
+        ) > 1 as is_tied
+    from eligible
+
+),
+
+final as (
+
+    select
+        list_date,
+        is_current,
+        is_monthly,
+        offender_key,
+        harm_rank,
+        harm_rank <= list_size as is_listed,
+        is_tied,
+        is_in_custody,
+        harm_days,
+        harm_days_named,
+        harm_days_charged,
+        harm_days_convicted,
+        allegations,
+        unweighted_allegations,
+        female_victims,
+        first_reported_on,
+        latest_reported_on
+    from ranked
+
+)
+
+select * from final

@@ -1,0 +1,34 @@
+with allegations as (
+
+    select * from {{ ref('int_weighted_allegations') }}
+
+),
+
+list_dates as (
+
+    select * from {{ ref('int_list_dates') }}
+
+),
+
+final as (
+
+    select
+        list_dates.list_date,
+        allegations.offender_key,
+        count(*) as unclassified_allegations
+    from allegations
+    inner join list_dates
+        on
+            allegations.reported_on <= list_dates.list_date
+            and allegations.reported_on > list_dates.window_starts_after
+    where
+        list_dates.is_current
+        and not allegations.is_known_offence
+        and allegations.is_counted_reporter
+        and allegations.is_counted_status
+        and (allegations.cancelled_on is null or allegations.cancelled_on > list_dates.list_date)
+    group by list_dates.list_date, allegations.offender_key
+
+)
+
+select * from final

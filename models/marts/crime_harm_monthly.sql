@@ -1,0 +1,68 @@
+with crimes as (
+
+    select * from {{ ref('int_weighted_crimes') }}
+
+),
+
+rules as (
+
+    select * from {{ ref('int_rules') }}
+
+),
+
+-- The consensus series keeps these apart: what the police or a company found says what they looked for.
+classed as (
+
+    select
+        cast(date_trunc('month', crimes.reported_on) as date) as month,
+        coalesce(crimes.area_code, 'unknown') as area_code,
+        crimes.harm_days,
+        crimes.is_detected,
+        case
+            when crimes.reported_by = 'police' then 'proactive'
+            when crimes.reported_by = 'company' then 'company'
+            when extract(year from crimes.last_committed_on) < extract(year from crimes.reported_on) then 'historic'
+            else 'current'
+        end as series
+    from crimes
+    cross join rules
+    where
+        crimes.reported_on <= rules.list_date
+        and (crimes.cancelled_on is null or crimes.cancelled_on > rules.list_date)
+
+),
+
+summed as (
+
+    select
+        month,
+        area_code,
+        count(*) as crimes,
+        sum(case when harm_days is null then 1 else 0 end) as unweighted_crimes,
+        sum(case when series = 'current' then harm_days end) as harm_days,
+        sum(case when series = 'historic' then harm_days end) as historic_harm_days,
+        sum(case when series = 'proactive' then harm_days end) as proactive_harm_days,
+        sum(case when series = 'company' then harm_days end) as company_harm_days,
+        sum(case when series = 'current' and is_detected then harm_days end) as detected_harm_days
+    from classed
+    group by month, area_code
+
+),
+
+final as (
+
+    select
+        cast(month as date) as month,
+        cast(area_code as string) as area_code,
+        cast(crimes as integer) as crimes,
+        cast(unweighted_crimes as integer) as unweighted_crimes,
+        cast(coalesce(harm_days, 0) as double) as harm_days,
+        cast(coalesce(historic_harm_days, 0) as double) as historic_harm_days,
+        cast(coalesce(proactive_harm_days, 0) as double) as proactive_harm_days,
+        cast(coalesce(company_harm_days, 0) as double) as company_harm_days,
+        cast(coalesce(detected_harm_days, 0) as double) as detected_harm_days
+    from summed
+
+)
+
+select * from final

@@ -1,0 +1,74 @@
+with ranked as (
+
+    select * from {{ ref('int_ranked_offenders') }}
+
+),
+
+counted as (
+
+    select * from {{ ref('int_counted_allegations') }}
+
+),
+
+allegations as (
+
+    select * from {{ ref('int_eligible_allegations') }}
+
+),
+
+lines as (
+
+    select * from {{ ref('int_list_lines') }}
+
+),
+
+final as (
+
+    select
+        cast(ranked.list_date as date) as list_date,
+        cast(ranked.harm_rank as integer) as harm_rank,
+        cast(ranked.offender_key as string) as offender_key,
+        cast(allegations.force as string) as force,
+        cast(allegations.crime_ref as string) as crime_ref,
+        cast(allegations.offence_code as string) as offence_code,
+        cast(allegations.offence as string) as offence,
+        cast(allegations.reported_on as date) as reported_on,
+        cast(allegations.committed_from as date) as committed_from,
+        cast(allegations.committed_to as date) as committed_to,
+        cast(allegations.status as string) as status,
+        cast(allegations.relationship as string) as relationship,
+        cast(allegations.reported_by as string) as reported_by,
+        cast(allegations.outcome_type as integer) as outcome_type,
+        cast(allegations.female_victims as integer) as female_victims,
+        cast(allegations.harm_index as string) as harm_index,
+        cast(allegations.harm_days as double) as harm_days,
+        cast(allegations.harm_days_highest as double) as harm_days_highest,
+        cast(allegations.weight_is_ambiguous as boolean) as weight_is_ambiguous,
+        cast(allegations.weight_basis as string) as weight_basis,
+        cast(allegations.weight_source as string) as weight_source,
+        cast(allegations.is_historic as boolean) as is_historic,
+        cast(allegations.counts_until as date) as counts_until,
+        cast(
+            ranked.is_listed
+            and (
+                ranked.allegations = 1
+                or coalesce(ranked.harm_days - coalesce(allegations.harm_days, 0) < lines.line_harm_days, false)
+            ) as boolean
+        ) as is_decisive
+    from counted
+    inner join ranked
+        on
+            counted.list_date = ranked.list_date
+            and counted.offender_key = ranked.offender_key
+    inner join allegations
+        on
+            counted.offender_key = allegations.offender_key
+            and counted.force = allegations.force
+            and counted.crime_ref = allegations.crime_ref
+    left join lines
+        on counted.list_date = lines.list_date
+    where counted.is_current and ranked.is_current
+
+)
+
+select * from final

@@ -1,0 +1,111 @@
+with ranked as (
+
+    select * from {{ ref('int_ranked_offenders') }}
+
+),
+
+lines as (
+
+    select * from {{ ref('int_list_lines') }}
+
+),
+
+evidence as (
+
+    select * from {{ ref('offender_evidence') }}
+
+),
+
+unclassified as (
+
+    select * from {{ ref('int_unclassified_allegations') }}
+
+),
+
+history as (
+
+    select * from {{ ref('list_history') }}
+
+),
+
+rules as (
+
+    select * from {{ ref('int_rules') }}
+
+),
+
+most_serious as (
+
+    select
+        *,
+        row_number() over (
+            partition by offender_key
+            order by coalesce(harm_days, -1) desc, reported_on desc, force asc, crime_ref asc
+        ) as place
+    from evidence
+
+),
+
+earlier_lists as (
+
+    select
+        history.offender_key,
+        history.harm_rank,
+        history.list_date,
+        max(history.list_date) over () as previous_list_date
+    from history
+    cross join rules
+    where history.list_date < rules.list_date
+
+),
+
+past as (
+
+    select
+        offender_key,
+        count(*) as earlier_months,
+        max(case when list_date = previous_list_date then harm_rank end) as previous_rank
+    from earlier_lists
+    group by offender_key
+
+),
+
+final as (
+
+    select
+        cast(ranked.list_date as date) as list_date,
+        cast(ranked.harm_rank as integer) as harm_rank,
+        cast(ranked.offender_key as string) as offender_key,
+        cast(ranked.harm_days as double) as harm_days,
+        cast(ranked.allegations as integer) as allegations,
+        cast(ranked.female_victims as integer) as female_victims,
+        cast(coalesce(most_serious.offence, most_serious.offence_code) as string) as most_serious_offence,
+        cast(most_serious.offence_code as string) as most_serious_offence_code,
+        cast(ranked.first_reported_on as date) as first_reported_on,
+        cast(ranked.latest_reported_on as date) as latest_reported_on,
+        cast(ranked.harm_days_named as double) as harm_days_named,
+        cast(ranked.harm_days_charged as double) as harm_days_charged,
+        cast(ranked.harm_days_convicted as double) as harm_days_convicted,
+        cast(past.previous_rank as integer) as previous_rank,
+        cast(coalesce(past.earlier_months, 0) + 1 as integer) as months_on_list,
+        cast(ranked.is_tied as boolean) as is_tied,
+        cast(ranked.is_in_custody as boolean) as is_in_custody,
+        cast(ranked.unweighted_allegations as integer) as unweighted_allegations,
+        cast(coalesce(unclassified.unclassified_allegations, 0) as integer) as unclassified_allegations,
+        cast(ranked.harm_days - lines.line_harm_days as double) as harm_days_above_line
+    from ranked
+    inner join most_serious
+        on
+            ranked.offender_key = most_serious.offender_key
+            and most_serious.place = 1
+    left join lines
+        on ranked.list_date = lines.list_date
+    left join unclassified
+        on ranked.offender_key = unclassified.offender_key
+    left join past
+        on ranked.offender_key = past.offender_key
+    where ranked.is_current and ranked.is_listed
+
+)
+
+select * from final

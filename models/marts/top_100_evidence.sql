@@ -1,0 +1,47 @@
+with evidence as (
+
+    select * from {{ ref('offender_evidence') }}
+
+),
+
+listed as (
+
+    select * from {{ ref('int_ranked_offenders') }}
+
+),
+
+final as (
+
+    select
+        evidence.list_date,
+        evidence.harm_rank,
+        evidence.offender_key,
+        evidence.force,
+        evidence.crime_ref,
+        evidence.offence_code,
+        evidence.offence,
+        evidence.reported_on,
+        evidence.committed_from,
+        evidence.committed_to,
+        evidence.status,
+        evidence.relationship,
+        evidence.reported_by,
+        evidence.outcome_type,
+        evidence.female_victims,
+        evidence.harm_index,
+        evidence.harm_days,
+        evidence.harm_days_highest,
+        evidence.weight_is_ambiguous,
+        evidence.weight_basis,
+        evidence.weight_source,
+        evidence.is_historic,
+        evidence.counts_until,
+        evidence.is_decisive
+    from evidence
+    inner join listed
+        on evidence.offender_key = listed.offender_key
+    where listed.is_current and listed.is_listed
+
+)
+
+select * from final

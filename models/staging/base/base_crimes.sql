@@ -1,0 +1,8 @@
+{{ newest_version(
+    source('raw', 'crimes'),
+    key=['force', 'crime_ref'],
+    attributes=[
+        'offence_code', 'reported_on', 'committed_from', 'committed_to', 'reported_by',
+        'outcome_type', 'outcome_on', 'cancelled_on', 'area_code', 'domestic_abuse',
+    ],
+) }}

@@ -1,0 +1,7 @@
+{{ newest_version(
+    source('raw', 'custody'),
+    key=['force', 'person_ref', 'custody_from'],
+    attributes=[
+        'custody_to',
+    ],
+) }}

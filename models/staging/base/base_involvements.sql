@@ -1,0 +1,7 @@
+{{ newest_version(
+    source('raw', 'involvements'),
+    key=['force', 'crime_ref', 'person_ref', 'role'],
+    attributes=[
+        'status', 'relationship',
+    ],
+) }}

@@ -1,0 +1,7 @@
+{{ newest_version(
+    source('raw', 'person_merges'),
+    key=['force', 'person_ref'],
+    attributes=[
+        'merged_into_ref',
+    ],
+) }}

@@ -1,0 +1,6 @@
+{#- Fails with each row whose value is greater than the maximum. -#}
+{% test at_most(model, column_name, maximum) %}
+select {{ column_name }}
+from {{ model }}
+where {{ column_name }} > {{ maximum }}
+{% endtest %}

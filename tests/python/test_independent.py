@@ -1,0 +1,516 @@
+"""The published list against a computation that shares no SQL with it, and that one against sums by hand."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import independent
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SEEDS = REPOSITORY / "seeds"
+
+# --- by hand -----------------------------------------------------------------------------------------------
+
+D = date(2026, 6, 30)
+COLUMNS = {
+    "crimes": "force,crime_ref,offence_code,reported_on,reported_by,cancelled_on,updated_at,deleted",
+    "people": "force,person_ref,sex,date_of_birth,birth_year,deceased_on,updated_at,deleted",
+    "involvements": "force,crime_ref,person_ref,role,status,updated_at,deleted",
+    "person_merges": "force,person_ref,merged_into_ref,updated_at,deleted",
+}
+HAND_SEEDS = {
+    "offences": ["offence_code,code_type,vawg_scope", "019/08,home_office,in", "008/06,home_office,in",
+                 "008/77,home_office,in", "049/10,home_office,out", "099/99,home_office,in",
+                 "19C,recorded_crime,in"],
+    "recorded_crime_links": ["recorded_crime_code,offence_code", "19C,019/08", "19C,049/10"],
+    "harm_indices": ["harm_index,extends_index", "cchi_2020,", "cchi_2020_supplemented,cchi_2020"],
+    "harm_weights": ["harm_index,offence_code,recorded_crime_code,harm_days,harm_days_highest",
+                     "cchi_2020,019/08,19C,1825,1825", "cchi_2020,019/08,19J,2555,2555",
+                     "cchi_2020,008/06,8N,10,182.5", "cchi_2020,008/77,8N,1,1",
+                     "cchi_2020_supplemented,008/77,,547.5,547.5"],
+}  # fmt: skip
+
+
+@dataclass
+class Hand:
+    """A feed written row by row; a row is its values without force and ``updated_at``, which default."""
+
+    root: Path
+
+    def add(self, table: str, *rows: str, extract: str = "2026-06-30") -> Hand:
+        """Appends rows (CSV, in the order of COLUMNS) to one extract."""
+        path = self.root / extract / f"{table}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.write_text(COLUMNS[table] + "\n", encoding="utf-8")
+        with path.open("a", encoding="utf-8") as out:
+            out.writelines(row + "\n" for row in rows)
+        return self
+
+    def allegation(
+        self,
+        crime: str,
+        *,
+        man: str = "m1",
+        woman: str = "w1",
+        code: str = "008/06",
+        reported_on: str = "2026-06-01",
+        reported_by: str = "",
+        cancelled_on: str = "",
+        status: str = "",
+    ) -> Hand:
+        """A crime with one suspect and one victim."""
+        self.add(
+            "crimes",
+            f"met,{crime},{code},{reported_on},{reported_by},{cancelled_on},2026-06-02,",
+        )
+        self.add("involvements", f"met,{crime},{man},suspect,{status},2026-06-02,")
+        return self.add("involvements", f"met,{crime},{woman},victim,,2026-06-02,")
+
+    def man(
+        self,
+        ref: str = "m1",
+        *,
+        born_on: str = "",
+        birth_year: str = "",
+        died_on: str = "",
+    ) -> Hand:
+        """A male person."""
+        return self.add("people", f"met,{ref},M,{born_on},{birth_year},{died_on},2026-06-02,")
+
+    def woman(self, ref: str = "w1") -> Hand:
+        """A female person."""
+        return self.add("people", f"met,{ref},F,,,,2026-06-02,")
+
+    def places(self, list_date: date = D) -> list[independent.Place]:
+        """The list by the hand-written seeds."""
+        return independent.ranked(self.root, list_date, self.root.parent / "seeds")
+
+    def keys(self, list_date: date = D) -> list[str]:
+        """The offender keys of the list, in order, without the force."""
+        return [place.offender_key.removeprefix("met|") for place in self.places(list_date)]
+
+
+@pytest.fixture
+def hand(tmp_path: Path) -> Hand:
+    """An empty feed beside hand-written seeds, with one man m1 and one woman w1."""
+    (tmp_path / "seeds").mkdir()
+    for name, lines in HAND_SEEDS.items():
+        (tmp_path / "seeds" / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return Hand(tmp_path / "extracts").man().woman()
+
+
+@pytest.mark.parametrize(
+    ("reported_on", "is_in"),
+    [
+        ("2025-06-30", False),
+        ("2025-07-01", True),
+        ("2026-06-30T23:59:59", True),
+        ("2026-07-01", False),
+    ],
+)
+def test_the_window_is_open_at_its_start_and_closed_at_its_end(hand: Hand, reported_on: str, is_in: bool) -> None:
+    """365 days before 2026-06-30 is 2025-06-30, which is out; the list date itself is in, at any hour."""
+    assert bool(hand.allegation("c1", reported_on=reported_on).places()) is is_in
+
+
+@pytest.mark.parametrize(
+    ("born_on", "birth_year", "list_date", "is_in"),
+    [
+        ("2008-06-30", "", D, True),
+        ("2008-07-01", "", D, False),
+        ("2008-02-29", "", date(2026, 2, 28), False),
+        ("2008-02-29", "", date(2026, 3, 1), True),
+        ("", "2008", D, True),
+        ("", "2009", D, False),
+        ("2008-06-30", "2015", D, True),
+        ("2008-13-45", "2009", D, False),
+        ("2008-13-45", "", D, True),
+    ],
+)
+def test_age_is_counted_to_the_birthday(
+    hand: Hand, born_on: str, birth_year: str, list_date: date, is_in: bool
+) -> None:
+    """Eighteen on the day; 1 March for 29 February; a year alone leaves out only who must be a minor."""
+    hand.man("m2", born_on=born_on, birth_year=birth_year).allegation("c1", man="m2", reported_on="2026-02-01")
+    assert bool(hand.places(list_date)) is is_in
+
+
+@pytest.mark.parametrize(
+    ("facts", "is_in"),
+    [
+        ({"cancelled_on": "2026-06-30"}, False),
+        ({"cancelled_on": "2026-07-01"}, True),
+        ({"cancelled_on": "soon"}, True),
+        ({"reported_by": "police"}, False),
+        ({"reported_by": "company"}, False),
+        ({"reported_by": "third_party"}, True),
+        ({"reported_by": "neighbour"}, True),
+        ({"status": "eliminated"}, False),
+        ({"status": "Acquitted"}, False),
+        ({"status": "wanted"}, True),
+        ({"code": "049/10"}, False),
+        ({"code": "no such code"}, False),
+        ({"woman": "m1"}, False),
+        ({"woman": "never sent"}, False),
+        ({"man": "w1"}, False),
+        ({"man": "never sent"}, False),
+    ],
+)
+def test_each_condition_alone_decides(hand: Hand, facts: dict[str, str], is_in: bool) -> None:
+    """One allegation that counts but for the one fact under test."""
+    assert bool(hand.allegation("c1", **facts).places()) is is_in
+
+
+@pytest.mark.parametrize(("died_on", "is_in"), [("2026-06-30", False), ("2026-07-01", True)])
+def test_the_dead_leave_the_list_on_the_day(hand: Hand, died_on: str, is_in: bool) -> None:
+    """Dead on the list date is dead."""
+    assert bool(hand.man("m2", died_on=died_on).allegation("c1", man="m2").places()) is is_in
+
+
+def test_newest_version_wins_and_a_tombstone_removes(hand: Hand) -> None:
+    """Equal ``updated_at``: the later row; a tombstone with key and time only; a later version revives."""
+    hand.allegation("c1").allegation("c2").allegation("c3")
+    hand.add("crimes", "met,c1,049/10,2026-06-01,,,2026-06-02,")  # same moment, later row: out of scope
+    hand.add("crimes", "met,c2,,,,,2026-06-03,Y", extract="2026-07-31")
+    hand.add("crimes", "met,c3,019/08,2026-06-01,,,2026-06-01,", extract="2026-07-31")  # older: changes nothing
+    assert [found.crime_ref for place in hand.places() for found in place.evidence] == ["c3"]
+    assert hand.places()[0].harm_days == 10
+    hand.add("crimes", "met,c2,19c,2026-06-01,,,2026-06-04,", extract="2026-08-31")
+    assert hand.places()[0].harm_days == 1835
+
+
+def test_rows_that_cannot_be_used_are_left_out(hand: Hand) -> None:
+    """A bad required date, a missing key, an unknown role, too few fields: none replaces the good row."""
+    hand.allegation("c1")
+    hand.add(
+        "crimes",
+        "met,c1,049/10,31/06/2026,,,2026-06-09,",
+        "met,c1,049/10,2026-06-01,,,yesterday,",
+        "met,c1",
+    )
+    hand.add("crimes", "met,NULL,008/06,2026-06-01,,,2026-06-09,")
+    hand.add(
+        "involvements",
+        "met,c1,m1,bystander,,2026-06-09,",
+        "met,,m1,suspect,,2026-06-09,",
+    )
+    assert [(place.harm_days, place.allegations) for place in hand.places()] == [(10, 1)]
+
+
+def test_merges_make_one_offender_one_victim_and_one_allegation(hand: Hand) -> None:
+    """A chain ends at its survivor, whose attributes count; two links to a crime keep the furthest status."""
+    hand.man("m2").man("m3").woman("w2")
+    hand.allegation("c1", man="m1", status="charged").allegation("c2", man="m2", woman="w2")
+    hand.add(
+        "involvements",
+        "met,c1,m2,suspect,eliminated,2026-06-02,",
+        "met,c1,m3,suspect,arrested,2026-06-02,",
+    )
+    hand.add(
+        "person_merges",
+        "met,m1,m2,2026-06-03,",
+        "met,m2,m3,2026-06-03,",
+        "met,w1,w2,2026-06-03,",
+    )
+    (place,) = hand.places()
+    assert (place.offender_key, place.allegations, place.female_victims) == (
+        "met|m3",
+        2,
+        1,
+    )
+    assert {found.crime_ref: found.status for found in place.evidence} == {
+        "c1": "charged",
+        "c2": "named",
+    }
+    hand.add("person_merges", "met,m3,gone,2026-06-03,")
+    assert hand.places() == [], "a survivor who was never sent has no known sex"
+    hand.add("person_merges", "met,m3,,2026-06-04,Y")
+    assert hand.keys() == ["m3"]
+    hand.add("person_merges", "met,m3,m1,2026-06-05,")
+    with pytest.raises(ValueError, match="circle"):
+        hand.places()
+
+
+def test_order_follows_the_five_steps_and_marks_what_four_cannot_part(
+    hand: Hand,
+) -> None:
+    """Harm, then women, then allegations, then the latest report, then the key."""
+    for ref in ["a", "b", "c", "d", "e", "f"]:
+        hand.man(ref)
+    hand.woman("w2")
+    hand.allegation("c1", man="f", code="19C")  # 1825 days
+    hand.allegation("c2", man="e").add("involvements", "met,c2,w2,victim,,2026-06-02,")  # 10 days, two women
+    hand.allegation("c3", man="d").allegation("c4", man="d", code="99/99")  # 10 days, a second one unweighted
+    hand.allegation("c5", man="c", reported_on="2026-06-02")  # 10 days, a day later than the two below
+    hand.allegation("c6", man="b").allegation("c7", man="a")
+    assert hand.keys() == ["f", "e", "d", "c", "a", "b"]
+    assert [place.is_tied for place in hand.places()] == [
+        False,
+        False,
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert [place.harm_rank for place in hand.places()] == [1, 2, 3, 4, 5, 6]
+    assert [place.unweighted_allegations for place in hand.places()] == [
+        0,
+        0,
+        1,
+        0,
+        0,
+        0,
+    ]
+
+
+def test_weights_take_the_lowest_and_the_supplement_before_its_base(hand: Hand) -> None:
+    """019/08 weighs 1825 of 1825 and 2555; 008/77 what the supplement says; 8N the lowest of the rest."""
+    rules = independent.read_rules(hand.root.parent / "seeds")
+    assert rules.weights["019/08"] == (1825, 2555)
+    assert rules.weights["19C"] == (1825, 1825)
+    assert rules.weights["008/77"] == (547.5, 547.5)
+    assert rules.weights["8N"] == (10, 182.5)
+    assert "19C" in rules.in_scope
+
+
+@pytest.mark.parametrize(
+    ("written", "canonical"),
+    [("019/08", "019/08"), ("19/8", "019/08"), ("01908", "019/08"), ("1908", "019/08"), ("10501", "105/01"),
+     ("19c", "19C"), (" 19C ", "19C"), ("4.4", "4.4"), ("104", "104"), ("1", "1")],
+)  # fmt: skip
+def test_offence_codes_meet_in_one_form(written: str, canonical: str) -> None:
+    """Every form met in practice leads to the same code."""
+    assert independent.canonical_code(written) == canonical
+
+
+# --- the published list ------------------------------------------------------------------------------------
+
+SAMPLE_CRIMES = 20_000
+SAMPLE_MONTHS = 16
+Refreshed = Callable[[int, str], "Published"]
+
+
+@dataclass(frozen=True)
+class Published:
+    """One refresh of one sample: where its extracts are, the list date, and every row that was published."""
+
+    extracts: Path
+    list_date: date
+    tables: dict[str, list[dict[str, Any]]]
+
+
+def list_date_of(extracts: Path, kind: str) -> date:
+    """The newest extract's date, the last day of an earlier covered month, or a day inside one."""
+    newest = max(date.fromisoformat(folder.name[:10]) for folder in extracts.iterdir() if folder.is_dir())
+    a_few_months_back = (newest - timedelta(days=100)).replace(day=1)
+    return {
+        "newest": newest,
+        "month end": a_few_months_back - timedelta(days=1),
+        "mid month": a_few_months_back + timedelta(days=13),
+    }[kind]
+
+
+def refresh(extracts: Path, home: Path, list_date: date) -> Published:
+    """Runs the real command and reads what it published."""
+    command = [
+        sys.executable,
+        "-m",
+        "harmrank",
+        "refresh",
+        str(extracts),
+        "--home",
+        str(home),
+    ]
+    done = subprocess.run(
+        [*command, "--list-date", str(list_date)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    mart = duckdb.connect(str(home / "published" / "current" / "harm_mart.duckdb"), read_only=True)
+    try:
+        names = ["offender_harm", "top_100", "top_100_evidence", "list_history"]
+        return Published(extracts, list_date, {name: table_rows(mart, name) for name in names})
+    finally:
+        mart.close()
+
+
+def table_rows(mart: duckdb.DuckDBPyConnection, name: str) -> list[dict[str, Any]]:
+    """All rows of one published table."""
+    result = mart.execute(f"from mart.{name}")
+    columns = [column[0] for column in result.description]
+    return [dict(zip(columns, row, strict=True)) for row in result.fetchall()]
+
+
+@pytest.fixture(scope="session")
+def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
+    """Gives the refresh of a sample seed at a kind of list date, each made once."""
+    from harmrank.sample import write_sample
+
+    samples: dict[int, Path] = {}
+    done: dict[tuple[int, str], Published] = {}
+
+    def give(seed: int, kind: str) -> Published:
+        if seed not in samples:
+            samples[seed] = tmp_path_factory.mktemp(f"sample_{seed}")
+            write_sample(
+                samples[seed] / "extracts",
+                crimes=SAMPLE_CRIMES,
+                months=SAMPLE_MONTHS,
+                seed=seed,
+            )
+        if (seed, kind) not in done:
+            extracts = samples[seed] / "extracts"
+            done[seed, kind] = refresh(extracts, samples[seed] / "home", list_date_of(extracts, kind))
+        return done[seed, kind]
+
+    return give
+
+
+CASES = [
+    (1, "newest"), (1, "month end"), (1, "mid month"),
+    (2, "newest"), (2, "mid month"),
+    (3, "newest"), (3, "month end"),
+]  # fmt: skip
+
+
+@pytest.fixture(params=CASES, ids=lambda case: f"seed {case[0]}, {case[1]}", scope="session")
+def published(request: pytest.FixtureRequest, refreshed: Refreshed) -> Published:
+    """Three samples, two or three list dates each."""
+    return refreshed(*request.param)
+
+
+def expected(published: Published) -> list[independent.Place]:
+    """The independent list for what was published."""
+    return independent.ranked(published.extracts, published.list_date, SEEDS)
+
+
+def assert_same_rows(got: list[tuple[Any, ...]], wanted: list[tuple[Any, ...]]) -> None:
+    """Equal, or a failure that names the first rows that differ rather than thousands."""
+    differing = [pair for pair in zip(got, wanted, strict=False) if pair[0] != pair[1]][:5]
+    assert not differing, f"published, independent: {differing}"
+    assert len(got) == len(wanted)
+
+
+def test_the_comparison_means_something(published: Published) -> None:
+    """Without a full list, ties, merges and doubtful weights the samples would prove little."""
+    places = expected(published)
+    assert len(places) > 100
+    assert any(place.female_victims > 1 for place in places)
+    assert any(place.is_tied for place in places)
+    assert {found.status for place in places for found in place.evidence} >= {
+        "named",
+        "charged",
+    }
+    assert any(found.weight_is_ambiguous for place in places for found in place.evidence)
+    assert independent.current(published.extracts, "person_merges")
+
+
+def test_every_ranked_offender_agrees(published: Published) -> None:
+    """People, order, days, allegations and victims of the whole ranking."""
+    rows = sorted(published.tables["offender_harm"], key=lambda row: row["harm_rank"])
+    columns = [
+        "list_date",
+        "harm_rank",
+        "offender_key",
+        "harm_days",
+        "allegations",
+        "female_victims",
+    ]
+    wanted = [(published.list_date, *(getattr(p, name) for name in columns[1:])) for p in expected(published)]
+    assert_same_rows([tuple(row[name] for name in columns) for row in rows], wanted)
+
+
+def test_the_hundred_agree(published: Published) -> None:
+    """The list itself, with its first and latest reports, its ties and its allegations without a weight."""
+    rows = sorted(published.tables["top_100"], key=lambda row: row["harm_rank"])
+    columns = [
+        "harm_rank",
+        "offender_key",
+        "harm_days",
+        "allegations",
+        "female_victims",
+    ]
+    columns += [
+        "first_reported_on",
+        "latest_reported_on",
+        "unweighted_allegations",
+        "is_tied",
+    ]
+    wanted = [tuple(getattr(place, name) for name in columns) for place in expected(published)[:100]]
+    assert_same_rows([tuple(row[name] for name in columns) for row in rows], wanted)
+
+
+def test_the_evidence_behind_each_place_agrees(published: Published) -> None:
+    """Each counted crime of the hundred: days, the suspect's status, whether the weight is in doubt."""
+    columns = [
+        "harm_rank",
+        "force",
+        "crime_ref",
+        "harm_days",
+        "status",
+        "weight_is_ambiguous",
+    ]
+    got = sorted(
+        (tuple(row[name] for name in columns) for row in published.tables["top_100_evidence"]),
+        key=lambda row: row[:3],
+    )
+    wanted = sorted(
+        ((place.harm_rank, *found) for place in expected(published)[:100] for found in place.evidence),
+        key=lambda row: row[:3],
+    )
+    assert_same_rows(got, wanted)
+
+
+def test_days_by_status_agree(published: Published) -> None:
+    """The charged and the convicted part of a place's days; with the rest they make up its harm."""
+    for place, row in zip(
+        expected(published)[:100],
+        sorted(published.tables["top_100"], key=lambda row: row["harm_rank"]),
+        strict=True,
+    ):
+        for status in ["charged", "convicted"]:
+            days = sum(found.harm_days or 0 for found in place.evidence if found.status == status)
+            assert (row["harm_rank"], status, row[f"harm_days_{status}"]) == (
+                place.harm_rank,
+                status,
+                days,
+            )
+        parts = row["harm_days_named"] + row["harm_days_charged"] + row["harm_days_convicted"]
+        assert (row["harm_rank"], parts) == (place.harm_rank, place.harm_days)
+
+
+def is_month_end(day: date) -> bool:
+    """Whether the next day is the first of a month."""
+    return (day + timedelta(days=1)).day == 1
+
+
+def test_every_monthly_list_agrees(published: Published) -> None:
+    """A list for each month-end that the landed data covers, each by the same rules as of its date."""
+    got: dict[date, list[tuple[Any, ...]]] = {}
+    for row in sorted(
+        published.tables["list_history"],
+        key=lambda row: (row["list_date"], row["harm_rank"]),
+    ):
+        place = (row["harm_rank"], row["offender_key"], row["harm_days"])
+        got.setdefault(row["list_date"], []).append(place)
+    taken_on = [date.fromisoformat(folder.name[:10]) for folder in published.extracts.iterdir() if folder.is_dir()]
+    first, last = min(taken_on), min(published.list_date, max(taken_on))
+    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    assert {day for day in days if is_month_end(day)} <= set(got), "a month-end between the extracts has no list"
+    for list_date, rows in got.items():
+        assert is_month_end(list_date) or list_date == published.list_date
+        places = independent.ranked(published.extracts, list_date, SEEDS)[:100]
+        wanted = [(place.harm_rank, place.offender_key, place.harm_days) for place in places]
+        assert_same_rows([row for row in rows if row[0] <= 100], wanted)

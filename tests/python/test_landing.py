@@ -1,0 +1,652 @@
+"""The door in: what lands, what goes to quarantine, what is refused, and that nothing is ever lost between
+them.
+"""
+
+import gzip
+import hashlib
+import json
+import os
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from harmrank.errors import UsageError
+from harmrank.home import Home
+from harmrank.landing import LandingResult, land
+from harmrank.warehouse import connect
+
+CRIMES = "force,crime_ref,offence_code,reported_on,updated_at"
+PEOPLE = "force,person_ref,sex,birth_year,date_of_birth,updated_at"
+DAY = "2026-10-31"
+
+
+class Door:
+    """An extracts folder and a home to land it in."""
+
+    def __init__(self, root: Path) -> None:
+        self.extracts = root / "extracts"
+        self.extracts.mkdir()
+        self.home = Home(root / "home")
+        self.lines: list[str] = []
+
+    def send(self, name: str, content: str | bytes, extract_id: str = DAY) -> Path:
+        path = self.extracts / extract_id / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def land(self, **settings: float) -> LandingResult:
+        return land(self.extracts, self.home, self.lines.append, **settings)
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        connection = connect(self.home)
+        try:
+            return connection.execute(query).fetchall()
+        finally:
+            connection.close()
+
+    def refused(self) -> Any:
+        result = self.land()
+        assert len(result.refused) == 1
+        for table in (
+            "crimes",
+            "people",
+            "involvements",
+            "custody",
+            "person_merges",
+            "extracts",
+            "extract_files",
+            "quarantine",
+            "value_defects",
+        ):
+            rows = self.ask(f"select count(*) from raw.{table} where extract_id = '{result.refused[0].extract_id}'")
+            assert rows == [(0,)], table
+        return result.refused[0]
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Door:
+    return Door(tmp_path)
+
+
+def crime(ref: object, reported: str = "2026-10-01", updated: str = "2026-10-01T10:00:00") -> str:
+    return f"met,{ref},019/08,{reported},{updated}"
+
+
+def crimes(*rows: str, header: str = CRIMES, good: int = 0, end: str = "\n") -> str:
+    """A crimes file: these rows, then so many good ones that a bad row is no great share."""
+    return end.join([header, *rows, *(crime(f"good{number}") for number in range(good))]) + end
+
+
+def test_values_are_stored_typed(door: Door) -> None:
+    door.send(
+        "people.csv",
+        f"{PEOPLE},deleted\n met ,p1,m,1990,1990-02-28, 2026-10-01T10:20:30.5 ,n\n",
+    )
+    door.send(
+        "crimes.csv",
+        f"{CRIMES},outcome_type,domestic_abuse,reported_by\n{crime('c1')},16,y,VICTIM\n",
+    )
+    assert door.land().landed == [DAY]
+    assert door.ask(
+        "select force, person_ref, sex, birth_year, date_of_birth, updated_at, is_deleted, "
+        "extract_id, row_number from raw.people"
+    ) == [
+        (
+            "met",
+            "p1",
+            "M",
+            1990,
+            date(1990, 2, 28),
+            datetime(2026, 10, 1, 10, 20, 30, 500000),
+            False,
+            DAY,
+            1,
+        )
+    ]
+    assert door.ask("select outcome_type, domestic_abuse, reported_by from raw.crimes") == [(16, True, "victim")]
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        ("2026-10-05", date(2026, 10, 5)),
+        ("2026-10-05T23:59:59", date(2026, 10, 5)),
+        ("2026-10-05 23:59", date(2026, 10, 5)),
+        ("2026-10-05T23:30:00-05:00", date(2026, 10, 5)),
+        ("2026-10-05T00:10:00.123+0100", date(2026, 10, 5)),
+        ("2026-10-05T00:10Z", date(2026, 10, 5)),
+        ("1849-12-31", date(1849, 12, 31)),
+        ("2024-02-29", date(2024, 2, 29)),
+    ],
+)
+def test_a_date_is_the_day_as_written(door: Door, written: str, stored: date) -> None:
+    door.send("crimes.csv", crimes(crime("c1", reported=written)))
+    door.land()
+    assert door.ask("select reported_on from raw.crimes") == [(stored,)]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "05/10/2026",
+        "2026-02-30",
+        "2025-02-29",
+        "2026-1-05",
+        "0000-01-01",
+        "20261005",
+        "2026-10-05x",
+        "today",
+    ],
+)
+def test_what_is_no_date_goes_to_quarantine(door: Door, written: str) -> None:
+    door.send("crimes.csv", crimes(crime("c1", reported=written), good=9))
+    door.land()
+    assert door.ask("select file_name, line_number, reason, raw_text from raw.quarantine") == [
+        (
+            "crimes.csv",
+            2,
+            "reported_on is not a date: use YYYY-MM-DD",
+            crime("c1", reported=written),
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        ("2026-10-05", datetime(2026, 10, 5)),
+        ("2026-10-05 10:20", datetime(2026, 10, 5, 10, 20)),
+        ("2026-10-05T10:20:30Z", datetime(2026, 10, 5, 10, 20, 30)),
+        ("2026-10-05T10:20:30+01:00", datetime(2026, 10, 5, 9, 20, 30)),
+        ("2026-10-05T10:20-0530", datetime(2026, 10, 5, 15, 50)),
+    ],
+)
+def test_updated_at_with_an_offset_becomes_utc(door: Door, written: str, stored: datetime) -> None:
+    door.send("crimes.csv", crimes(crime("c1", updated=written)))
+    door.land()
+    assert door.ask("select updated_at from raw.crimes") == [(stored,)]
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["2026-10-05T25:00:00", "2026-10-05T10:60", "2026-10-05T10", "2026-10-05T1:00:00"],
+)
+def test_what_is_no_time_goes_to_quarantine(door: Door, written: str) -> None:
+    door.send("crimes.csv", crimes(crime("c1", updated=written), good=9))
+    door.land()
+    assert door.ask("select reason from raw.quarantine") == [
+        ("updated_at is not a timestamp: use YYYY-MM-DDTHH:MM:SS",)
+    ]
+
+
+@pytest.mark.parametrize("missing", ["", "   ", "NULL", "null", " NULL ", '""', '"NULL"', "\t"])
+def test_blank_and_null_are_missing(door: Door, missing: str) -> None:
+    row = f"met,{missing},019/08,2026-10-01,2026-10-01"
+    door.send("crimes.csv", crimes(row, good=9))
+    door.send("people.csv", f"{PEOPLE}\nmet,p1,{missing},{missing},{missing},2026-10-01\n")
+    door.land()
+    assert door.ask("select reason from raw.quarantine") == [("crime_ref is missing",)]
+    assert door.ask("select sex, birth_year, date_of_birth from raw.people") == [(None, None, None)]
+    assert door.ask("select count(*) from raw.value_defects") == [(0,)]
+
+
+def test_an_unusable_optional_value_becomes_missing_and_is_counted(door: Door) -> None:
+    rows = [
+        "met,p1,Q,1990,x,2026-10-01",
+        "met,p2,F,1.0,1990-01-01,2026-10-01",
+        "met,p3,Q,3000,,2026-10-01",
+    ]
+    door.send("people.csv", "\n".join([PEOPLE, *rows]))
+    door.land()
+    assert door.ask("select sex, birth_year, date_of_birth from raw.people order by person_ref") == [
+        (None, 1990, None),
+        ("F", None, date(1990, 1, 1)),
+        (None, None, None),
+    ]
+    assert door.ask("select column_name, reason, rows_affected from raw.value_defects order by column_name") == [
+        ("birth_year", "birth_year is not a whole number from 1000 to 2999", 2),
+        ("date_of_birth", "date_of_birth is not a date: use YYYY-MM-DD", 1),
+        ("sex", "sex is not M, F, X or U", 2),
+    ]
+
+
+def test_a_role_outside_the_list_goes_to_quarantine(door: Door) -> None:
+    header = "force,crime_ref,person_ref,role,updated_at"
+    good = [f"met,c{number},p1,Suspect,2026-10-01" for number in range(9)]
+    door.send("involvements.csv", "\n".join([header, *good, "met,c1,p1,bystander,2026-10-01"]))
+    door.land()
+    assert door.ask("select line_number, reason from raw.quarantine") == [
+        (11, "role is not suspect, victim or witness")
+    ]
+    assert door.ask("select distinct role from raw.involvements") == [("suspect",)]
+
+
+def test_a_bar_in_force_goes_to_quarantine(door: Door) -> None:
+    door.send("crimes.csv", crimes("m|t,c1,019/08,2026-10-01,2026-10-01", good=9))
+    door.land()
+    assert door.ask("select count(*) from raw.quarantine where reason like 'force contains |%'") == [(1,)]
+
+
+def test_a_tombstone_needs_its_key_and_updated_at_alone(door: Door) -> None:
+    header = f"{CRIMES},deleted"
+    rows = [
+        "met,c1,,,2026-10-02,Y",
+        "met,c2,,31/10/2026,2026-10-02,y",
+        "met,,,,2026-10-02,Y",
+        "met,c4,,,,Y",
+    ]
+    door.send(
+        "crimes.csv",
+        "\n".join([header, *rows, *(f"{crime(number)},N" for number in range(36))]),
+    )
+    door.land()
+    assert door.ask("select crime_ref, reported_on from raw.crimes where is_deleted order by 1") == [
+        ("c1", None),
+        ("c2", None),
+    ]
+    assert door.ask("select line_number, reason from raw.quarantine order by 1") == [
+        (4, "crime_ref is missing"),
+        (5, "updated_at is missing"),
+    ]
+
+
+def test_line_numbers_count_quoted_newlines_and_blank_lines(door: Door) -> None:
+    header = f"{CRIMES},area_code"
+    rows = [
+        f'{crime("c1")},"E0900\n0001"',
+        "",
+        f"{crime('bad', reported='x')},",
+        f'{crime("c2")},"a\r\nb"',
+        f"{crime('ragged')},,extra",
+        'met,"c""3",019/08,2026-10-01,2026-10-01,"a,b"',
+        'met,"bad ""4""",019/08,,2026-10-01,"a,\nb"',
+    ]
+    door.send("crimes.csv", "\n".join([header, *rows, *(f"{crime(n)}," for n in range(40))]))
+    door.land()
+    assert door.ask("select line_number, reason, raw_text from raw.quarantine order by 1") == [
+        (
+            5,
+            "reported_on is not a date: use YYYY-MM-DD",
+            f"{crime('bad', reported='x')},",
+        ),
+        (8, "7 fields where the header has 6", f"{crime('ragged')},,extra"),
+        (10, "reported_on is missing", 'met,"bad ""4""",019/08,,2026-10-01,"a,\nb"'),
+    ]
+    assert door.ask("select crime_ref, row_number from raw.crimes where row_number < 9 order by 2") == [
+        ("c1", 1),
+        ("c2", 3),
+        ('c"3', 5),
+        ("0", 7),
+        ("1", 8),
+    ]
+
+
+def test_line_numbers_hold_where_no_row_is_ragged(door: Door) -> None:
+    rows = [f'met,"c\n{number}",019/08,2026-10-01,2026-10-01' for number in range(20)]
+    door.send("crimes.csv", crimes(*rows, crime("bad", reported="x")))
+    door.land()
+    assert door.ask("select line_number from raw.quarantine") == [(42,)]
+
+
+def test_one_stray_quote_costs_one_row(door: Door) -> None:
+    door.send(
+        "crimes.csv",
+        crimes(crime("c1"), 'met,"open,019/08,2026-10-01,2026-10-01', good=20),
+    )
+    door.land()
+    assert door.ask("select line_number from raw.quarantine") == [(3,)]
+    assert door.ask("select count(*) from raw.crimes") == [(21,)]
+
+
+@pytest.mark.parametrize(
+    ("content", "rows"),
+    [
+        (b"\xef\xbb\xbf" + crimes(crime("c1")).encode(), 1),
+        (crimes(crime("c1"), crime("c2"), end="\r\n").encode(), 2),
+        (crimes(crime("c1"), crime("c2")).rstrip().encode(), 2),
+        (f"{CRIMES}\n{crime('c1')}\r\n{crime('c2')}\n".encode(), 2),
+        (f"{CRIMES}\r\n{crime('c1')}\n{crime('c2')}\r\n".encode(), 2),
+        (f"\n\n{CRIMES}\n\n{crime('c1')}\n\n".encode(), 1),
+        (crimes().encode(), 0),
+        (('"' + CRIMES.replace(",", '","') + '"\n' + crime("c1")).encode(), 1),
+    ],
+    ids=[
+        "bom",
+        "crlf",
+        "no last line end",
+        "lf then crlf",
+        "crlf then lf",
+        "blank lines",
+        "header only",
+        "quoted",
+    ],
+)
+def test_the_forms_that_csv_comes_in(door: Door, content: bytes, rows: int) -> None:
+    door.send("crimes.csv", content)
+    assert door.land().landed == [DAY]
+    assert door.ask("select count(*) from raw.crimes where force = 'met' and is_deleted = false") == [(rows,)]
+
+
+def test_columns_in_any_order_and_case_and_extra_ones_never_stored(door: Door) -> None:
+    good = "".join(f"2026-10-01,secret,{n},019/08,met,2026-10-01\n" for n in range(9))
+    bad = "2026-10-01,secret,c9,019/08,met,x\n"
+    door.send(
+        "crimes.csv",
+        f"updated_at,Solicitor,CRIME_REF,offence_code,Force,reported_on\n{good}{bad}",
+    )
+    door.land()
+    assert door.ask("select distinct force from raw.crimes") == [("met",)]
+    assert door.ask("select raw_text from raw.quarantine") == [("2026-10-01,,c9,019/08,met,x",)]
+    assert door.ask("select table_name, column_name, reason, rows_affected from raw.value_defects") == [
+        ("crimes", "Solicitor", "column is not in the contract and was dropped", 10)
+    ]
+
+
+def test_parts_and_kinds_of_file_are_one_table_in_name_order(door: Door) -> None:
+    door.send("crimes_02.csv.gz", gzip.compress(crimes(crime("b")).encode()))
+    door.send(
+        "crimes_01.csv",
+        crimes(crime("a"), crime("bad", reported="x"), crime("a2"), good=10),
+    )
+    select = (
+        "select 'met' as force, 'c' as crime_ref, '019/08' as offence_code, "
+        "date '2026-10-01' as reported_on, timestamp '2026-10-01' as updated_at"
+    )
+    duckdb.sql(f"copy ({select}) to '{door.extracts / DAY / 'crimes_03.parquet'}'")
+    assert door.land().landed == [DAY]
+    assert door.ask(
+        "select crime_ref, row_number from raw.crimes where row_number in (1, 3) or length(crime_ref) = 1"
+    ) == [
+        ("a", 1),
+        ("a2", 3),
+        ("b", 14),
+        ("c", 15),
+    ]
+    assert door.ask("select file_name, rows_read, rows_landed, rows_quarantined from raw.extract_files") == [
+        ("crimes_01.csv", 13, 12, 1),
+        ("crimes_02.csv.gz", 1, 1, 0),
+        ("crimes_03.parquet", 1, 1, 0),
+    ]
+
+
+def test_parquet_types_read_as_csv_would(door: Door) -> None:
+    (door.extracts / DAY).mkdir()
+    select = """
+        select 'met' as force, range as crime_ref, '019/08' as offence_code,
+            timestamp '2026-10-01 23:30:00' as reported_on,
+            timestamptz '2026-10-01 23:30:00+00' as updated_at,
+            (range % 5)::double as outcome_type, range = 1 as domestic_abuse,
+            case when range = 3 then 'Y' end as deleted, 'x' as extra from range(10)
+        union all by name select 'met' as force, 10 as crime_ref, '019/08' as offence_code, 'x' as extra
+    """
+    duckdb.sql(f"copy ({select}) to '{door.extracts / DAY / 'crimes.parquet'}'")
+    assert door.land().landed == [DAY]
+    assert door.ask(
+        "select reported_on, updated_at, outcome_type, domestic_abuse from raw.crimes where row_number = 2"
+    ) == [(date(2026, 10, 1), datetime(2026, 10, 1, 23, 30), 1, True)]
+    ((line, reason, text),) = door.ask("select line_number, reason, raw_text from raw.quarantine")
+    assert (line, reason) == (11, "reported_on is missing")
+    assert json.loads(text)["crime_ref"] == 10
+    assert "extra" not in text
+
+
+def test_an_extract_sent_again_changes_nothing(door: Door) -> None:
+    path = door.send("crimes.csv", crimes(crime("c1")))
+    assert door.land().landed == [DAY]
+    assert door.land().unchanged == [DAY]
+    os.utime(path, (1, 1))
+    assert door.land().unchanged == [DAY]
+    assert door.ask("select count(*), max(modified_ns) from raw.extract_files") == [(1, 1_000_000_000)]
+    assert door.ask("select count(*) from raw.crimes") == [(1,)]
+
+
+def test_a_landed_extract_sent_with_other_content_is_refused(door: Door) -> None:
+    door.send("crimes.csv", crimes(crime("c1")))
+    door.land()
+    door.send("crimes.csv", crimes(crime("c1"), crime("c2")))
+    (refusal,) = door.land().refused
+    assert "landed before with other content" in refusal.message
+    assert "later id" in refusal.message
+    assert door.ask("select count(*) from raw.crimes") == [(1,)]
+
+
+def test_a_refused_extract_is_tried_again_and_others_go_on(door: Door) -> None:
+    door.send("crimes.csv", crimes("a,b"), "2026-10-01")
+    door.send("crimes.csv", crimes(crime("c1")), "2026-10-02")
+    for _ in range(2):
+        result = door.land()
+        assert [refusal.extract_id for refusal in result.refused] == ["2026-10-01"]
+    assert result.unchanged == ["2026-10-02"]
+    assert door.ask("select extract_id, line_number from raw.refused_extracts") == [("2026-10-01", 2)]
+    door.send("crimes.csv", crimes(crime("c0")), "2026-10-01")
+    assert door.land().landed == ["2026-10-01"]
+
+
+def test_a_tenth_of_bad_rows_is_let_in_and_more_is_not(door: Door) -> None:
+    door.send("crimes.csv", crimes(crime("bad", reported="x"), good=9), "2026-10-01")
+    door.send("crimes.csv", crimes(crime("bad", reported="x"), good=8), "2026-10-02")
+    door.send(
+        "crimes.csv",
+        crimes(*["ragged"] * 10, crime("bad", reported=""), good=89),
+        "2026-10-03",
+    )
+    result = door.land()
+    assert result.landed == ["2026-10-01"]
+    assert [(r.extract_id, r.file_name, r.line_number) for r in result.refused] == [
+        ("2026-10-02", "crimes.csv", 2),
+        ("2026-10-03", "crimes.csv", 2),
+    ]
+    assert result.refused[0].column_name == "reported_on"
+    assert "11 of 100 rows" in result.refused[1].message
+    assert door.land(max_bad_share=0.12).landed == ["2026-10-02", "2026-10-03"]
+
+
+def _merge(ref: str, into: str, updated: str = "2026-10-01", deleted: str = "") -> str:
+    return f"met,{ref},{into},{updated},{deleted}"
+
+
+MERGES = "force,person_ref,merged_into_ref,updated_at,deleted"
+
+
+def test_a_cycle_of_merges_is_refused_with_its_line(door: Door) -> None:
+    door.send(
+        "person_merges.csv",
+        "\n".join([MERGES, _merge("a", "b"), _merge("x", "a")]),
+        "2026-10-01",
+    )
+    door.send(
+        "person_merges.csv",
+        "\n".join([MERGES, _merge("y", "z"), _merge("b", "c"), _merge("c", "a")]),
+    )
+    result = door.land()
+    assert result.landed == ["2026-10-01"]
+    (refusal,) = result.refused
+    assert (refusal.file_name, refusal.line_number) == ("person_merges.csv", 3)
+    assert door.ask("select count(*) from raw.person_merges") == [(2,)]
+
+
+def test_a_record_merged_into_itself_is_refused(door: Door) -> None:
+    door.send("person_merges.csv", "\n".join([MERGES, _merge("y", "z"), _merge("a", "a")]))
+    assert door.refused().line_number == 3
+
+
+def test_a_cycle_that_is_no_longer_current_is_none(door: Door) -> None:
+    rows = [
+        _merge("a", "b"),
+        _merge("b", "a"),
+        _merge("b", "a", "2026-10-02", "Y"),
+        _merge("c", "c"),
+        _merge("c", "d"),
+    ]
+    door.send("person_merges.csv", "\n".join([MERGES, *rows]))
+    assert door.land().landed == [DAY]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        (
+            "crime.csv",
+            crimes(crime("c1")),
+            "no file of a known table in it (found crime.csv)",
+        ),
+        (
+            "crimes.csv",
+            "force,crime_ref,offence_code,updated_at\n",
+            "crimes.csv line 1, column reported_on",
+        ),
+        ("crimes.csv", f"{CRIMES},Force\n", "names force twice"),
+        ("crimes.csv", "", "no readable header"),
+        (
+            "crimes.csv",
+            crimes(crime("c1"), crime("caf\xe9")).encode("latin-1"),
+            "line 3, column crime_ref: it is not UTF-8",
+        ),
+        ("crimes.csv", crimes(crime("c1")).encode("utf-16"), "not UTF-8"),
+        ("crimes.csv", crimes(crime("c\x001")), "not UTF-8 text (byte 0x00)"),
+        (
+            "crimes.csv.gz",
+            gzip.compress(os.urandom(9) * 9000)[:-20],
+            "truncated or damaged",
+        ),
+        ("crimes.csv.gz", crimes(crime("c1")), "truncated or damaged"),
+        ("crimes.parquet", b"PAR1 and then nothing", "truncated or damaged"),
+        (
+            "crimes.csv",
+            crimes(crime("x" * 1_100_000)),
+            "line 2: the line is longer than",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_refused(door: Door, name: str, content: str | bytes, words: str) -> None:
+    door.send(name, content)
+    refusal = door.refused()
+    assert words in refusal.message
+    assert DAY in refusal.message
+    assert refusal.message.endswith(".")
+
+
+@pytest.mark.parametrize("bad_id", ["october", "2026-13-01", "2026-02-30", "2026-10-31 copy", "20261031"])
+def test_a_bad_id_is_refused(door: Door, bad_id: str) -> None:
+    door.send("crimes.csv", crimes(crime("c1")), bad_id)
+    assert bad_id in door.refused().message
+
+
+def test_the_manifest_is_checked(door: Door) -> None:
+    content = crimes(crime("c1"))
+    digest = hashlib.sha256(content.encode()).hexdigest()
+    door.send("crimes.csv", content)
+    for files, words in (
+        ({"crimes.csv": {"rows": 2}}, "1 row where extract.json says 2"),
+        ({"crimes.csv": {"sha256": "0" * 64}}, "SHA-256"),
+        ({"people.csv": {"rows": 2}}, "lists people.csv, which is not there"),
+        ([], None),
+    ):
+        if words:
+            door.send("extract.json", json.dumps({"files": files}))
+            assert words in door.refused().message
+    door.send("extract.json", "{")
+    assert "not readable as JSON" in door.refused().message
+    manifest = {
+        "extract_at": "2026-11-01T02:00:00+01:00",
+        "files": {"crimes.csv": {"rows": 1, "sha256": digest}},
+    }
+    door.send("extract.json", json.dumps(manifest))
+    assert door.land().landed == [DAY]
+    assert door.ask("select extract_at, extract_on from raw.extracts") == [
+        (datetime(2026, 11, 1, 1), date(2026, 10, 31))
+    ]
+
+
+def test_a_link_that_leads_outside_is_refused(door: Door, tmp_path: Path) -> None:
+    outside = tmp_path / "crimes.csv"
+    outside.write_text(crimes(crime("c1")))
+    (door.extracts / DAY).mkdir()
+    (door.extracts / DAY / "crimes.csv").symlink_to(outside)
+    assert "leads outside" in door.refused().message
+
+
+def test_a_file_of_unknown_name_beside_known_ones_is_reported(door: Door) -> None:
+    door.send("crimes.csv", crimes(crime("c1")))
+    door.send("persons.csv", "a\n")
+    door.send("README.md", "about")
+    assert door.land().landed == [DAY]
+    assert door.ask("select reason from raw.value_defects") == [
+        ("file persons.csv is not of a known table and was not read",)
+    ]
+    assert "persons.csv" in door.lines[0]
+
+
+def test_input_cannot_reach_sql(tmp_path: Path) -> None:
+    """A path and a header made of SQL and glob signs are taken as what they are."""
+    root = tmp_path / "o'brien [a-z]*?; --"
+    root.mkdir()
+    door = Door(root)
+    # DuckDB itself cannot keep a database in a folder with a question mark.
+    door.home = Home(tmp_path / "home")
+    door.send(
+        "crimes.csv",
+        f'{CRIMES},"x""\'); drop table raw.crimes; --"\n{crime(chr(39))},1\n',
+    )
+    assert door.land().landed == [DAY]
+    assert door.ask("select crime_ref from raw.crimes") == [("'",)]
+
+
+def test_a_wrong_folder_is_wrong_use(door: Door) -> None:
+    door.send("crimes.csv", crimes(crime("c1")))
+    with pytest.raises(UsageError, match="looks like one extract"):
+        land(door.extracts / DAY, door.home, print)
+    with pytest.raises(UsageError, match="not a folder"):
+        land(door.extracts / "nowhere", door.home, print)
+
+
+def test_nothing_of_an_extract_is_left_in_scratch(door: Door) -> None:
+    door.send("crimes.csv.gz", gzip.compress(crimes("ragged", good=20).encode()))
+    door.land()
+    assert not [path for path in door.home.scratch.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_rows_are_conserved_whatever_is_wrong(door: Door, end: str) -> None:
+    rows = [
+        "a",
+        crime("b", reported="x"),
+        'met,"c',
+        crime("d"),
+        "met,,019/08,2026-10-01,2026-10-01",
+        "",
+        crime("d"),
+    ]
+    door.send("crimes.csv", crimes(*rows, good=60, end=end))
+    door.land()
+    assert door.ask(
+        "select rows_read, rows_landed, rows_quarantined, (select count(*) from raw.crimes), "
+        "(select count(*) from raw.quarantine) from raw.extract_files"
+    ) == [(66, 62, 4, 62, 4)]
+    assert door.ask("select count(distinct row_number), max(row_number) from raw.crimes") == [(62, 66)]
+
+
+def test_real_feed_lands_whole(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    real = Path(os.environ.get("HARMRANK_REAL", root.parent / "shared" / "real")) / "old_bailey_1830_1849"
+    if not real.is_dir():
+        pytest.skip("the real feed is not here: set HARMRANK_REAL")
+    home = Home(tmp_path / "home")
+    lines: list[str] = []
+    assert len(land(real, home, lines.append).landed) == 20
+    connection = connect(home)
+
+    def counts(table: str) -> Any:
+        return connection.execute(f"select count(*) from raw.{table}").fetchone()
+
+    assert [counts(table) for table in ("crimes", "people", "involvements", "quarantine")] == [
+        (50645,),
+        (105489,),
+        (106467,),
+        (0,),
+    ]
+    connection.close()

@@ -1,0 +1,345 @@
+"""The command from extracts to the published list, as a scheduler and a reader meet it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import REPOSITORY, SMALL_FEED, Command, PublishedHome, write_extract
+
+
+@pytest.fixture
+def scratch(published: PublishedHome, tmp_path: Path) -> PublishedHome:
+    """A copy of the published home that a test may change."""
+    shutil.copytree(published.home, tmp_path / "home", symlinks=True)
+    shutil.copytree(published.extracts, tmp_path / "extracts")
+    return PublishedHome(tmp_path / "home", tmp_path / "extracts")
+
+
+def build_id(home: Path) -> str:
+    """The build that `current` points to."""
+    return os.readlink(home / "published" / "current")
+
+
+def rows(mart: Path, query: str) -> list[tuple[object, ...]]:
+    """What a BI tool would get."""
+    with duckdb.connect(str(mart), read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_the_small_feed_gives_the_list_one_can_work_out_by_hand(
+    published: PublishedHome,
+) -> None:
+    """1825 days (rape, 19/8) and 10 (ABH) on one man with one victim; everything else follows."""
+    place = rows(
+        published.mart,
+        "select list_date::varchar, harm_rank, offender_key, harm_days, allegations, female_victims, "
+        "most_serious_offence_code, harm_days_named, harm_days_charged, previous_rank, months_on_list, is_tied "
+        "from mart.top_100",
+    )
+    assert place == [("2026-06-30", 1, "met|p1", 1835.0, 2, 1, "019/08", 10.0, 1825.0, 1, 2, False)]
+    evidence = rows(
+        published.mart,
+        "select crime_ref, harm_days, status from mart.top_100_evidence order by 1",
+    )
+    assert evidence == [("c1", 1825.0, "charged"), ("c2", 10.0, "named")]
+    history = rows(
+        published.mart,
+        "select list_date::varchar, harm_days from mart.list_history order by 1",
+    )
+    assert history == [("2026-05-31", 1825.0), ("2026-06-30", 1835.0)]
+
+
+def test_the_manifest_says_exactly_what_was_published(published: PublishedHome) -> None:
+    """A reader can check every file and column against the manifest."""
+    folder = published.mart.parent
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["list_date"] == "2026-06-30"
+    assert manifest["extracts"] == ["2026-06-30"]
+    assert manifest["method"] == "v100"
+    for name, table in manifest["tables"].items():
+        parquet = folder / table["file"]
+        assert hashlib.sha256(parquet.read_bytes()).hexdigest() == table["sha256"]
+        with duckdb.connect() as connection:
+            described = connection.execute("describe select * from read_parquet(?)", [str(parquet)]).fetchall()
+            counted = connection.execute("select count(*) from read_parquet(?)", [str(parquet)]).fetchone()
+        assert [(c["name"], c["type"]) for c in table["columns"]] == [(d[0], d[1]) for d in described], name
+        assert counted == (table["rows"],)
+
+
+def test_the_contract_tables_are_there_with_their_comments(
+    published: PublishedHome,
+) -> None:
+    """BI users find every table of the contract, and every column explains itself."""
+    tables = {
+        row[0]
+        for row in rows(
+            published.mart,
+            "select table_name from duckdb_tables() where schema_name='mart'",
+        )
+    }
+    assert tables >= {
+        "top_100",
+        "top_100_evidence",
+        "offender_harm",
+        "list_history",
+        "offender_people",
+        "crime_harm_monthly",
+        "extract_reconciliation",
+        "data_defects",
+        "build_info",
+    }
+    assert (
+        rows(
+            published.mart,
+            "select table_name, column_name from duckdb_columns() where schema_name = 'mart' and comment is null",
+        )
+        == []
+    )
+    kinds = {
+        row[0]
+        for row in rows(
+            published.mart,
+            "select distinct data_type from duckdb_columns() where schema_name = 'mart'",
+        )
+    }
+    assert kinds <= {
+        "VARCHAR",
+        "DATE",
+        "TIMESTAMP",
+        "DOUBLE",
+        "INTEGER",
+        "BIGINT",
+        "BOOLEAN",
+    }
+
+
+def test_nothing_new_publishes_nothing(scratch: PublishedHome, harmrank: Command) -> None:
+    """Idempotent: the same extracts again leave the same build standing, with exit code 0."""
+    before = build_id(scratch.home)
+    done = harmrank("refresh", scratch.extracts, "--home", scratch.home)
+    assert done.returncode == 0, done.stderr
+    assert "nothing new" in done.stderr
+    assert build_id(scratch.home) == before
+
+
+def test_a_later_extract_changes_the_list(scratch: PublishedHome, harmrank: Command) -> None:
+    """An update, a tombstone and a merge arrive: the list follows, and the old build stays beside the new one."""
+    before = build_id(scratch.home)
+    write_extract(
+        scratch.extracts,
+        "2026-07-31",
+        {
+            "crimes": "force,crime_ref,offence_code,reported_on,updated_at,deleted\nmet,c2,,,2026-07-01T00:00:00,Y\n",
+            "person_merges": "force,person_ref,merged_into_ref,updated_at\nmet,p1,p9,2026-07-01T00:00:00\n",
+            "people": "force,person_ref,sex,updated_at\nmet,p9,M,2026-07-01T00:00:00\n",
+        },
+    )
+    done = harmrank("refresh", scratch.extracts, "--home", scratch.home)
+    assert done.returncode == 0, done.stderr
+    assert rows(
+        scratch.mart,
+        "select offender_key, harm_days, list_date::varchar from mart.top_100",
+    ) == [("met|p9", 1825.0, "2026-07-31")]
+    people = rows(
+        scratch.mart,
+        "select person_ref, is_surviving_record from mart.offender_people order by 1",
+    )
+    assert people == [("p1", False), ("p9", True)]
+    assert (scratch.home / "published" / before / "manifest.json").exists()
+    reconciled = rows(
+        scratch.mart,
+        "select sum(rows_read), sum(rows_current), sum(rows_superseded), sum(rows_deleted) "
+        "from mart.extract_reconciliation",
+    )
+    assert reconciled == [(11, 9, 1, 1)]
+
+
+def test_a_refused_extract_gives_3_and_the_rest_is_published(scratch: PublishedHome, harmrank: Command) -> None:
+    """One broken extract does not keep the others from the list."""
+    write_extract(scratch.extracts, "2026-07-31", {"crimes": "force,crime_ref\nmet,c3\n"})
+    write_extract(
+        scratch.extracts,
+        "2026-08-31",
+        {"crimes": "force,crime_ref,offence_code,reported_on,updated_at\nmet,c9,46,2026-08-01,2026-08-02T00:00:00\n"},
+    )
+    done = harmrank("refresh", scratch.extracts, "--home", scratch.home)
+    assert done.returncode == 3
+    assert "2026-07-31" in done.stderr
+    assert "offence_code" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert rows(scratch.mart, "select distinct list_date::varchar from mart.top_100") == [("2026-08-31",)]
+
+
+def test_a_failed_gate_leaves_the_last_list_and_gives_4(
+    scratch: PublishedHome, harmrank: Command, tmp_path: Path
+) -> None:
+    """A row that landing's ledger knows vanishes from raw: the conservation test must stop the publication."""
+    before = build_id(scratch.home)
+    with duckdb.connect(str(scratch.home / "warehouse.duckdb")) as connection:
+        connection.execute("delete from raw.crimes where crime_ref = 'c2'")
+    done = harmrank("refresh", scratch.extracts, "--home", scratch.home, "--full")
+    assert done.returncode == 4
+    assert "rows_are_conserved" in done.stderr
+    assert build_id(scratch.home) == before
+    assert rows(scratch.mart, "select harm_days from mart.top_100") == [(1835.0,)]
+    status = harmrank("status", "--home", scratch.home)
+    assert "rows_are_conserved" in status.stdout
+    assert "did not pass its tests" in " ".join(status.stdout.split())
+
+
+def test_a_home_in_use_gives_5_and_recovers_when_its_owner_dies(scratch: PublishedHome, harmrank: Command) -> None:
+    """Two refreshes never share a home; a killed owner leaves it free."""
+    hold = (
+        "import sys, time; from pathlib import Path; from harmrank.home import Home\n"
+        "with Home(Path(sys.argv[1])).lock():\n    print('held', flush=True); time.sleep(120)\n"
+    )
+    owner = subprocess.Popen(
+        [sys.executable, "-c", hold, str(scratch.home)],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert owner.stdout is not None
+        assert owner.stdout.readline().strip() == "held"
+        busy = harmrank("refresh", scratch.extracts, "--home", scratch.home)
+        assert busy.returncode == 5
+        assert str(owner.pid) in busy.stderr
+    finally:
+        owner.send_signal(signal.SIGKILL)
+        owner.wait()
+    assert harmrank("refresh", scratch.extracts, "--home", scratch.home).returncode == 0
+
+
+def test_a_reader_keeps_its_build_while_another_is_published(scratch: PublishedHome, harmrank: Command) -> None:
+    """Readers never wait for a writer nor see half a build: a connection held across a publication still answers."""
+    with duckdb.connect(str(scratch.mart.resolve()), read_only=True) as reader:
+        done = harmrank(
+            "refresh",
+            scratch.extracts,
+            "--home",
+            scratch.home,
+            "--list-date",
+            "2026-05-31",
+        )
+        assert done.returncode == 0, done.stderr
+        assert reader.execute("select harm_days from mart.top_100").fetchall() == [(1835.0,)]
+    assert rows(scratch.mart, "select harm_days from mart.top_100") == [(1825.0,)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["refresh", "/nowhere/at/all", "--home", "{home}"], "no folder of extracts"),
+        (["refresh", "{extracts}", "--home", "{home}", "--method", "v101"], "v101"),
+        (
+            ["refresh", "{extracts}", "--home", "{home}", "--list-date", "31/10/2026"],
+            "list-date",
+        ),
+        (["explain", "met|nobody", "--home", "{home}"], "met|nobody"),
+        (["top", "--home", "{home}/none"], "nothing has been published"),
+        (["nonsense"], "nonsense"),
+    ],
+)
+def test_wrong_use_gives_2_and_a_sentence(
+    published: PublishedHome, harmrank: Command, arguments: list[str], said: str
+) -> None:
+    """Every mistake of the caller is named in one clear message, never with a traceback."""
+    done = harmrank(*[a.format(home=published.home, extracts=published.extracts) for a in arguments])
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_explain_adds_up_and_names_nobody(published: PublishedHome, harmrank: Command) -> None:
+    """The sentences hold each allegation and the sum, and no name of a person."""
+    done = harmrank("explain", "met|p1", "--home", published.home)
+    text = " ".join(done.stdout.split())
+    assert "Number 1 on the list of 30 June 2026" in text
+    assert "1,825 + 10 = 1,835 days" in text
+    assert "Rape of a female aged 16 or over (019/08)" in text
+    assert "Reported on 1 May 2026" in text
+    assert "What would take this person off the list" in text
+    assert "Mann" not in done.stdout
+    assert "Frau" not in done.stdout
+
+
+def test_json_output_is_json(published: PublishedHome, harmrank: Command) -> None:
+    """Machine output parses and carries the same figures."""
+    top = json.loads(harmrank("top", "--home", published.home, "--json").stdout)
+    assert top["places"][0]["harm_days"] == 1835.0
+    explained = json.loads(harmrank("explain", "met|p1", "--home", published.home, "--json").stdout)
+    assert sum(row["harm_days"] for row in explained["evidence"]) == explained["offender"]["harm_days"]
+    status = json.loads(harmrank("status", "--home", published.home, "--json").stdout)
+    assert status["published"]["list_date"] == "2026-06-30"
+
+
+def test_top_and_explain_need_no_dbt(published: PublishedHome, harmrank: Command) -> None:
+    """Readers' commands stay quick: they must not load what only a build needs."""
+    code = (
+        "import sys; from harmrank import cli\n"
+        "try:\n    cli.main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
+        "assert not [m for m in sys.modules if m.split('.')[0] in ('dbt', 'numpy', 'openpyxl')]\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "top", "--home", str(published.home)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_last_twelve_builds_are_kept(scratch: PublishedHome) -> None:
+    """Retention removes the oldest builds and never the current one."""
+    from harmrank import publish
+    from harmrank.home import Home
+
+    home = Home(scratch.home)
+    for number in range(14):
+        publish.publish(home, f"20990101T0000{number:02d}", {"extracts": []})
+    builds = sorted(p.name for p in home.published.iterdir() if p.is_dir() and not p.is_symlink())
+    assert builds == [f"20990101T0000{number:02d}" for number in range(1, 14)]
+    assert build_id(scratch.home) == "20990101T000013"
+
+
+def test_a_refresh_killed_while_building_leaves_the_list(scratch: PublishedHome, harmrank: Command) -> None:
+    """kill -9 in the middle: the old build reads on, and the next refresh succeeds."""
+    before = build_id(scratch.home)
+    write_extract(scratch.extracts, "2026-07-31", SMALL_FEED)
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "harmrank",
+            "refresh",
+            str(scratch.extracts),
+            "--home",
+            str(scratch.home),
+        ],
+        cwd=REPOSITORY,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "building" in line:
+            break
+    time.sleep(2.5)
+    process.kill()
+    process.wait()
+    assert build_id(scratch.home) == before
+    assert rows(scratch.mart, "select harm_days from mart.top_100") == [(1835.0,)]
+    done = harmrank("refresh", scratch.extracts, "--home", scratch.home)
+    assert done.returncode == 0, done.stderr
+    assert rows(scratch.mart, "select list_date::varchar, harm_days from mart.top_100") == [("2026-07-31", 1835.0)]

@@ -1,0 +1,307 @@
+"""The import of an official workbook: what it reads, what it reports and what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import openpyxl
+import pytest
+
+from harmrank.errors import UsageError
+from harmrank.home import Home
+from harmrank.warehouse import connect
+from harmrank.weights import (
+    Anomaly,
+    contradicted_days,
+    import_workbook,
+    round_to_half_day,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+REFERENCE = Path(os.environ.get("HARMRANK_REFERENCE", ROOT.parent / "shared" / "reference"))
+WORKBOOK = REFERENCE / "cchi_2020_workbook.xlsx"
+TITLES = (
+    "Home Office Classification",
+    "CCHI 2026 Score",
+    "Classification Code",
+    "Offence",
+    "Starting Point",
+    "Group",
+)
+
+with_workbook = pytest.mark.skipif(
+    not WORKBOOK.is_file(),
+    reason="the official workbook is not at hand (HARMRANK_REFERENCE)",
+)
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    home = Home(tmp_path / "home")
+    home.create()
+    connection = connect(home)
+    yield connection
+    connection.close()
+
+
+def make_workbook(
+    path: Path,
+    rows: Sequence[Sequence[object]],
+    titles: Sequence[str] = TITLES,
+    lead: int = 0,
+) -> Path:
+    """A workbook with a cover sheet and, below `lead` rows of preamble, the titles and rows given."""
+    workbook = openpyxl.Workbook()
+    cover = workbook.active
+    assert cover is not None
+    cover.append(["Crime harm index"])
+    sheet = workbook.create_sheet("Values")
+    for number in range(lead):
+        sheet.append([f"Note {number}"])
+    sheet.append(list(titles))
+    for row in rows:
+        sheet.append(list(row))
+    workbook.save(path)
+    return path
+
+
+def stored(connection: duckdb.DuckDBPyConnection, index: str) -> list[tuple[object, ...]]:
+    return connection.execute(
+        "SELECT offence_code, recorded_crime_code, harm_days, harm_days_highest, published_days, basis"
+        " FROM raw.imported_weights WHERE harm_index = ? ORDER BY ALL",
+        [index],
+    ).fetchall()
+
+
+@with_workbook
+def test_the_2020_workbook_gives_exactly_the_seed(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    report = import_workbook(WORKBOOK, "cchi_2020_again", warehouse)
+    with (ROOT / "seeds" / "harm_weights.csv").open(encoding="utf-8", newline="") as file:
+        seeded = [
+            (
+                row["offence_code"],
+                row["recorded_crime_code"] or None,
+                float(row["harm_days"]),
+                float(row["harm_days_highest"]),
+                row["published_days"],
+                row["basis"],
+            )
+            for row in csv.DictReader(file)
+            if row["harm_index"] == "cchi_2020"
+        ]
+    held = stored(warehouse, "cchi_2020_again")
+    assert set(held) == set(seeded)
+    assert len(held) == len(seeded) == report.rows
+    assert (report.codes, report.sheet_rows) == (516, 698)
+
+
+@with_workbook
+def test_the_known_anomalies_of_the_2020_workbook_are_reported(
+    warehouse: duckdb.DuckDBPyConnection,
+) -> None:
+    anomalies = import_workbook(WORKBOOK, "cchi_2020_again", warehouse).anomalies
+
+    def codes(words: str) -> set[str]:
+        return {anomaly.code for anomaly in anomalies if words in anomaly.what}
+
+    assert codes("malformed") == {"00200"}
+    assert codes("starting point") == {"008/67", "070/18", "081/71"}
+    assert len(codes("several values")) == 11
+    assert codes("same code and title") == {"068/07"}
+    assert codes("web address") == {"111/05"}
+    assert len(anomalies) == 17
+
+
+def test_a_layout_of_another_year_is_read(tmp_path: Path, warehouse: duckdb.DuckDBPyConnection) -> None:
+    """Other columns, another order, a preamble: the titles decide, not the places."""
+    titles = ("Notes", "Harm Score 2026 (days)", "HO Code", "Offence Title")
+    path = make_workbook(tmp_path / "w.xlsx", [("x", "1,825", "19/8", "Rape")], titles, lead=5)
+    report = import_workbook(path, "cchi_2026", warehouse)
+    assert (report.sheet, report.codes, report.rows) == ("Values", 1, 1)
+    assert stored(warehouse, "cchi_2026") == [
+        ("019/08", None, 1825.0, 1825.0, "1825", "No starting point stated"),
+    ]
+    assert report.anomalies == (Anomaly(7, "19/8", "malformed Home Office code", "read as 019/08"),)
+
+
+def test_oddities_of_rows_are_reported_and_good_rows_stay(tmp_path: Path, warehouse: duckdb.DuckDBPyConnection) -> None:
+    rows: list[tuple[object, ...]] = [
+        ("001/01", 5475, "1", "Murder", "15 years' custody", "VIOLENCE"),
+        (None, 10, "1", "No code", None, None),
+        ("rape", 10, "19C", "Unreadable code", None, None),
+        ("019/08", None, "19C", "No score", None, None),
+        ("019/08", "soon", "19C", "Unreadable score", None, None),
+        ("019/08", -3, "19C", "Negative score", None, None),
+        (None, None, None, None, None, None),
+        (
+            "002/00",
+            19,
+            "2?",
+            "No such recorded-crime code",
+            "High level community order",
+            "https://example.org",
+        ),
+        ("998/98", 2, "NN", "Not in the seed", "Band B fine", None),
+    ]
+    report = import_workbook(make_workbook(tmp_path / "w.xlsx", rows), "cchi_2026", warehouse)
+    assert [(row[0], row[1], row[2]) for row in stored(warehouse, "cchi_2026")] == [
+        ("001/01", "1", 5475.0),
+        ("002/00", None, 19.0),
+        ("998/98", None, 2.0),
+    ]
+    assert [(anomaly.row_number, anomaly.what) for anomaly in report.anomalies] == [
+        (3, "no Home Office code"),
+        (4, "unreadable Home Office code"),
+        (5, "no score"),
+        (6, "score 'soon' is not a number of days"),
+        (7, "score '-3' is not a number of days"),
+        (9, "group holds a web address"),
+        (9, "'2?' is no recorded-crime code"),
+        (10, "code that the offences seed does not know"),
+    ]
+
+
+def test_several_values_keep_lowest_and_highest(tmp_path: Path, warehouse: duckdb.DuckDBPyConnection) -> None:
+    rows = [
+        ("008/01", 547.5, "8N", "b", "18 months", ""),
+        ("008/01", 19, "8N", "a", "High level community order", ""),
+    ]
+    import_workbook(make_workbook(tmp_path / "w.xlsx", rows), "cchi_2026", warehouse)
+    assert stored(warehouse, "cchi_2026") == [
+        ("008/01", "8N", 19.0, 547.5, "19|547.5", "High level community order"),
+    ]
+
+
+def test_a_second_import_replaces_only_its_own_index(tmp_path: Path, warehouse: duckdb.DuckDBPyConnection) -> None:
+    first = make_workbook(
+        tmp_path / "a.xlsx",
+        [("001/01", 5475, "1", "", "", ""), ("019/08", 1825, "19C", "", "", "")],
+    )
+    second = make_workbook(tmp_path / "b.xlsx", [("001/01", 6000, "1", "", "", "")])
+    import_workbook(first, "cchi_2023", warehouse)
+    import_workbook(first, "cchi_2026", warehouse)
+    import_workbook(second, "cchi_2026", warehouse)
+    assert [row[2] for row in stored(warehouse, "cchi_2026")] == [6000.0]
+    assert len(stored(warehouse, "cchi_2023")) == 2
+    sources = warehouse.execute("SELECT count(DISTINCT source) FROM raw.imported_weights").fetchone()
+    assert sources == (2,)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cchi_2020",
+        "crime_count",
+        "CCHI",
+        "2026",
+        "a-b",
+        "",
+        "x'; drop table y",
+        "cchi\n",
+    ],
+)
+def test_names_that_are_taken_or_no_names_are_refused(
+    name: str, tmp_path: Path, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    path = make_workbook(tmp_path / "w.xlsx", [("001/01", 5475, "1", "", "", "")])
+    with pytest.raises(UsageError, match="name"):
+        import_workbook(path, name, warehouse)
+    assert warehouse.execute("SELECT count(*) FROM raw.imported_weights").fetchone() == (0,)
+
+
+def refused(path: Path, warehouse: duckdb.DuckDBPyConnection) -> str:
+    with pytest.raises(UsageError) as caught:
+        import_workbook(path, "cchi_2026", warehouse)
+    return str(caught.value)
+
+
+def test_files_that_are_no_workbook_are_refused_in_one_sentence(
+    tmp_path: Path, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    whole = make_workbook(tmp_path / "whole.xlsx", [("001/01", 5475, "1", "", "", "")]).read_bytes()
+    for name, content in {
+        "text.xlsx": b"offence,score\n",
+        "cut.xlsx": whole[:900],
+        "empty.xlsx": b"",
+    }.items():
+        (tmp_path / name).write_bytes(content)
+        assert "cannot be read as an .xlsx workbook" in refused(tmp_path / name, warehouse)
+    (tmp_path / "table.csv").write_bytes(b"a,b\n")
+    assert "cannot be read as an .xlsx workbook" in refused(tmp_path / "table.csv", warehouse)
+    assert "is not a file" in refused(tmp_path / "missing.xlsx", warehouse)
+
+
+def test_a_damaged_sheet_leaves_the_earlier_import_standing(
+    tmp_path: Path, warehouse: duckdb.DuckDBPyConnection
+) -> None:
+    """Bytes spoiled inside the archive fail while rows are read, after the workbook has opened."""
+    path = make_workbook(
+        tmp_path / "w.xlsx",
+        [(f"{n:03d}/01", n, "1", "", "", "") for n in range(1, 900)],
+    )
+    import_workbook(path, "cchi_2026", warehouse)
+    before = stored(warehouse, "cchi_2026")
+    content = bytearray(path.read_bytes())
+    # The second sheet is by far the largest part of the archive: its middle is the archive's middle.
+    middle = len(content) // 2
+    content[middle : middle + 200] = bytes(200)
+    path.write_bytes(content)
+    assert "cannot be read" in refused(path, warehouse)
+    assert stored(warehouse, "cchi_2026") == before
+
+
+def test_sheets_without_the_columns_are_refused_by_name(tmp_path: Path, warehouse: duckdb.DuckDBPyConnection) -> None:
+    no_score = make_workbook(tmp_path / "a.xlsx", [("001/01", "Murder")], ("Home Office Code", "Offence"))
+    assert "'Values' has a Home Office code column but no score column" in refused(no_score, warehouse)
+    nothing = make_workbook(tmp_path / "b.xlsx", [("x", "y")], ("This", "That"))
+    assert "'Sheet', 'Values'" in refused(nothing, warehouse)
+    empty = make_workbook(tmp_path / "c.xlsx", [])
+    assert "holds no row" in refused(empty, warehouse)
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        ("0.1", 0.0),
+        ("0.25", 0.5),
+        ("0.3", 0.5),
+        ("0.74", 0.5),
+        ("0.75", 1.0),
+        ("182.5", 182.5),
+        ("7973.393", 7973.5),
+    ],
+)
+def test_weights_are_rounded_to_half_a_day_and_ties_go_up(days: str, expected: float) -> None:
+    assert round_to_half_day(Decimal(days)) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "days", "said"),
+    [
+        ("Medium level community order", "84", "10"),
+        ("Band C fine + 12 months DQd", "3", None),
+        ("Band B fine", "3", "2"),
+        ("1 year 6 months", "547.5", None),
+        ("Three years", "1095", None),
+        ("26 weeks custody", "182", None),
+        ("9 months", "270", None),
+        ("2 years", "365", "730"),
+        (
+            "Ranges from 6 months max if tried summarily to 14 years on indictment",
+            "1460",
+            None,
+        ),
+        ("Suggest Band E fine plus the band B for the extra harassment", "7", None),
+        ("", "10", None),
+    ],
+)
+def test_a_score_is_held_against_its_own_starting_point(words: str, days: str, said: str | None) -> None:
+    """Only words naming one measure are judged, so that a report does not cry wolf."""
+    assert contradicted_days(words, Decimal(days)) == (None if said is None else Decimal(said))
