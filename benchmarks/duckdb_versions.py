@@ -72,10 +72,7 @@ def measure(work: Path, rows: int) -> dict[str, object]:
     """Time one version (the one this interpreter imports) on the CSV in `work`; figures by name."""
     import duckdb
 
-    csv, warehouse = (
-        work / f"crimes_{rows}.csv",
-        work / f"warehouse_{duckdb.__version__}.duckdb",
-    )
+    csv, warehouse = (work / f"crimes_{rows}.csv", work / f"warehouse_{duckdb.__version__}.duckdb")
     published = work / f"published_{duckdb.__version__}.duckdb"
     for old in (warehouse, published):
         old.unlink(missing_ok=True)
@@ -112,35 +109,20 @@ def interpreter(work: Path, version: str) -> Path:
     python = home / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
-        subprocess.run(
-            [str(python), "-m", "pip", "install", "-qq", f"duckdb=={version}"],
-            check=True,
-        )
+        subprocess.run([str(python), "-m", "pip", "install", "-qq", f"duckdb=={version}"], check=True)
     return python
 
 
 def readable(work: Path, reader: str, file: Path) -> str:
     """'yes', or 'no' where that client refuses the file."""
     program = f"import duckdb; duckdb.connect({str(file)!r}, read_only=True).execute('from newest limit 1')"
-    answer = subprocess.run(
-        [str(interpreter(work, reader)), "-c", program],
-        capture_output=True,
-        check=False,
-    )
+    answer = subprocess.run([str(interpreter(work, reader)), "-c", program], capture_output=True, check=False)
     return "no" if answer.returncode else "yes"
 
 
 def run_version(work: Path, version: str, rows: int) -> dict[str, object]:
     """All figures of one version, in a process of its own."""
-    command = [
-        str(interpreter(work, version)),
-        __file__,
-        "--measure",
-        "--work",
-        str(work),
-        "--rows",
-        str(rows),
-    ]
+    command = [str(interpreter(work, version)), __file__, "--measure", "--work", str(work), "--rows", str(rows)]
     answer = subprocess.run(command, check=True, capture_output=True, text=True)
     figures: dict[str, object] = json.loads(answer.stdout)
     return figures
@@ -159,11 +141,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--versions", nargs="+", default=["2.0.0", "1.5.6"])
-    parser.add_argument(
-        "--work",
-        type=Path,
-        help="a folder to keep files and environments in (default: thrown away)",
-    )
+    parser.add_argument("--work", type=Path, help="a folder to keep files and environments in (default: thrown away)")
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
@@ -174,10 +152,7 @@ def main() -> None:
         work.mkdir(parents=True, exist_ok=True)
         columns = {}
         for version in options.versions:
-            print(
-                f"DuckDB {version}: {options.rows:,} rows, {THREADS} threads ...",
-                file=sys.stderr,
-            )
+            print(f"DuckDB {version}: {options.rows:,} rows, {THREADS} threads ...", file=sys.stderr)
             columns[version] = run_version(work, version, options.rows)
         for version, figures in columns.items():
             for client in (*READERS, *options.versions):

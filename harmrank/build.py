@@ -67,11 +67,7 @@ def _arguments(home: Home) -> list[str]:
 
 @contextmanager
 def _environment(home: Home) -> Iterator[None]:
-    wanted = {
-        "HARMRANK_HOME": str(home.root.resolve()),
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "DO_NOT_TRACK": "1",
-    }
+    wanted = {"HARMRANK_HOME": str(home.root.resolve()), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:

@@ -45,31 +45,10 @@ def cli() -> None:
 
 
 @cli.command()
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="Folder to write; must be new or empty.",
-)
-@click.option(
-    "--crimes",
-    type=click.IntRange(min=1),
-    help="Crimes in all. Default: a force of London's size.",
-)
-@click.option(
-    "--months",
-    type=click.IntRange(1, 600),
-    default=24,
-    show_default=True,
-    help="Monthly extracts.",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=1,
-    show_default=True,
-    help="The same seed, the same bytes.",
-)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write; must be new or empty.")
+@click.option("--crimes", type=click.IntRange(min=1), help="Crimes in all. Default: a force of London's size.")
+@click.option("--months", type=click.IntRange(1, 600), default=24, show_default=True, help="Monthly extracts.")
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="The same seed, the same bytes.")
 def sample(out: Path, crimes: int | None, months: int, seed: int) -> None:
     """Write a synthetic feed of monthly extracts. Its people are invented.
 
@@ -88,30 +67,12 @@ def sample(out: Path, crimes: int | None, months: int, seed: int) -> None:
 @EXTRACTS_ARGUMENT
 @HOME_OPTION
 @click.option(
-    "--list-date",
-    type=click.DateTime(["%Y-%m-%d"]),
-    help="Date of the list. Default: of the newest extract.",
+    "--list-date", type=click.DateTime(["%Y-%m-%d"]), help="Date of the list. Default: of the newest extract."
 )
-@click.option(
-    "--method",
-    default="v100",
-    show_default=True,
-    help="The row of the seed ranking_methods to publish.",
-)
-@click.option(
-    "--full",
-    is_flag=True,
-    help="Build again from everything landed, even if nothing is new.",
-)
+@click.option("--method", default="v100", show_default=True, help="The row of the seed ranking_methods to publish.")
+@click.option("--full", is_flag=True, help="Build again from everything landed, even if nothing is new.")
 @JSON_OPTION
-def refresh(
-    extracts: Path,
-    root: Path,
-    list_date: datetime | None,
-    method: str,
-    full: bool,
-    as_json: bool,
-) -> None:
+def refresh(extracts: Path, root: Path, list_date: datetime | None, method: str, full: bool, as_json: bool) -> None:
     """Land what is new, build, test and publish. The one a scheduler calls.
 
     \b
@@ -183,14 +144,7 @@ def land(extracts: Path, root: Path, as_json: bool) -> None:
 
 @cli.command()
 @HOME_OPTION
-@click.option(
-    "--n",
-    "places",
-    type=click.IntRange(min=1),
-    default=10,
-    show_default=True,
-    help="How many places.",
-)
+@click.option("--n", "places", type=click.IntRange(min=1), default=10, show_default=True, help="How many places.")
 @JSON_OPTION
 def top(root: Path, places: int, as_json: bool) -> None:
     """Show the head of the published list.
@@ -281,12 +235,7 @@ def weights() -> None:
 
 @weights.command("import")
 @click.argument("workbook", type=click.Path(path_type=Path))
-@click.option(
-    "--name",
-    "index_name",
-    required=True,
-    help="Name of the new harm index, such as cchi_2026.",
-)
+@click.option("--name", "index_name", required=True, help="Name of the new harm index, such as cchi_2026.")
 @HOME_OPTION
 def weights_import(workbook: Path, index_name: str, root: Path) -> None:
     """Load a Cambridge Crime Harm Index workbook of any year as a further harm index.
@@ -335,20 +284,9 @@ def node_progress() -> Iterator[Callable[[str, int, int], None]]:
         yield plain
         return
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-    )
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-    )
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None, start=True, visible=False)
 
@@ -382,11 +320,7 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in arguments
     try:
-        cli.main(
-            [a for a in arguments if a != "--debug"],
-            prog_name="harmrank",
-            standalone_mode=False,
-        )
+        cli.main([a for a in arguments if a != "--debug"], prog_name="harmrank", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -398,11 +332,7 @@ def main(arguments: list[str] | None = None) -> None:
         _leave(str(error), error.exit_code, debug)
     except Exception as error:
         # Anything unforeseen still gives one line; its text may carry data, so only its kind is named.
-        _leave(
-            f"unexpected {type(error).__name__}; run again with --debug for the traceback",
-            1,
-            debug,
-        )
+        _leave(f"unexpected {type(error).__name__}; run again with --debug for the traceback", 1, debug)
 
 
 def _leave(message: str, code: int, debug: bool) -> None:

@@ -150,24 +150,8 @@ INVOLVEMENTS = Table(
         _CRIME_REF,
         _PERSON_REF,
         _key("role", Kind.CHOICE, ("suspect", "victim", "witness")),
-        _choice(
-            "status",
-            "named",
-            "arrested",
-            "charged",
-            "convicted",
-            "acquitted",
-            "eliminated",
-        ),
-        _choice(
-            "relationship",
-            "partner",
-            "ex_partner",
-            "family",
-            "acquaintance",
-            "stranger",
-            "unknown",
-        ),
+        _choice("status", "named", "arrested", "charged", "convicted", "acquitted", "eliminated"),
+        _choice("relationship", "partner", "ex_partner", "family", "acquaintance", "stranger", "unknown"),
         _UPDATED_AT,
         _DELETED,
     ),
@@ -175,25 +159,11 @@ INVOLVEMENTS = Table(
 
 CUSTODY = Table(
     "custody",
-    (
-        _FORCE,
-        _PERSON_REF,
-        _key("custody_from", Kind.DATE),
-        Column("custody_to", Kind.DATE),
-        _UPDATED_AT,
-        _DELETED,
-    ),
+    (_FORCE, _PERSON_REF, _key("custody_from", Kind.DATE), Column("custody_to", Kind.DATE), _UPDATED_AT, _DELETED),
 )
 
 PERSON_MERGES = Table(
-    "person_merges",
-    (
-        _FORCE,
-        _PERSON_REF,
-        Column("merged_into_ref", required=True),
-        _UPDATED_AT,
-        _DELETED,
-    ),
+    "person_merges", (_FORCE, _PERSON_REF, Column("merged_into_ref", required=True), _UPDATED_AT, _DELETED)
 )
 
 TABLES = {table.name: table for table in (CRIMES, PEOPLE, INVOLVEMENTS, CUSTODY, PERSON_MERGES)}

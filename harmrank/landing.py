@@ -57,10 +57,7 @@ class _Landed:
 
 
 def land(
-    extracts: Path,
-    home: Home,
-    report: Callable[[str], None],
-    max_bad_share: float = MAX_BAD_SHARE,
+    extracts: Path, home: Home, report: Callable[[str], None], max_bad_share: float = MAX_BAD_SHARE
 ) -> LandingResult:
     """Land every extract under `extracts` that is new. The caller holds the lock of the home.
 
@@ -102,12 +99,7 @@ def _remembered(connection: duckdb.DuckDBPyConnection) -> dict[str, _Landed]:
     return known
 
 
-def _settle(
-    lander: "_Lander",
-    landed: _Landed | None,
-    result: LandingResult,
-    report: Callable[[str], None],
-) -> None:
+def _settle(lander: "_Lander", landed: _Landed | None, result: LandingResult, report: Callable[[str], None]) -> None:
     extract_id = lander.folder.name
     try:
         if landed is not None and lander.is_unchanged(landed):
@@ -135,11 +127,7 @@ def _as_unusable(error: OSError, folder: Path) -> Unusable:
     if error.filename is None or not Path(error.filename).is_relative_to(folder):
         raise error
     name = Path(error.filename).name if Path(error.filename) != folder else None
-    return Unusable(
-        f"it cannot be read ({error.strerror})",
-        "Mend its permissions or send it again.",
-        name,
-    )
+    return Unusable(f"it cannot be read ({error.strerror})", "Mend its permissions or send it again.", name)
 
 
 def _refusal(extract_id: str, error: Unusable) -> Refusal:
@@ -156,13 +144,7 @@ def _refusal(extract_id: str, error: Unusable) -> Refusal:
 class _Lander:
     """Lands one extract."""
 
-    def __init__(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        home: Home,
-        folder: Path,
-        max_bad_share: float,
-    ) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, home: Home, folder: Path, max_bad_share: float) -> None:
         self.folder = folder
         self._connection = connection
         self._scratch = home.scratch / "landing"
@@ -204,10 +186,7 @@ class _Lander:
         self._check_rows(manifest, read)
         bad = [self._bad_records(file) for file in read]
         if landing_files.read_folder(self.folder).files != extract.files:
-            raise Unusable(
-                "it changed while it was being read",
-                "Run this again when the transfer is complete.",
-            )
+            raise Unusable("it changed while it was being read", "Run this again when the transfer is complete.")
         self._connection.execute("BEGIN")
         try:
             self._write(extract, manifest, read, bad)
@@ -261,34 +240,18 @@ class _Lander:
             expected = manifest.rows.get(file.file.name, file.rows_read)
             if file.rows_read != expected:
                 reason = f"it has {count(file.rows_read, 'row')} where extract.json says {expected:,}"
-                raise Unusable(
-                    reason,
-                    "Send it again: the transfer may have been cut off.",
-                    file.file.name,
-                )
+                raise Unusable(reason, "Send it again: the transfer may have been cut off.", file.file.name)
 
     def _bad_records(self, read: CheckedFile) -> list[BadRecord]:
         landing_rows.refuse_if_mostly_bad(self._connection, read, self._max_bad_share)
         return landing_rows.bad_records(self._connection, read)
 
-    def _write(
-        self,
-        extract: Extract,
-        manifest: Manifest,
-        read: list[CheckedFile],
-        bad: list[list[BadRecord]],
-    ) -> None:
+    def _write(self, extract: Extract, manifest: Manifest, read: list[CheckedFile], bad: list[list[BadRecord]]) -> None:
         extract_id = extract.extract_id
         moment = landing_files.extract_moment(extract_id, manifest)
         self._connection.execute(
             "INSERT INTO raw.extracts VALUES (?, ?, ?, ?, ?)",
-            [
-                extract_id,
-                moment,
-                landing_files.extract_date(extract_id),
-                _now(),
-                self._content_sha256,
-            ],
+            [extract_id, moment, landing_files.extract_date(extract_id), _now(), self._content_sha256],
         )
         defects: Counter[tuple[str, str, str]] = Counter()
         rows_before: Counter[str] = Counter()
@@ -363,13 +326,7 @@ class _Lander:
     def _write_defects(self, extract: Extract, defects: Counter[tuple[str, str, str]]) -> None:
         rows: list[list[str | int]] = [[extract.extract_id, *key, number] for key, number in defects.items()]
         rows += [
-            [
-                extract.extract_id,
-                "",
-                "",
-                f"file {name[:100]} is not of a known table and was not read",
-                0,
-            ]
+            [extract.extract_id, "", "", f"file {name[:100]} is not of a known table and was not read", 0]
             for name in extract.strangers
         ]
         if rows:

@@ -172,10 +172,7 @@ def rewrite(source: Path, target: Path, width: int) -> list[BadRecord]:
     header, with plain line ends. Raises RecordTooLong, UnicodeDecodeError.
     """
     bad: list[BadRecord] = []
-    with (
-        open_text(source) as file,
-        target.open("w", encoding="utf-8", newline="") as out,
-    ):
+    with open_text(source) as file, target.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
         out.write(",".join(["ordinal", *(f"c{index}" for index in range(width))]) + "\n")
         all_records = records(file)

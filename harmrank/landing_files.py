@@ -109,10 +109,7 @@ def extract_date(extract_id: str) -> date:
     """The date an id starts with. Raises Unusable where the id is not one."""
     advice = "Name the folder by the date the extract was taken, such as 2026-10-31."
     if not _ID.fullmatch(extract_id):
-        raise Unusable(
-            "the id is not a date followed by letters, digits, dots, dashes or underscores",
-            advice,
-        )
+        raise Unusable("the id is not a date followed by letters, digits, dots, dashes or underscores", advice)
     try:
         return date.fromisoformat(extract_id[:10])
     except ValueError:
@@ -134,8 +131,7 @@ def read_folder(folder: Path) -> Extract:
         found = f" (found {', '.join(strangers[:3])})" if strangers else ""
         expected = ", ".join(f"{name}.csv" for name in TABLES)
         raise Unusable(
-            f"there is no file of a known table in it{found}",
-            f"Name the files as the contract does: {expected}.",
+            f"there is no file of a known table in it{found}", f"Name the files as the contract does: {expected}."
         )
     order = {name: position for position, name in enumerate(TABLES)}
     files.sort(key=lambda file: (order[file.table.name], file.name))
@@ -161,11 +157,7 @@ def _table_file(table: Table, path: Path, folder: Path) -> TableFile:
 def _refuse_outsider(path: Path, folder: Path) -> None:
     if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
         advice = "Put the file itself there."
-        raise Unusable(
-            f"{path.name} is a link that leads outside its folder",
-            advice,
-            file_name=path.name,
-        )
+        raise Unusable(f"{path.name} is a link that leads outside its folder", advice, file_name=path.name)
 
 
 def read_manifest(extract: Extract) -> Manifest:
@@ -229,14 +221,7 @@ def extract_moment(extract_id: str, manifest: Manifest) -> datetime:
     time = _TIME_IN_ID.match(extract_id, 10)
     if time:
         try:
-            return datetime(
-                day.year,
-                day.month,
-                day.day,
-                int(time[1]),
-                int(time[2]),
-                int(time[3] or 0),
-            )
+            return datetime(day.year, day.month, day.day, int(time[1]), int(time[2]), int(time[3] or 0))
         except ValueError:
             pass
     return datetime(day.year, day.month, day.day)

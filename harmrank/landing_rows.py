@@ -9,11 +9,10 @@ from pathlib import Path
 
 import duckdb
 
-from harmrank import landing_csv, landing_sql
+from harmrank import landing_csv, landing_sql, sql
 from harmrank.contract import Table
 from harmrank.landing_csv import BadRecord, RecordTooLong, count
 from harmrank.landing_files import TableFile, Unusable, check_text, unpack
-from harmrank.warehouse import quote_name
 
 DROPPED = "column is not in the contract and was dropped"
 _RESERVED = {"file_row_number"}
@@ -47,11 +46,7 @@ class CheckedFile:
 
 
 def read_file(
-    connection: duckdb.DuckDBPyConnection,
-    file: TableFile,
-    sha256: str,
-    scratch: Path,
-    number: int,
+    connection: duckdb.DuckDBPyConnection, file: TableFile, sha256: str, scratch: Path, number: int
 ) -> CheckedFile:
     """Read a file into the temporary table `landing_<number>`. Raises Unusable."""
     if file.is_parquet:
@@ -73,12 +68,7 @@ def read_file(
 
 
 def _read_csv(
-    connection: duckdb.DuckDBPyConnection,
-    file: TableFile,
-    sha256: str,
-    path: Path,
-    scratch: Path,
-    number: int,
+    connection: duckdb.DuckDBPyConnection, file: TableFile, sha256: str, path: Path, scratch: Path, number: int
 ) -> CheckedFile:
     header = landing_csv.read_header(path)
     if header is None:
@@ -98,11 +88,7 @@ def _read_csv(
         clean = scratch / f"rewritten_{number}.csv"
         broken = landing_csv.rewrite(path, clean, width)
         source = landing_sql.csv_source(str(clean), width, has_ordinal=True)
-        _create(
-            connection,
-            checked,
-            landing_sql.checked_rows(file.table, source, {"ordinal": "ordinal"} | texts),
-        )
+        _create(connection, checked, landing_sql.checked_rows(file.table, source, {"ordinal": "ordinal"} | texts))
         clean.unlink()
         ordinal = "ordinal"
     rows = _count(connection, checked)
@@ -134,12 +120,7 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, file: TableFile, sha256
 def _plain_type(file: TableFile, column: str, sql_type: str) -> str:
     if sql_type == "BLOB" or (any(sign in sql_type for sign in "[(") and not sql_type.startswith("DECIMAL")):
         advice = "Write it as text, a number, a date or a timestamp."
-        raise Unusable(
-            f"the column is of type {sql_type[:50]}",
-            advice,
-            file.name,
-            column_name=column,
-        )
+        raise Unusable(f"the column is of type {sql_type[:50]}", advice, file.name, column_name=column)
     return sql_type
 
 
@@ -170,7 +151,7 @@ def _match_columns(file: TableFile, names: list[str], line: int | None) -> tuple
 
 
 def _create(connection: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {quote_name(name)} AS {query}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {sql.identifier(name)} AS {query}")
 
 
 def _count(connection: duckdb.DuckDBPyConnection, checked: str) -> int:
@@ -239,7 +220,7 @@ def _parquet_texts(connection: duckdb.DuckDBPyConnection, read: CheckedFile) -> 
     source = landing_sql.parquet_source(str(read.file.path))
     described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
     known = [str(name) for name, *_ in described if read.file.table.column(str(name).strip().lower())]
-    packed = ", ".join(f"{quote_name(name)} := {quote_name(name)}" for name in known)
+    packed = ", ".join(f"{sql.identifier(name)} := {sql.identifier(name)}" for name in known)
     query = (
         f"SELECT file_row_number + 1, to_json(struct_pack({packed}))::VARCHAR FROM {source} "
         f"WHERE file_row_number + 1 IN (SELECT ordinal FROM {read.checked} WHERE problem IS NOT NULL)"

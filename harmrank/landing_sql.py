@@ -7,9 +7,10 @@ input.
 
 from collections.abc import Mapping
 
+from harmrank import sql
 from harmrank.contract import Column, Kind, Table
 from harmrank.landing_csv import MAX_RECORD
-from harmrank.warehouse import quote_name, quote_text, stored_name
+from harmrank.warehouse import stored_name
 
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 _TIME = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]+)?)?"
@@ -33,7 +34,7 @@ def csv_source(path: str, width: int, has_ordinal: bool) -> str:
     columns = ["'ordinal': 'BIGINT'"] if has_ordinal else []
     columns += [f"'c{position}': 'VARCHAR'" for position in range(width)]
     return (
-        f"read_csv({quote_text(glob_escaped(path))}, header = true, auto_detect = false, delim = ',', "
+        f"read_csv({sql.text(glob_escaped(path))}, header = true, auto_detect = false, delim = ',', "
         f"quote = '\"', escape = '\"', columns = {{{', '.join(columns)}}}, "
         f"strict_mode = true, null_padding = false, nullstr = ['NULL', 'null', ''], max_line_size = {MAX_RECORD}, compression = 'none', "
         "hive_partitioning = false)"
@@ -42,7 +43,7 @@ def csv_source(path: str, width: int, has_ordinal: bool) -> str:
 
 def parquet_source(path: str) -> str:
     """A FROM clause that reads a Parquet file with the position of each row."""
-    return f"read_parquet({quote_text(glob_escaped(path))}, file_row_number = true, hive_partitioning = false)"
+    return f"read_parquet({sql.text(glob_escaped(path))}, file_row_number = true, hive_partitioning = false)"
 
 
 def parquet_text(name: str, sql_type: str) -> str:
@@ -50,7 +51,7 @@ def parquet_text(name: str, sql_type: str) -> str:
 
     Flags and whole numbers kept as floats, as data frames with missing values do, read as such.
     """
-    column = quote_name(name)
+    column = sql.identifier(name)
     if sql_type == "BOOLEAN":
         return f"CASE WHEN {column} THEN 'Y' WHEN NOT {column} THEN 'N' END"
     if sql_type in ("FLOAT", "DOUBLE"):
@@ -116,7 +117,7 @@ def _typed(column: Column) -> str:
     name = column.name
     if column.kind is Kind.DATE:
         return (
-            f"CASE WHEN regexp_full_match({name}, {quote_text(_DATE)}) AND {name} >= {_FIRST_YEAR} "
+            f"CASE WHEN regexp_full_match({name}, {sql.text(_DATE)}) AND {name} >= {_FIRST_YEAR} "
             f"THEN try_cast(left({name}, 10) AS DATE) END"
         )
     if column.kind is Kind.TIMESTAMP:
@@ -128,7 +129,7 @@ def _typed(column: Column) -> str:
         return f"CASE WHEN {name} IN ('Y', 'y') THEN true WHEN {name} IN ('N', 'n') THEN false END"
     if column.kind is Kind.CHOICE:
         folded = f"upper({name})" if column.choices[0].isupper() else f"lower({name})"
-        return f"CASE WHEN {folded} IN ({', '.join(map(quote_text, column.choices))}) THEN {folded} END"
+        return f"CASE WHEN {folded} IN ({', '.join(map(sql.text, column.choices))}) THEN {folded} END"
     return name
 
 
@@ -143,8 +144,8 @@ def _typed_timestamp(name: str) -> str:
     local = f"regexp_replace({name}, '(Z|[+-][0-9]{{2}}:?[0-9]{{2}})$', '')"
     return (
         f"CASE WHEN {name} < {_FIRST_YEAR} THEN NULL "
-        f"WHEN regexp_full_match({name}, {quote_text(_LOCAL_TIMESTAMP)}) THEN try_cast({name} AS TIMESTAMP) "
-        f"WHEN regexp_full_match({name}, {quote_text(_OFFSET_TIMESTAMP)}) "
+        f"WHEN regexp_full_match({name}, {sql.text(_LOCAL_TIMESTAMP)}) THEN try_cast({name} AS TIMESTAMP) "
+        f"WHEN regexp_full_match({name}, {sql.text(_OFFSET_TIMESTAMP)}) "
         f"THEN try_cast({local} AS TIMESTAMP) - to_minutes({sign} * {minutes}) END"
     )
 
@@ -154,16 +155,16 @@ def _problem(table: Table) -> str:
     alive = "typed_deleted IS NOT TRUE AND "
     branches = [
         f"WHEN {'' if column.needed_in_tombstone else alive}{column.name} IS NULL "
-        f"THEN {quote_text(f'{column.name} is missing')}"
+        f"THEN {sql.text(f'{column.name} is missing')}"
         for column in table.required
     ]
     branches += [
         f"WHEN {'' if column.needed_in_tombstone else alive}typed_{column.name} IS NULL "
-        f"THEN {quote_text(column.complaint)}"
+        f"THEN {sql.text(column.complaint)}"
         for column in table.required
         if column.kind is not Kind.TEXT
     ]
-    branches.append(f"WHEN contains(force, '|') THEN {quote_text(BAR_IN_FORCE)}")
+    branches.append(f"WHEN contains(force, '|') THEN {sql.text(BAR_IN_FORCE)}")
     return f"CASE {' '.join(branches)} END"
 
 

@@ -49,16 +49,8 @@ def publish(home: Home, build_id: str, facts: dict[str, Any]) -> Publication:
     _remove_leftovers(home)
     incoming.mkdir(parents=True, mode=0o700)
     tables = _copy_marts(home, incoming)
-    manifest = {
-        "build_id": build_id,
-        **facts,
-        "duckdb_file": _file_entry(incoming / MART_FILE),
-        "tables": tables,
-    }
-    _write(
-        incoming / "manifest.json",
-        json.dumps(manifest, indent=2, ensure_ascii=False) + "\n",
-    )
+    manifest = {"build_id": build_id, **facts, "duckdb_file": _file_entry(incoming / MART_FILE), "tables": tables}
+    _write(incoming / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     for path in incoming.iterdir():
         _flush(path)
     _flush(incoming)
@@ -124,12 +116,7 @@ def _copy_table(connection: duckdb.DuckDBPyConnection, name: str, folder: Path) 
         "rows": rows,
         "description": comment,
         "columns": [
-            {
-                "name": column,
-                "type": data_type,
-                "nullable": nullable,
-                "description": description,
-            }
+            {"name": column, "type": data_type, "nullable": nullable, "description": description}
             for column, data_type, nullable, description in columns
         ],
     }

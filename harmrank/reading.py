@@ -34,29 +34,17 @@ def top(home: Home, places: int) -> tuple[Row, list[Row]]:
     """The build and the first `places` rows of the published list."""
     with _mart(home) as connection:
         build = _rows(connection, "select * from mart.build_info")[0]
-        return build, _rows(
-            connection,
-            "select * from mart.top_100 order by harm_rank limit ?",
-            [places],
-        )
+        return build, _rows(connection, "select * from mart.top_100 order by harm_rank limit ?", [places])
 
 
 def explain(home: Home, offender_key: str) -> Explanation:
     """Where every day of one offender's score comes from. Raises UsageError for a key with no score."""
     with _mart(home) as connection:
         build = _rows(connection, "select * from mart.build_info")[0]
-        offenders = _rows(
-            connection,
-            "select * from mart.offender_harm where offender_key = ?",
-            [offender_key],
-        )
+        offenders = _rows(connection, "select * from mart.offender_harm where offender_key = ?", [offender_key])
         if not offenders:
             raise UsageError(_unknown_key(connection, offender_key, build["list_date"]))
-        listing = _rows(
-            connection,
-            "select * from mart.top_100 where offender_key = ?",
-            [offender_key],
-        )
+        listing = _rows(connection, "select * from mart.top_100 where offender_key = ?", [offender_key])
         evidence = _rows(
             connection,
             "select * from mart.offender_evidence where offender_key = ? "
@@ -72,14 +60,7 @@ def explain(home: Home, offender_key: str) -> Explanation:
         (line,) = connection.execute(
             "select max(harm_days) from mart.offender_harm where not is_listed"
         ).fetchone() or (None,)
-        return Explanation(
-            offenders[0],
-            listing[0] if listing else None,
-            evidence,
-            records,
-            build,
-            line,
-        )
+        return Explanation(offenders[0], listing[0] if listing else None, evidence, records, build, line)
 
 
 def status(home: Home) -> Row:
@@ -129,10 +110,7 @@ def _landed(home: Home) -> Row | None:
         return None
     try:
         with duckdb.connect(str(home.warehouse), read_only=True) as connection:
-            extracts = _rows(
-                connection,
-                "select extract_id, landed_at from raw.extracts order by extract_id",
-            )
+            extracts = _rows(connection, "select extract_id, landed_at from raw.extracts order by extract_id")
             refused = _rows(
                 connection,
                 "select extract_id, message from raw.refused_extracts "
@@ -142,12 +120,7 @@ def _landed(home: Home) -> Row | None:
             (quarantined,) = connection.execute("select count(*) from raw.quarantine").fetchone() or (0,)
     except duckdb.Error as error:
         if "lock" in str(error).lower():
-            return {
-                "extract_ids": [],
-                "in_use": True,
-                "refused": [],
-                "rows_quarantined": None,
-            }
+            return {"extract_ids": [], "in_use": True, "refused": [], "rows_quarantined": None}
         raise
     return {
         "extract_ids": [row["extract_id"] for row in extracts],
@@ -183,9 +156,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: list[Any] |
 
 def _unknown_key(connection: duckdb.DuckDBPyConnection, offender_key: str, list_date: date) -> str:
     merged = _rows(
-        connection,
-        "select offender_key from mart.offender_people where force || '|' || person_ref = ?",
-        [offender_key],
+        connection, "select offender_key from mart.offender_people where force || '|' || person_ref = ?", [offender_key]
     )
     if merged and merged[0]["offender_key"] != offender_key:
         return f"{offender_key} was merged into {merged[0]['offender_key']}: explain that key"

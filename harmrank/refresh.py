@@ -105,10 +105,7 @@ def _build_and_publish(
 
 
 def _request(
-    connection: duckdb.DuckDBPyConnection,
-    list_date: date | None,
-    method: str,
-    landed: LandingResult,
+    connection: duckdb.DuckDBPyConnection, list_date: date | None, method: str, landed: LandingResult
 ) -> Request | None:
     rows = connection.execute(
         "select extract_id, content_sha256, extract_on from raw.extracts order by extract_id"
@@ -120,16 +117,7 @@ def _request(
     chosen = list_date or max(row[2] for row in rows)
     code = code_version()
     weights = connection.execute("select * from raw.imported_weights order by all").fetchall()
-    inputs = json.dumps(
-        [
-            [r[:2] for r in rows],
-            str(chosen),
-            method,
-            code,
-            duckdb.__version__,
-            str(weights),
-        ]
-    )
+    inputs = json.dumps([[r[:2] for r in rows], str(chosen), method, code, duckdb.__version__, str(weights)])
     digest = hashlib.sha256(inputs.encode()).hexdigest()
     now = datetime.now(UTC).replace(tzinfo=None)
     build_id = f"{now:%Y%m%dT%H%M%S%f}Z-{digest[:8]}"

@@ -71,28 +71,13 @@ def measure(home: Home) -> list[Figure]:
     if not path.exists():
         raise UsageError(f"nothing has been published in {home.root}: run harmrank refresh EXTRACTS --home {home.root}")
     with closing(duckdb.connect(str(path.resolve()), read_only=True)) as connection:
-        return [
-            *_offender_figures(connection),
-            *_hundred_figures(connection),
-            *_new_figures(connection),
-        ]
+        return [*_offender_figures(connection), *_hundred_figures(connection), *_new_figures(connection)]
 
 
 def _offender_figures(connection: duckdb.DuckDBPyConnection) -> list[Figure]:
-    _, offenders, low, few = connection.execute(_OFFENDERS).fetchone() or (
-        None,
-        0,
-        None,
-        None,
-    )
+    _, offenders, low, few = connection.execute(_OFFENDERS).fetchone() or (None, 0, None, None)
     return [
-        Figure(
-            "offenders ranked, last 365 days",
-            offenders,
-            f"{offenders:,}",
-            "about 36,000",
-            _V100,
-        ),
+        Figure("offenders ranked, last 365 days", offenders, f"{offenders:,}", "about 36,000", _V100),
         _share("with 11 days or fewer", low, "half", _V100),
         _share("offenders with 80 % of the harm", few, "7 %", _FELONIOUS_FEW),
     ]
@@ -118,13 +103,7 @@ def _new_figures(connection: duckdb.DuckDBPyConnection) -> list[Figure]:
     if not wanted:
         return [_share("list new against a year before", None, "over 95 %", _FELONIOUS_FEW)]
     return [
-        _share(
-            f"list of {on:%B %Y} new against a year before",
-            new,
-            "over 95 %",
-            _FELONIOUS_FEW,
-        )
-        for on, new in wanted
+        _share(f"list of {on:%B %Y} new against a year before", new, "over 95 %", _FELONIOUS_FEW) for on, new in wanted
     ]
 
 
@@ -133,13 +112,7 @@ def _share(name: str, value: float | None, published: str, source: str) -> Figur
 
 
 def _number(name: str, value: float | None, decimals: int, published: str, source: str) -> Figure:
-    return Figure(
-        name,
-        value,
-        "-" if value is None else f"{value:,.{decimals}f}",
-        published,
-        source,
-    )
+    return Figure(name, value, "-" if value is None else f"{value:,.{decimals}f}", published, source)
 
 
 def print_figures(console: Console, figures: list[Figure]) -> None:

@@ -58,22 +58,11 @@ NARROW = 120
 def print_top(console: Console, build: Row, places: list[Row]) -> None:
     """The head of the list as a table; on a narrow terminal with the columns one cannot do without."""
     shown = [not (can_go and console.width < NARROW) for _, _, can_go in TOP_COLUMNS]
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        title_justify="left",
-        title_style="bold",
-    )
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_justify="left", title_style="bold")
     table.title = f"Who does most harm, {day(build['list_date'])}"
     for heading, justify, _ in compress(TOP_COLUMNS, shown):
         wraps = heading.startswith("Most")
-        table.add_column(
-            heading,
-            justify=justify,
-            no_wrap=not wraps,
-            overflow="fold",
-            ratio=1 if wraps else None,
-        )
+        table.add_column(heading, justify=justify, no_wrap=not wraps, overflow="fold", ratio=1 if wraps else None)
     for place in places:
         table.add_row(*compress(_top_cells(place), shown))
     console.print(table)
@@ -119,10 +108,7 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
     for line in _way_off(explanation):
         console.print(f"- {line}")
     console.print()
-    console.print(
-        f"Method {build['method']}, weights {build['harm_index']}: {build['harm_index_source']}",
-        style="dim",
-    )
+    console.print(f"Method {build['method']}, weights {build['harm_index']}: {build['harm_index_source']}", style="dim")
     if build["harm_index_caveat"]:
         console.print(build["harm_index_caveat"], style="dim")
     console.print("These are allegations; an allegation is not a conviction.", style="dim")
@@ -166,10 +152,7 @@ def _body(allegation: Row) -> str:
         f", said to have happened on {day(happened)}" if happened else ""
     )
     if happened and allegation["committed_to"] and allegation["committed_to"] != happened:
-        when = when.replace(
-            "on " + day(happened),
-            f"between {day(happened)} and {day(allegation['committed_to'])}",
-        )
+        when = when.replace("on " + day(happened), f"between {day(happened)} and {day(allegation['committed_to'])}")
     historic = " A historic report; it counts in full." if allegation["is_historic"] else ""
     tie = f", {allegation['relationship'].replace('_', ' ')} of the victim" if allegation["relationship"] else ""
     return (
@@ -184,8 +167,8 @@ def _why(allegation: Row) -> str:
         return (
             f"The index {allegation['harm_index']} has no weight for this offence: it adds nothing, and that is a gap."
         )
-    basis = f"{allegation['weight_basis']} - " if allegation["weight_basis"] else ""
-    reason = f"Why {days(allegation['harm_days'])}: {basis}{allegation['weight_source'] or allegation['harm_index']}."
+    basis, source = allegation["weight_basis"], allegation["weight_source"] or allegation["harm_index"]
+    reason = f"Why {days(allegation['harm_days'])}: {f'{basis} ({source})' if basis else source}."
     if allegation["weight_is_ambiguous"]:
         reason += (
             f" The code also stands for graver forms, up to {days(allegation['harm_days_highest'])} days; "

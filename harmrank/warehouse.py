@@ -2,6 +2,7 @@
 
 import duckdb
 
+from harmrank import sql
 from harmrank.contract import TABLES, Column, Table
 from harmrank.errors import UsageError
 from harmrank.home import Home
@@ -46,19 +47,9 @@ def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     connection.execute("SET TimeZone = 'UTC'")
     if not read_only:
         home.scratch.mkdir(mode=0o700, exist_ok=True)
-        connection.execute(f"SET temp_directory = {quote_text(str(home.scratch))}")
+        connection.execute(f"SET temp_directory = {sql.text(str(home.scratch))}")
         _create_raw(connection)
     return connection
-
-
-def quote_text(text: str) -> str:
-    """The text as a SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def quote_name(name: str) -> str:
-    """The name as a SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def stored_name(column: Column) -> str:
@@ -68,10 +59,7 @@ def stored_name(column: Column) -> str:
 
 def _create_raw(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
-    for definition in (
-        *_BOOKKEEPING,
-        *(_raw_table(table) for table in TABLES.values()),
-    ):
+    for definition in (*_BOOKKEEPING, *(_raw_table(table) for table in TABLES.values())):
         connection.execute(f"CREATE TABLE IF NOT EXISTS {definition}")
 
 

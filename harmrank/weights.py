@@ -17,6 +17,7 @@ import openpyxl
 
 from harmrank.errors import UsageError
 from harmrank.project import project_root
+from harmrank.starting_points import contradicted_days, words_of
 
 _INDEX_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _HOME_OFFICE_CODE = re.compile(r"(\d{3})/(\d{2})")
@@ -29,7 +30,6 @@ _ADDRESS = re.compile(r"https?://|www\.", re.IGNORECASE)
 
 _HEADER_ROWS = 40
 _HEADER_COLUMNS = 200
-_LONGEST_BASIS = 200
 
 # Column titles by what they hold, the surest first. Titles are compared lower-case, with single spaces between words.
 _TITLES: dict[str, tuple[str, ...]] = {
@@ -51,15 +51,9 @@ _TITLES: dict[str, tuple[str, ...]] = {
         r"classification code",
         r"recorded crime classification",
     ),
-    "title": (
-        r"full offence title",
-        r"offence (title|description|name)",
-        r"offence",
-        r"short title",
-        r"title",
-    ),
+    "title": (r"full offence title", r"offence (title|description|name)", r"offence", r"short title", r"title"),
     "starting_point": (r"starting point( text)?",),
-    "proxy": (r"if no sentencing data available.*", r"(proxy|similar) offence( used)?"),
+    "note": (r"if no sentencing data available.*", r"(proxy|similar) offence( used)?"),
     "group": (r"(offence )?group",),
 }
 
@@ -210,18 +204,6 @@ def normalise_recorded_crime_code(code: str) -> str | None:
     return normal
 
 
-def contradicted_days(starting_point: str, days: Decimal) -> Decimal | None:
-    """The days that a starting point in words stands for, if the score says something else; else None.
-
-    Only words that name exactly one measure are judged: years and months, weeks, a level of community order, a
-    fine of band A, B or C. A month counts as a twelfth of a year or as 30 days, whichever is nearer to the score.
-    """
-    candidates = _days_in_words(starting_point)
-    if not candidates or any(abs(candidate - days) <= Decimal("0.5") for candidate in candidates):
-        return None
-    return candidates[0]
-
-
 def _refuse_bad_name(index_name: str) -> None:
     if not _INDEX_NAME.fullmatch(index_name):
         raise UsageError(
@@ -244,12 +226,7 @@ def _unknown_codes(weights: Iterable[Weight]) -> list[Anomaly]:
         if weight.offence_code not in known:
             first_rows.setdefault(weight.offence_code, weight.row_number)
     return [
-        Anomaly(
-            row_number,
-            code,
-            "code that the offences seed does not know",
-            "kept; its crimes stay out of scope",
-        )
+        Anomaly(row_number, code, "code that the offences seed does not know", "kept; its crimes stay out of scope")
         for code, row_number in first_rows.items()
     ]
 
@@ -261,10 +238,7 @@ def _source(path: Path, sheet: str) -> str:
 
 
 def _replace_index(
-    connection: duckdb.DuckDBPyConnection,
-    index_name: str,
-    source: str,
-    weights: Sequence[Weight],
+    connection: duckdb.DuckDBPyConnection, index_name: str, source: str, weights: Sequence[Weight]
 ) -> None:
     rows = [
         (
@@ -330,9 +304,7 @@ def _find_sheet(path: Path) -> _Sheet:
     raise UsageError(f"{path.name}: no sheet has a column of Home Office codes and one of scores (sheets: {sheets}).")
 
 
-def _find_columns(
-    rows: Iterator[tuple[object, ...]],
-) -> tuple[int, dict[str, int]] | None:
+def _find_columns(rows: Iterator[tuple[object, ...]]) -> tuple[int, dict[str, int]] | None:
     """The number of the row of column titles and where each column is; the iterator then stands below that row."""
     for row_number, row in enumerate(rows, start=1):
         columns = _match_titles(row)
@@ -348,10 +320,7 @@ def _match_titles(row: Sequence[object]) -> dict[str, int]:
     columns: dict[str, int] = {}
     for column, patterns in _TITLES.items():
         for pattern in patterns:
-            position = next(
-                (i for i, title in enumerate(titles) if re.fullmatch(pattern, title)),
-                None,
-            )
+            position = next((i for i, title in enumerate(titles) if re.fullmatch(pattern, title)), None)
             if position is not None:
                 columns[column] = position
                 break
@@ -382,12 +351,7 @@ def _line(sheet: _Sheet, row_number: int, row: Sequence[object], findings: _Find
             "the score was kept",
         )
     if _ADDRESS.search(_text(sheet.cell(row, "group"))):
-        findings.add(
-            row_number,
-            as_written,
-            "group holds a web address",
-            "ignored: the group is not used",
-        )
+        findings.add(row_number, as_written, "group holds a web address", "ignored: the group is not used")
     return _Line(
         row_number=row_number,
         code_as_written=as_written,
@@ -395,7 +359,7 @@ def _line(sheet: _Sheet, row_number: int, row: Sequence[object], findings: _Find
         recorded_crime_code=_read_recorded_crime_code(row_number, as_written, sheet, row, findings),
         title=_text(sheet.cell(row, "title")),
         days=days,
-        basis=_basis(starting_point, _text(sheet.cell(row, "proxy"))),
+        basis=_basis(starting_point, _text(sheet.cell(row, "note"))),
     )
 
 
@@ -411,12 +375,7 @@ def _read_code(row_number: int, as_written: str, findings: _Findings) -> str | N
         digits = as_written.zfill(5)
         code = f"{digits[:3]}/{digits[3:]}"
     else:
-        findings.add(
-            row_number,
-            as_written,
-            "unreadable Home Office code",
-            "the row was left out",
-        )
+        findings.add(row_number, as_written, "unreadable Home Office code", "the row was left out")
         return None
     findings.add(row_number, as_written, "malformed Home Office code", f"read as {code}")
     return code
@@ -431,22 +390,13 @@ def _read_days(row_number: int, code: str, score: str, findings: _Findings) -> D
     except InvalidOperation:
         days = Decimal("nan")
     if not days.is_finite() or days < 0:
-        findings.add(
-            row_number,
-            code,
-            f"score {score!r} is not a number of days",
-            "the row was left out",
-        )
+        findings.add(row_number, code, f"score {score!r} is not a number of days", "the row was left out")
         return None
     return days
 
 
 def _read_recorded_crime_code(
-    row_number: int,
-    code: str,
-    sheet: _Sheet,
-    row: Sequence[object],
-    findings: _Findings,
+    row_number: int, code: str, sheet: _Sheet, row: Sequence[object], findings: _Findings
 ) -> str | None:
     as_written = _text(sheet.cell(row, "recorded_crime_code"))
     try:
@@ -456,12 +406,10 @@ def _read_recorded_crime_code(
         return None
 
 
-def _basis(starting_point: str, proxy: str) -> str:
-    words = f"{starting_point} (proxy: {proxy})" if starting_point and proxy else starting_point or proxy
-    words = words or "No starting point stated"
-    if len(words) <= _LONGEST_BASIS:
-        return words
-    return words[: _LONGEST_BASIS - 1].rsplit(" ", 1)[0].rstrip(" ,.;(") + "…"
+def _basis(starting_point: str, note: str) -> str:
+    """What the weight rests on: facts of the sheet in words of our own, since its sentences are its authors'."""
+    stated = words_of(starting_point) or "starting point not stated as one measure"
+    return f"{stated}; the index has a note on this offence" if note else stated
 
 
 def _find_duplicates(lines: Sequence[_Line], findings: _Findings) -> None:
@@ -525,55 +473,3 @@ def _plain(days: Decimal) -> str:
     """A number as a person writes it: 5475, 182.5."""
     text = f"{days:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-_YEAR = Decimal(365)
-_NUMBER_WORDS = {
-    word: Decimal(number)
-    for number, word in enumerate(
-        ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
-        1,
-    )
-}
-_CUSTODY = re.compile(
-    rf"\b(?P<number>\d+(?:\.\d+)?|{'|'.join(_NUMBER_WORDS)}) (?P<unit>year|month|week)s?\b",
-    re.IGNORECASE,
-)
-_COMMUNITY_ORDER = re.compile(r"\b(low|medium|high)[- ]level community order", re.IGNORECASE)
-_ORDER_DAYS = {"low": Decimal(5), "medium": Decimal(10), "high": Decimal(19)}
-_FINE = re.compile(r"\bband ([a-f]) fine", re.IGNORECASE)
-_FINE_DAYS = {"a": Decimal(1), "b": Decimal(2), "c": Decimal(3)}
-
-
-def _days_in_words(text: str) -> list[Decimal]:
-    """What a starting point can stand for in days; nothing where its words name no measure or more than one."""
-    if re.search(r"\branges?\b", text, re.IGNORECASE):
-        return []
-    # A driving ban is a length of time, but not of custody.
-    text = re.sub(r"\d+ (?:months?|years?|weeks?) DQd", "", text, flags=re.IGNORECASE)
-    custody = list(_CUSTODY.finditer(text))
-    orders = _COMMUNITY_ORDER.findall(text)
-    fines = _FINE.findall(text)
-    if len(orders) + len(fines) + bool(custody) != 1:
-        return []
-    if orders:
-        return [_ORDER_DAYS[orders[0].lower()]]
-    if fines:
-        days = _FINE_DAYS.get(fines[0].lower())
-        return [] if days is None else [days]
-    return _custody_days([(_number(match["number"]), match["unit"].lower()) for match in custody])
-
-
-def _number(word: str) -> Decimal:
-    return _NUMBER_WORDS.get(word.lower()) or Decimal(word)
-
-
-def _custody_days(terms: Sequence[tuple[Decimal, str]]) -> list[Decimal]:
-    amounts: dict[str, Decimal] = {}
-    for number, unit in terms:
-        if unit in amounts:
-            return []
-        amounts[unit] = number
-    months = amounts.get("month", Decimal(0))
-    fixed = amounts.get("year", Decimal(0)) * _YEAR + amounts.get("week", Decimal(0)) * 7
-    return [fixed + months * _YEAR / 12, fixed + months * 30]

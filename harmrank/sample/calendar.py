@@ -18,20 +18,7 @@ EXTRACT_SECOND = 23 * 3600 + 45 * 60
 DAY_SECONDS = 86_400
 
 # Recorded crime in England and Wales is lowest in winter and highest in early summer; weekends are recorded on Monday.
-_MONTH_WEIGHTS = (
-    0.97,
-    0.95,
-    1.00,
-    0.99,
-    1.03,
-    1.04,
-    1.05,
-    1.01,
-    1.00,
-    1.02,
-    0.99,
-    0.95,
-)
+_MONTH_WEIGHTS = (0.97, 0.95, 1.00, 0.99, 1.03, 1.04, 1.05, 1.01, 1.00, 1.02, 0.99, 0.95)
 _WEEKDAY_WEIGHTS = (1.08, 1.03, 1.02, 1.02, 1.03, 0.93, 0.89)
 
 _EPOCH = date(1970, 1, 1)

@@ -13,18 +13,7 @@ import numpy as np
 
 from harmrank.sample import defects, offences
 from harmrank.sample.calendar import month_at
-from harmrank.sample.columns import (
-    MISSING,
-    Column,
-    Columns,
-    Floats,
-    Mask,
-    chance,
-    full,
-    pick,
-    shares,
-    stream,
-)
+from harmrank.sample.columns import MISSING, Column, Columns, Floats, Mask, chance, full, pick, shares, stream
 from harmrank.sample.offences import NOBODY, Space
 
 CAREERS_PER_CRIME = 0.0405
@@ -167,11 +156,7 @@ def _offences(rng: np.random.Generator, kind: Column, girls: Mask, grave: Mask, 
     n = len(kind)
     serial_mix = np.where(girls, _draw(rng, offences.RAPE_OF_GIRLS, n), _draw(rng, offences.RAPE, n))
     serial_mix = np.where(grave & ~girls, _draw(rng, offences.GRAVE, n), serial_mix)
-    serious = np.where(
-        girls,
-        _draw(rng, offences.SERIOUS_AGAINST_GIRLS, n),
-        _draw(rng, offences.SERIOUS, n),
-    )
+    serious = np.where(girls, _draw(rng, offences.SERIOUS_AGAINST_GIRLS, n), _draw(rng, offences.SERIOUS, n))
     main = np.where(kind == Kind.SERIAL, serial_mix, serious)
     main = np.where(kind == Kind.KILLING, _draw(rng, offences.KILLING, n), main)
     return np.where(is_main, main, _draw(rng, offences.LESSER, n))
@@ -206,18 +191,9 @@ def person_number(number: Column, space: Column | int) -> Column:
 
 
 def _victim_ids(
-    rng: np.random.Generator,
-    men: Column,
-    victims: Column,
-    girls: Mask,
-    who: Column,
-    place: Column,
+    rng: np.random.Generator, men: Column, victims: Column, girls: Mask, who: Column, place: Column
 ) -> Column:
-    which = np.where(
-        place < victims[who],
-        place,
-        (rng.random(len(who)) * victims[who]).astype(np.int64),
-    )
+    which = np.where(place < victims[who], place, (rng.random(len(who)) * victims[who]).astype(np.int64))
     space = np.where(girls[who], Space.CAREER_GIRL, Space.CAREER_WOMAN)
     return person_number(men[who] * MOST_VICTIMS + which, space)
 

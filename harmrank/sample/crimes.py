@@ -134,12 +134,7 @@ def others(rng: np.random.Generator, month: Month, n: int, people: People) -> tu
         "grave": full(n, 0),
         "merge_to": full(n, MISSING),
     }
-    new = [
-        victim[new_victim],
-        suspect[new_suspect],
-        companion[new_companion],
-        witness[new_witness],
-    ]
+    new = [victim[new_victim], suspect[new_suspect], companion[new_companion], witness[new_witness]]
     return drafts, np.concatenate(new)
 
 
@@ -181,15 +176,9 @@ def _crimes(rng: np.random.Generator, month: Month, drafts: Columns) -> Columns:
     n = rows(drafts)
     reported = drafts["reported"]
     began = reported - drafts["delay"]
-    began = np.where(
-        chance(rng, n, defects.COMMITTED_AFTER_REPORTED),
-        reported + rng.integers(1, 40, n),
-        began,
-    )
+    began = np.where(chance(rng, n, defects.COMMITTED_AFTER_REPORTED), reported + rng.integers(1, 40, n), began)
     ended = np.where(
-        chance(rng, n, 0.6),
-        NO_DAY,
-        np.minimum(began + rng.integers(0, 3, n), np.maximum(began, reported)),
+        chance(rng, n, 0.6), NO_DAY, np.minimum(began + rng.integers(0, 3, n), np.maximum(began, reported))
     )
     outcome, outcome_on = outcomes(rng, drafts["suspect"] != NOBODY, reported, month, decided=0.42)
     cancelled = chance(rng, n, defects.CANCELLED_AT_ONCE)
@@ -205,11 +194,7 @@ def _crimes(rng: np.random.Generator, month: Month, drafts: Columns) -> Columns:
         "by": drafts["reported_by"],
         "outcome": np.where(chance(rng, n, defects.JUNK_OUTCOME), JUNK, outcome),
         "outcome_on": outcome_on,
-        "cancelled": np.where(
-            cancelled,
-            np.minimum(reported + rng.integers(0, 20, n), month.last_day),
-            NO_DAY,
-        ),
+        "cancelled": np.where(cancelled, np.minimum(reported + rng.integers(0, 20, n), month.last_day), NO_DAY),
         "area": np.where(chance(rng, n, 0.004), MISSING, pick(_AREAS, rng.random(n))),
         "domestic": np.where(chance(rng, n, defects.JUNK_DOMESTIC_ABUSE), JUNK, domestic),
         "updated": updated(rng, month, reported),
@@ -250,11 +235,7 @@ def _draw_outcome(u: Floats, table: tuple[tuple[int, float], ...]) -> Column:
 
 
 def outcomes(
-    rng: np.random.Generator,
-    has_suspect: Mask,
-    since: Column,
-    month: Month,
-    decided: float,
+    rng: np.random.Generator, has_suspect: Mask, since: Column, month: Month, decided: float
 ) -> tuple[Column, Column]:
     """Outcome and its date; undecided ones are 0 or blank. Crimes without a suspect are closed more often."""
     n = len(since)
@@ -280,12 +261,7 @@ def updated(rng: np.random.Generator, month: Month, since: Column) -> Column:
 
 def _involvements(rng: np.random.Generator, drafts: Columns, crimes: Columns) -> Columns:
     parts = []
-    for role, column in (
-        (SUSPECT, "suspect"),
-        (SUSPECT, "second_suspect"),
-        (VICTIM, "victim"),
-        (WITNESS, "witness"),
-    ):
+    for role, column in ((SUSPECT, "suspect"), (SUSPECT, "second_suspect"), (VICTIM, "victim"), (WITNESS, "witness")):
         there = drafts[column] != NOBODY
         n = int(there.sum())
         is_suspect = role == SUSPECT

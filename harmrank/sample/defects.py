@@ -33,16 +33,8 @@ NEVER_MERGED = 0.25  # of those: the source system never notices
 # quarantine. Small files get none, so that no extract is refused for its share of bad rows.
 QUARANTINE_FROM_ROWS = 200
 QUARANTINED = (
-    (
-        1,
-        "crimes",
-        "{force},{crime},105/01,2025-02-31,,,victim,0,,,E09000007,N,{updated},",
-    ),
+    (1, "crimes", "{force},{crime},105/01,2025-02-31,,,victim,0,,,E09000007,N,{updated},"),
     (2, "involvements", "{force},{crime},00000000001,bystander,,,{updated},"),
     (3, "people", "{force},,Sam,,Field,,,M,,,,,{updated},"),
-    (
-        4,
-        "crimes",
-        "{force},{crime},105/01,2025-03-01,,,victim,0,,,E09000007,N,{updated},,left over",
-    ),
+    (4, "crimes", "{force},{crime},105/01,2025-03-01,,,victim,0,,,E09000007,N,{updated},,left over"),
 )

@@ -12,24 +12,9 @@ import numpy as np
 
 from harmrank.errors import UsageError
 from harmrank.sample import careers, crimes, defects, later, people
-from harmrank.sample.calendar import (
-    DAY_SECONDS,
-    EXTRACT_TIME,
-    Month,
-    month_at,
-    share_out,
-)
+from harmrank.sample.calendar import DAY_SECONDS, EXTRACT_TIME, Month, month_at, share_out
 from harmrank.sample.careers import Plan
-from harmrank.sample.columns import (
-    Column,
-    Columns,
-    chance,
-    full,
-    join,
-    rows,
-    stream,
-    take,
-)
+from harmrank.sample.columns import Column, Columns, chance, full, join, rows, stream, take
 from harmrank.sample.later import Waiting
 from harmrank.sample.writing import FORCE, ExtractWriter
 
@@ -126,10 +111,7 @@ def _write_parts(feed: _Feed, month: Month, size: int, writer: ExtractWriter) ->
     drafts = take(drafts, np.arange(min(rows(drafts), size)))
     written = 0
     for part in range(parts):
-        mine = take(
-            drafts,
-            np.arange(rows(drafts) * part // parts, rows(drafts) * (part + 1) // parts),
-        )
+        mine = take(drafts, np.arange(rows(drafts) * part // parts, rows(drafts) * (part + 1) // parts))
         wanted = size * (part + 1) // parts - size * part // parts
         tables = _part(feed, month, part, mine, wanted)
         for table, columns in tables.items():
@@ -172,13 +154,7 @@ def _part(feed: _Feed, month: Month, part: int, drafts: Columns, size: int) -> d
     return {table: later.with_duplicates(rng, columns) for table, columns in tables.items()}
 
 
-def _people(
-    feed: _Feed,
-    rng: np.random.Generator,
-    month: Month,
-    present: Column,
-    due: list[Columns],
-) -> Columns:
+def _people(feed: _Feed, rng: np.random.Generator, month: Month, present: Column, due: list[Columns]) -> Columns:
     parts = [_sent(feed, rng, month, present, 0)]
     for resent in due:
         for moves in (0, 1):

@@ -9,19 +9,7 @@ import numpy as np
 from harmrank.sample import defects
 from harmrank.sample.calendar import DAY_SECONDS, Month, month_at
 from harmrank.sample.careers import STATUS_SHARES
-from harmrank.sample.columns import (
-    MISSING,
-    NO_DAY,
-    Column,
-    Columns,
-    Mask,
-    chance,
-    full,
-    join,
-    pick,
-    rows,
-    take,
-)
+from harmrank.sample.columns import MISSING, NO_DAY, Column, Columns, Mask, chance, full, join, pick, rows, take
 from harmrank.sample.crimes import CHARGED, CONVICTED, SUSPECT, Batch, outcomes, updated
 from harmrank.sample.offences import NOBODY
 
@@ -70,12 +58,7 @@ def change_later(rng: np.random.Generator, month: Month, batch: Batch, waiting: 
     when = month.index + _months_later(rng, n)
     for index in np.unique(when[when < waiting.months]).tolist():
         mine = when == index
-        version = _changed(
-            rng,
-            month_at(index, waiting.months),
-            take(changed, mine),
-            has_suspect[changes][mine],
-        )
+        version = _changed(rng, month_at(index, waiting.months), take(changed, mine), has_suspect[changes][mine])
         waiting.add("crimes", full(rows(version), index), version)
     _statuses_later(rng, month, batch, waiting)
 
@@ -133,10 +116,7 @@ def custody(rng: np.random.Generator, month: Month, batch: Batch, waiting: Waiti
     rate = np.where(drafts["grave"] == 1, _CUSTODY_RATE, 0.01)
     held &= (drafts["suspect"] != NOBODY) & (rng.random(rows(drafts)) < rate)
     n = int(held.sum())
-    begins = np.minimum(
-        np.maximum(drafts["reported"][held], month.first_day) + rng.integers(1, 12, n),
-        month.last_day,
-    )
+    begins = np.minimum(np.maximum(drafts["reported"][held], month.first_day) + rng.integers(1, 12, n), month.last_day)
     spells = {
         "person": drafts["suspect"][held],
         "from": begins,
@@ -150,11 +130,7 @@ def custody(rng: np.random.Generator, month: Month, batch: Batch, waiting: Waiti
         later = month_at(index, waiting.months)
         mine = take(spells, released & (when == index))
         out = full(rows(mine), later.first_day) + rng.integers(0, 25, rows(mine))
-        waiting.add(
-            "custody",
-            full(len(out), index),
-            mine | {"to": out, "updated": updated(rng, later, out)},
-        )
+        waiting.add("custody", full(len(out), index), mine | {"to": out, "updated": updated(rng, later, out)})
     return spells
 
 

@@ -61,27 +61,11 @@ def _proactive(code: str, recorded: str, share: float) -> Kind:
 
 
 def _against_men(code: str, recorded: str, share: float, historic: float = 0.01) -> Kind:
-    return Kind(
-        code,
-        recorded,
-        share,
-        0.42,
-        victim=Space.MAN,
-        domestic_rate=0.14,
-        historic_rate=historic,
-    )
+    return Kind(code, recorded, share, 0.42, victim=Space.MAN, domestic_rate=0.14, historic_rate=historic)
 
 
 def _no_suspect(code: str, recorded: str, share: float, historic: float = 0.02) -> Kind:
-    return Kind(
-        code,
-        recorded,
-        share,
-        0.0,
-        victim=Space.WOMAN,
-        domestic_rate=0.12,
-        historic_rate=historic,
-    )
+    return Kind(code, recorded, share, 0.0, victim=Space.WOMAN, domestic_rate=0.12, historic_rate=historic)
 
 
 def _by_youth(code: str, recorded: str, share: float) -> Kind:
@@ -89,15 +73,7 @@ def _by_youth(code: str, recorded: str, share: float) -> Kind:
 
 
 def _by_woman(code: str, recorded: str, share: float) -> Kind:
-    return Kind(
-        code,
-        recorded,
-        share,
-        1.0,
-        victim=Space.WOMAN,
-        suspect=Space.FEMALE_SUSPECT,
-        domestic_rate=0.2,
-    )
+    return Kind(code, recorded, share, 1.0, victim=Space.WOMAN, suspect=Space.FEMALE_SUSPECT, domestic_rate=0.2)
 
 
 # Shares follow the published make-up of recorded crime in London, rounded by hand. Violence and sexual offences

@@ -5,18 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from harmrank.sample import defects, names
-from harmrank.sample.columns import (
-    JUNK,
-    MISSING,
-    NO_DAY,
-    Column,
-    Columns,
-    Floats,
-    Mask,
-    pick,
-    scatter,
-    shares,
-)
+from harmrank.sample.columns import JUNK, MISSING, NO_DAY, Column, Columns, Floats, Mask, pick, scatter, shares
 from harmrank.sample.offences import Space
 
 MALE, FEMALE, OTHER, UNKNOWN = 0, 1, 2, 3
@@ -45,14 +34,7 @@ _AGES: dict[int, tuple[float, float]] = {
     Space.SUSPECT: (12.0, 70.0),
 }
 _ADULT = (18.1, 74.0)
-_SUSPECTS = (
-    Space.CAREER,
-    Space.ALIAS,
-    Space.SECOND_ALIAS,
-    Space.SUSPECT,
-    Space.YOUNG_SUSPECT,
-    Space.FEMALE_SUSPECT,
-)
+_SUSPECTS = (Space.CAREER, Space.ALIAS, Space.SECOND_ALIAS, Space.SUSPECT, Space.YOUNG_SUSPECT, Space.FEMALE_SUSPECT)
 _FAMILY = shares(names.FAMILY_SHARES)
 _ETHNICITY = shares(names.ETHNICITY_SHARES)
 _MISSING_BIRTH = 0.06
@@ -76,26 +58,16 @@ def attributes(people: Column, seed: int, epoch: int, today: int, moves: int = 0
     return {
         "person": people,
         "forename": _forenames(sex, family, scatter(key, 4)),
-        "middle": np.where(
-            (scatter(key, 5) < 0.3) & ~alias,
-            _forenames(sex, family, scatter(key, 6)),
-            MISSING,
-        ),
+        "middle": np.where((scatter(key, 5) < 0.3) & ~alias, _forenames(sex, family, scatter(key, 6)), MISSING),
         "surname": _place(_SURNAME_STARTS, family, scatter(key, 7)),
         "birth": birth,
         "birth_year": year,
         "sex": _defective(sex, key),
         "ethnicity": np.where(scatter(key, 9) < 0.22, MISSING, pick(_ETHNICITY, scatter(key, 10))),
         "pnc": np.where(
-            _is_in(space, _SUSPECTS) & (scatter(key, 11) < 0.45),
-            (scatter(key, 12) * 1e9).astype(np.int64),
-            MISSING,
+            _is_in(space, _SUSPECTS) & (scatter(key, 11) < 0.45), (scatter(key, 12) * 1e9).astype(np.int64), MISSING
         ),
-        "postcode": np.where(
-            scatter(key, 13) < 0.12,
-            MISSING,
-            (scatter(key, 14 + 100 * moves) * 1e9).astype(np.int64),
-        ),
+        "postcode": np.where(scatter(key, 13) < 0.12, MISSING, (scatter(key, 14 + 100 * moves) * 1e9).astype(np.int64)),
         "deceased": np.where((scatter(key, 15) < _DIES) & (died <= today), died, NO_DAY),
     }
 
@@ -114,11 +86,7 @@ def _place(starts: Column, family: Column, u: Floats) -> Column:
 
 
 def _forenames(sex: Column, family: Column, u: Floats) -> Column:
-    return np.where(
-        sex == FEMALE,
-        len(names.MALE) + _place(_FEMALE_STARTS, family, u),
-        _place(_MALE_STARTS, family, u),
-    )
+    return np.where(sex == FEMALE, len(names.MALE) + _place(_FEMALE_STARTS, family, u), _place(_MALE_STARTS, family, u))
 
 
 def _is_in(space: Column, spaces: tuple[Space, ...]) -> Mask:

@@ -14,44 +14,13 @@ from harmrank.sample.names import ETHNICITIES, FORENAMES, SURNAMES
 from harmrank.sample.offences import CODE_TEXTS
 
 FORCE = "metropolis"
-JUNK_TEXTS = {
-    "outcome": "n/k",
-    "sex": "Not known",
-    "domestic": "?",
-    "day": "00/00/0000",
-}
+JUNK_TEXTS = {"outcome": "n/k", "sex": "Not known", "domestic": "?", "day": "00/00/0000"}
 # Postcode areas of London. The last two letters use some that no postcode ends with, so that none is a real address.
-_AREAS = (
-    "E",
-    "EC",
-    "N",
-    "NW",
-    "SE",
-    "SW",
-    "W",
-    "WC",
-    "BR",
-    "CR",
-    "EN",
-    "HA",
-    "IG",
-    "KT",
-    "RM",
-    "SM",
-    "TW",
-    "UB",
-)
+_AREAS = ("E", "EC", "N", "NW", "SE", "SW", "W", "WC", "BR", "CR", "EN", "HA", "IG", "KT", "RM", "SM", "TW", "UB")
 _ENDINGS = ("CK", "IM", "KV", "MO", "OC", "VI")
 _ROLES = ("suspect", "victim", "witness")
 _STATUSES = ("named", "arrested", "charged", "convicted", "acquitted", "eliminated")
-_RELATIONSHIPS = (
-    "partner",
-    "ex_partner",
-    "family",
-    "acquaintance",
-    "stranger",
-    "unknown",
-)
+_RELATIONSHIPS = ("partner", "ex_partner", "family", "acquaintance", "stranger", "unknown")
 _REPORTERS = ("victim", "witness", "third_party", "police", "company")
 
 # Odd and below 2**34, so multiplying by it shuffles the numbers of people without ever giving one number twice.
@@ -181,12 +150,7 @@ class ExtractWriter:
         self._files: dict[str, dict[str, int | str]] = {}
 
     def write(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        table: str,
-        file_name: str,
-        columns: Columns,
-        bad: Sequence[str],
+        self, connection: duckdb.DuckDBPyConnection, table: str, file_name: str, columns: Columns, bad: Sequence[str]
     ) -> int:
         """Write the rows in their order, then the `bad` lines as they are. Returns the rows in the file."""
         path = self._folder / file_name

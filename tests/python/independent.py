@@ -305,10 +305,7 @@ def seed_rows(seeds: Path, name: str) -> list[dict[str, str]]:
 def read_rules(seeds: Path, harm_index: str = HARM_INDEX) -> Rules:
     """Scope and weights of every code; the seed decides the scope of each code by what is listed under that code."""
     in_scope = {row["offence_code"]: row["vawg_scope"] == "in" for row in seed_rows(seeds, "offences")}
-    return Rules(
-        frozenset(code for code, is_in in in_scope.items() if is_in),
-        weights_of(seeds, harm_index),
-    )
+    return Rules(frozenset(code for code, is_in in in_scope.items() if is_in), weights_of(seeds, harm_index))
 
 
 def weights_of(seeds: Path, harm_index: str) -> dict[str, tuple[float, float]]:
@@ -417,12 +414,7 @@ def unranked_place(feed: Feed, person: PersonKey, evidence: list[Evidence], fema
 
 def standing(place: Place) -> tuple[float, int, int, int]:
     """The four measures that decide a place, ready for an ascending sort."""
-    return (
-        -place.harm_days,
-        -place.female_victims,
-        -place.allegations,
-        -place.latest_reported_on.toordinal(),
-    )
+    return (-place.harm_days, -place.female_victims, -place.allegations, -place.latest_reported_on.toordinal())
 
 
 def in_order(places: list[Place]) -> list[Place]:

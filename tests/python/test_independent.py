@@ -68,21 +68,11 @@ class Hand:
         status: str = "",
     ) -> Hand:
         """A crime with one suspect and one victim."""
-        self.add(
-            "crimes",
-            f"met,{crime},{code},{reported_on},{reported_by},{cancelled_on},2026-06-02,",
-        )
+        self.add("crimes", f"met,{crime},{code},{reported_on},{reported_by},{cancelled_on},2026-06-02,")
         self.add("involvements", f"met,{crime},{man},suspect,{status},2026-06-02,")
         return self.add("involvements", f"met,{crime},{woman},victim,,2026-06-02,")
 
-    def man(
-        self,
-        ref: str = "m1",
-        *,
-        born_on: str = "",
-        birth_year: str = "",
-        died_on: str = "",
-    ) -> Hand:
+    def man(self, ref: str = "m1", *, born_on: str = "", birth_year: str = "", died_on: str = "") -> Hand:
         """A male person."""
         return self.add("people", f"met,{ref},M,{born_on},{birth_year},{died_on},2026-06-02,")
 
@@ -110,12 +100,7 @@ def hand(tmp_path: Path) -> Hand:
 
 @pytest.mark.parametrize(
     ("reported_on", "is_in"),
-    [
-        ("2025-06-30", False),
-        ("2025-07-01", True),
-        ("2026-06-30T23:59:59", True),
-        ("2026-07-01", False),
-    ],
+    [("2025-06-30", False), ("2025-07-01", True), ("2026-06-30T23:59:59", True), ("2026-07-01", False)],
 )
 def test_the_window_is_open_at_its_start_and_closed_at_its_end(hand: Hand, reported_on: str, is_in: bool) -> None:
     """365 days before 2026-06-30 is 2025-06-30, which is out; the list date itself is in, at any hour."""
@@ -191,18 +176,9 @@ def test_newest_version_wins_and_a_tombstone_removes(hand: Hand) -> None:
 def test_rows_that_cannot_be_used_are_left_out(hand: Hand) -> None:
     """A bad required date, a missing key, an unknown role, too few fields: none replaces the good row."""
     hand.allegation("c1")
-    hand.add(
-        "crimes",
-        "met,c1,049/10,31/06/2026,,,2026-06-09,",
-        "met,c1,049/10,2026-06-01,,,yesterday,",
-        "met,c1",
-    )
+    hand.add("crimes", "met,c1,049/10,31/06/2026,,,2026-06-09,", "met,c1,049/10,2026-06-01,,,yesterday,", "met,c1")
     hand.add("crimes", "met,NULL,008/06,2026-06-01,,,2026-06-09,")
-    hand.add(
-        "involvements",
-        "met,c1,m1,bystander,,2026-06-09,",
-        "met,,m1,suspect,,2026-06-09,",
-    )
+    hand.add("involvements", "met,c1,m1,bystander,,2026-06-09,", "met,,m1,suspect,,2026-06-09,")
     assert [(place.harm_days, place.allegations) for place in hand.places()] == [(10, 1)]
 
 
@@ -210,27 +186,11 @@ def test_merges_make_one_offender_one_victim_and_one_allegation(hand: Hand) -> N
     """A chain ends at its survivor, whose attributes count; two links to a crime keep the furthest status."""
     hand.man("m2").man("m3").woman("w2")
     hand.allegation("c1", man="m1", status="charged").allegation("c2", man="m2", woman="w2")
-    hand.add(
-        "involvements",
-        "met,c1,m2,suspect,eliminated,2026-06-02,",
-        "met,c1,m3,suspect,arrested,2026-06-02,",
-    )
-    hand.add(
-        "person_merges",
-        "met,m1,m2,2026-06-03,",
-        "met,m2,m3,2026-06-03,",
-        "met,w1,w2,2026-06-03,",
-    )
+    hand.add("involvements", "met,c1,m2,suspect,eliminated,2026-06-02,", "met,c1,m3,suspect,arrested,2026-06-02,")
+    hand.add("person_merges", "met,m1,m2,2026-06-03,", "met,m2,m3,2026-06-03,", "met,w1,w2,2026-06-03,")
     (place,) = hand.places()
-    assert (place.offender_key, place.allegations, place.female_victims) == (
-        "met|m3",
-        2,
-        1,
-    )
-    assert {found.crime_ref: found.status for found in place.evidence} == {
-        "c1": "charged",
-        "c2": "named",
-    }
+    assert (place.offender_key, place.allegations, place.female_victims) == ("met|m3", 2, 1)
+    assert {found.crime_ref: found.status for found in place.evidence} == {"c1": "charged", "c2": "named"}
     hand.add("person_merges", "met,m3,gone,2026-06-03,")
     assert hand.places() == [], "a survivor who was never sent has no known sex"
     hand.add("person_merges", "met,m3,,2026-06-04,Y")
@@ -240,9 +200,7 @@ def test_merges_make_one_offender_one_victim_and_one_allegation(hand: Hand) -> N
         hand.places()
 
 
-def test_order_follows_the_five_steps_and_marks_what_four_cannot_part(
-    hand: Hand,
-) -> None:
+def test_order_follows_the_five_steps_and_marks_what_four_cannot_part(hand: Hand) -> None:
     """Harm, then women, then allegations, then the latest report, then the key."""
     for ref in ["a", "b", "c", "d", "e", "f"]:
         hand.man(ref)
@@ -253,23 +211,9 @@ def test_order_follows_the_five_steps_and_marks_what_four_cannot_part(
     hand.allegation("c5", man="c", reported_on="2026-06-02")  # 10 days, a day later than the two below
     hand.allegation("c6", man="b").allegation("c7", man="a")
     assert hand.keys() == ["f", "e", "d", "c", "a", "b"]
-    assert [place.is_tied for place in hand.places()] == [
-        False,
-        False,
-        False,
-        False,
-        True,
-        True,
-    ]
+    assert [place.is_tied for place in hand.places()] == [False, False, False, False, True, True]
     assert [place.harm_rank for place in hand.places()] == [1, 2, 3, 4, 5, 6]
-    assert [place.unweighted_allegations for place in hand.places()] == [
-        0,
-        0,
-        1,
-        0,
-        0,
-        0,
-    ]
+    assert [place.unweighted_allegations for place in hand.places()] == [0, 0, 1, 0, 0, 0]
 
 
 def test_weights_take_the_lowest_and_the_supplement_before_its_base(hand: Hand) -> None:
@@ -321,21 +265,9 @@ def list_date_of(extracts: Path, kind: str) -> date:
 
 def refresh(extracts: Path, home: Path, list_date: date) -> Published:
     """Runs the real command and reads what it published."""
-    command = [
-        sys.executable,
-        "-m",
-        "harmrank",
-        "refresh",
-        str(extracts),
-        "--home",
-        str(home),
-    ]
+    command = [sys.executable, "-m", "harmrank", "refresh", str(extracts), "--home", str(home)]
     done = subprocess.run(
-        [*command, "--list-date", str(list_date)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
+        [*command, "--list-date", str(list_date)], capture_output=True, text=True, check=False, timeout=300
     )
     assert done.returncode == 0, done.stderr[-2000:]
     mart = duckdb.connect(str(home / "published" / "current" / "harm_mart.duckdb"), read_only=True)
@@ -364,12 +296,7 @@ def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
     def give(seed: int, kind: str) -> Published:
         if seed not in samples:
             samples[seed] = tmp_path_factory.mktemp(f"sample_{seed}")
-            write_sample(
-                samples[seed] / "extracts",
-                crimes=SAMPLE_CRIMES,
-                months=SAMPLE_MONTHS,
-                seed=seed,
-            )
+            write_sample(samples[seed] / "extracts", crimes=SAMPLE_CRIMES, months=SAMPLE_MONTHS, seed=seed)
         if (seed, kind) not in done:
             extracts = samples[seed] / "extracts"
             done[seed, kind] = refresh(extracts, samples[seed] / "home", list_date_of(extracts, kind))
@@ -409,10 +336,7 @@ def test_the_comparison_means_something(published: Published) -> None:
     assert len(places) > 100
     assert any(place.female_victims > 1 for place in places)
     assert any(place.is_tied for place in places)
-    assert {found.status for place in places for found in place.evidence} >= {
-        "named",
-        "charged",
-    }
+    assert {found.status for place in places for found in place.evidence} >= {"named", "charged"}
     assert any(found.weight_is_ambiguous for place in places for found in place.evidence)
     assert independent.current(published.extracts, "person_merges")
 
@@ -420,14 +344,7 @@ def test_the_comparison_means_something(published: Published) -> None:
 def test_every_ranked_offender_agrees(published: Published) -> None:
     """People, order, days, allegations and victims of the whole ranking."""
     rows = sorted(published.tables["offender_harm"], key=lambda row: row["harm_rank"])
-    columns = [
-        "list_date",
-        "harm_rank",
-        "offender_key",
-        "harm_days",
-        "allegations",
-        "female_victims",
-    ]
+    columns = ["list_date", "harm_rank", "offender_key", "harm_days", "allegations", "female_victims"]
     wanted = [(published.list_date, *(getattr(p, name) for name in columns[1:])) for p in expected(published)]
     assert_same_rows([tuple(row[name] for name in columns) for row in rows], wanted)
 
@@ -435,36 +352,17 @@ def test_every_ranked_offender_agrees(published: Published) -> None:
 def test_the_hundred_agree(published: Published) -> None:
     """The list itself, with its first and latest reports, its ties and its allegations without a weight."""
     rows = sorted(published.tables["top_100"], key=lambda row: row["harm_rank"])
-    columns = [
-        "harm_rank",
-        "offender_key",
-        "harm_days",
-        "allegations",
-        "female_victims",
-    ]
-    columns += [
-        "first_reported_on",
-        "latest_reported_on",
-        "unweighted_allegations",
-        "is_tied",
-    ]
+    columns = ["harm_rank", "offender_key", "harm_days", "allegations", "female_victims"]
+    columns += ["first_reported_on", "latest_reported_on", "unweighted_allegations", "is_tied"]
     wanted = [tuple(getattr(place, name) for name in columns) for place in expected(published)[:100]]
     assert_same_rows([tuple(row[name] for name in columns) for row in rows], wanted)
 
 
 def test_the_evidence_behind_each_place_agrees(published: Published) -> None:
     """Each counted crime of the hundred: days, the suspect's status, whether the weight is in doubt."""
-    columns = [
-        "harm_rank",
-        "force",
-        "crime_ref",
-        "harm_days",
-        "status",
-        "weight_is_ambiguous",
-    ]
+    columns = ["harm_rank", "force", "crime_ref", "harm_days", "status", "weight_is_ambiguous"]
     got = sorted(
-        (tuple(row[name] for name in columns) for row in published.tables["top_100_evidence"]),
-        key=lambda row: row[:3],
+        (tuple(row[name] for name in columns) for row in published.tables["top_100_evidence"]), key=lambda row: row[:3]
     )
     wanted = sorted(
         ((place.harm_rank, *found) for place in expected(published)[:100] for found in place.evidence),
@@ -476,17 +374,11 @@ def test_the_evidence_behind_each_place_agrees(published: Published) -> None:
 def test_days_by_status_agree(published: Published) -> None:
     """The charged and the convicted part of a place's days; with the rest they make up its harm."""
     for place, row in zip(
-        expected(published)[:100],
-        sorted(published.tables["top_100"], key=lambda row: row["harm_rank"]),
-        strict=True,
+        expected(published)[:100], sorted(published.tables["top_100"], key=lambda row: row["harm_rank"]), strict=True
     ):
         for status in ["charged", "convicted"]:
             days = sum(found.harm_days or 0 for found in place.evidence if found.status == status)
-            assert (row["harm_rank"], status, row[f"harm_days_{status}"]) == (
-                place.harm_rank,
-                status,
-                days,
-            )
+            assert (row["harm_rank"], status, row[f"harm_days_{status}"]) == (place.harm_rank, status, days)
         parts = row["harm_days_named"] + row["harm_days_charged"] + row["harm_days_convicted"]
         assert (row["harm_rank"], parts) == (place.harm_rank, place.harm_days)
 
@@ -499,10 +391,7 @@ def is_month_end(day: date) -> bool:
 def test_every_monthly_list_agrees(published: Published) -> None:
     """A list for each month-end that the landed data covers, each by the same rules as of its date."""
     got: dict[date, list[tuple[Any, ...]]] = {}
-    for row in sorted(
-        published.tables["list_history"],
-        key=lambda row: (row["list_date"], row["harm_rank"]),
-    ):
+    for row in sorted(published.tables["list_history"], key=lambda row: (row["list_date"], row["harm_rank"])):
         place = (row["harm_rank"], row["offender_key"], row["harm_days"])
         got.setdefault(row["list_date"], []).append(place)
     taken_on = [date.fromisoformat(folder.name[:10]) for folder in published.extracts.iterdir() if folder.is_dir()]

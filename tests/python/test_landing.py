@@ -82,31 +82,13 @@ def crimes(*rows: str, header: str = CRIMES, good: int = 0, end: str = "\n") -> 
 
 
 def test_values_are_stored_typed(door: Door) -> None:
-    door.send(
-        "people.csv",
-        f"{PEOPLE},deleted\n met ,p1,m,1990,1990-02-28, 2026-10-01T10:20:30.5 ,n\n",
-    )
-    door.send(
-        "crimes.csv",
-        f"{CRIMES},outcome_type,domestic_abuse,reported_by\n{crime('c1')},16,y,VICTIM\n",
-    )
+    door.send("people.csv", f"{PEOPLE},deleted\n met ,p1,m,1990,1990-02-28, 2026-10-01T10:20:30.5 ,n\n")
+    door.send("crimes.csv", f"{CRIMES},outcome_type,domestic_abuse,reported_by\n{crime('c1')},16,y,VICTIM\n")
     assert door.land().landed == [DAY]
     assert door.ask(
         "select force, person_ref, sex, birth_year, date_of_birth, updated_at, is_deleted, "
         "extract_id, row_number from raw.people"
-    ) == [
-        (
-            "met",
-            "p1",
-            "M",
-            1990,
-            date(1990, 2, 28),
-            datetime(2026, 10, 1, 10, 20, 30, 500000),
-            False,
-            DAY,
-            1,
-        )
-    ]
+    ) == [("met", "p1", "M", 1990, date(1990, 2, 28), datetime(2026, 10, 1, 10, 20, 30, 500000), False, DAY, 1)]
     assert door.ask("select outcome_type, domestic_abuse, reported_by from raw.crimes") == [(16, True, "victim")]
 
 
@@ -130,28 +112,13 @@ def test_a_date_is_the_day_as_written(door: Door, written: str, stored: date) ->
 
 
 @pytest.mark.parametrize(
-    "written",
-    [
-        "05/10/2026",
-        "2026-02-30",
-        "2025-02-29",
-        "2026-1-05",
-        "0000-01-01",
-        "20261005",
-        "2026-10-05x",
-        "today",
-    ],
+    "written", ["05/10/2026", "2026-02-30", "2025-02-29", "2026-1-05", "0000-01-01", "20261005", "2026-10-05x", "today"]
 )
 def test_what_is_no_date_goes_to_quarantine(door: Door, written: str) -> None:
     door.send("crimes.csv", crimes(crime("c1", reported=written), good=9))
     door.land()
     assert door.ask("select file_name, line_number, reason, raw_text from raw.quarantine") == [
-        (
-            "crimes.csv",
-            2,
-            "reported_on is not a date: use YYYY-MM-DD",
-            crime("c1", reported=written),
-        )
+        ("crimes.csv", 2, "reported_on is not a date: use YYYY-MM-DD", crime("c1", reported=written))
     ]
 
 
@@ -171,10 +138,7 @@ def test_updated_at_with_an_offset_becomes_utc(door: Door, written: str, stored:
     assert door.ask("select updated_at from raw.crimes") == [(stored,)]
 
 
-@pytest.mark.parametrize(
-    "written",
-    ["2026-10-05T25:00:00", "2026-10-05T10:60", "2026-10-05T10", "2026-10-05T1:00:00"],
-)
+@pytest.mark.parametrize("written", ["2026-10-05T25:00:00", "2026-10-05T10:60", "2026-10-05T10", "2026-10-05T1:00:00"])
 def test_what_is_no_time_goes_to_quarantine(door: Door, written: str) -> None:
     door.send("crimes.csv", crimes(crime("c1", updated=written), good=9))
     door.land()
@@ -195,11 +159,7 @@ def test_blank_and_null_are_missing(door: Door, missing: str) -> None:
 
 
 def test_an_unusable_optional_value_becomes_missing_and_is_counted(door: Door) -> None:
-    rows = [
-        "met,p1,Q,1990,x,2026-10-01",
-        "met,p2,F,1.0,1990-01-01,2026-10-01",
-        "met,p3,Q,3000,,2026-10-01",
-    ]
+    rows = ["met,p1,Q,1990,x,2026-10-01", "met,p2,F,1.0,1990-01-01,2026-10-01", "met,p3,Q,3000,,2026-10-01"]
     door.send("people.csv", "\n".join([PEOPLE, *rows]))
     door.land()
     assert door.ask("select sex, birth_year, date_of_birth from raw.people order by person_ref") == [
@@ -233,16 +193,8 @@ def test_a_bar_in_force_goes_to_quarantine(door: Door) -> None:
 
 def test_a_tombstone_needs_its_key_and_updated_at_alone(door: Door) -> None:
     header = f"{CRIMES},deleted"
-    rows = [
-        "met,c1,,,2026-10-02,Y",
-        "met,c2,,31/10/2026,2026-10-02,y",
-        "met,,,,2026-10-02,Y",
-        "met,c4,,,,Y",
-    ]
-    door.send(
-        "crimes.csv",
-        "\n".join([header, *rows, *(f"{crime(number)},N" for number in range(36))]),
-    )
+    rows = ["met,c1,,,2026-10-02,Y", "met,c2,,31/10/2026,2026-10-02,y", "met,,,,2026-10-02,Y", "met,c4,,,,Y"]
+    door.send("crimes.csv", "\n".join([header, *rows, *(f"{crime(number)},N" for number in range(36))]))
     door.land()
     assert door.ask("select crime_ref, reported_on from raw.crimes where is_deleted order by 1") == [
         ("c1", None),
@@ -268,11 +220,7 @@ def test_line_numbers_count_quoted_newlines_and_blank_lines(door: Door) -> None:
     door.send("crimes.csv", "\n".join([header, *rows, *(f"{crime(n)}," for n in range(40))]))
     door.land()
     assert door.ask("select line_number, reason, raw_text from raw.quarantine order by 1") == [
-        (
-            5,
-            "reported_on is not a date: use YYYY-MM-DD",
-            f"{crime('bad', reported='x')},",
-        ),
+        (5, "reported_on is not a date: use YYYY-MM-DD", f"{crime('bad', reported='x')},"),
         (8, "7 fields where the header has 6", f"{crime('ragged')},,extra"),
         (10, "reported_on is missing", 'met,"bad ""4""",019/08,,2026-10-01,"a,\nb"'),
     ]
@@ -293,10 +241,7 @@ def test_line_numbers_hold_where_no_row_is_ragged(door: Door) -> None:
 
 
 def test_one_stray_quote_costs_one_row(door: Door) -> None:
-    door.send(
-        "crimes.csv",
-        crimes(crime("c1"), 'met,"open,019/08,2026-10-01,2026-10-01', good=20),
-    )
+    door.send("crimes.csv", crimes(crime("c1"), 'met,"open,019/08,2026-10-01,2026-10-01', good=20))
     door.land()
     assert door.ask("select line_number from raw.quarantine") == [(3,)]
     assert door.ask("select count(*) from raw.crimes") == [(21,)]
@@ -314,16 +259,7 @@ def test_one_stray_quote_costs_one_row(door: Door) -> None:
         (crimes().encode(), 0),
         (('"' + CRIMES.replace(",", '","') + '"\n' + crime("c1")).encode(), 1),
     ],
-    ids=[
-        "bom",
-        "crlf",
-        "no last line end",
-        "lf then crlf",
-        "crlf then lf",
-        "blank lines",
-        "header only",
-        "quoted",
-    ],
+    ids=["bom", "crlf", "no last line end", "lf then crlf", "crlf then lf", "blank lines", "header only", "quoted"],
 )
 def test_the_forms_that_csv_comes_in(door: Door, content: bytes, rows: int) -> None:
     door.send("crimes.csv", content)
@@ -334,10 +270,7 @@ def test_the_forms_that_csv_comes_in(door: Door, content: bytes, rows: int) -> N
 def test_columns_in_any_order_and_case_and_extra_ones_never_stored(door: Door) -> None:
     good = "".join(f"2026-10-01,secret,{n},019/08,met,2026-10-01\n" for n in range(9))
     bad = "2026-10-01,secret,c9,019/08,met,x\n"
-    door.send(
-        "crimes.csv",
-        f"updated_at,Solicitor,CRIME_REF,offence_code,Force,reported_on\n{good}{bad}",
-    )
+    door.send("crimes.csv", f"updated_at,Solicitor,CRIME_REF,offence_code,Force,reported_on\n{good}{bad}")
     door.land()
     assert door.ask("select distinct force from raw.crimes") == [("met",)]
     assert door.ask("select raw_text from raw.quarantine") == [("2026-10-01,,c9,019/08,met,x",)]
@@ -348,10 +281,7 @@ def test_columns_in_any_order_and_case_and_extra_ones_never_stored(door: Door) -
 
 def test_parts_and_kinds_of_file_are_one_table_in_name_order(door: Door) -> None:
     door.send("crimes_02.csv.gz", gzip.compress(crimes(crime("b")).encode()))
-    door.send(
-        "crimes_01.csv",
-        crimes(crime("a"), crime("bad", reported="x"), crime("a2"), good=10),
-    )
+    door.send("crimes_01.csv", crimes(crime("a"), crime("bad", reported="x"), crime("a2"), good=10))
     select = (
         "select 'met' as force, 'c' as crime_ref, '019/08' as offence_code, "
         "date '2026-10-01' as reported_on, timestamp '2026-10-01' as updated_at"
@@ -360,12 +290,7 @@ def test_parts_and_kinds_of_file_are_one_table_in_name_order(door: Door) -> None
     assert door.land().landed == [DAY]
     assert door.ask(
         "select crime_ref, row_number from raw.crimes where row_number in (1, 3) or length(crime_ref) = 1"
-    ) == [
-        ("a", 1),
-        ("a2", 3),
-        ("b", 14),
-        ("c", 15),
-    ]
+    ) == [("a", 1), ("a2", 3), ("b", 14), ("c", 15)]
     assert door.ask("select file_name, rows_read, rows_landed, rows_quarantined from raw.extract_files") == [
         ("crimes_01.csv", 13, 12, 1),
         ("crimes_02.csv.gz", 1, 1, 0),
@@ -429,11 +354,7 @@ def test_a_refused_extract_is_tried_again_and_others_go_on(door: Door) -> None:
 def test_a_tenth_of_bad_rows_is_let_in_and_more_is_not(door: Door) -> None:
     door.send("crimes.csv", crimes(crime("bad", reported="x"), good=9), "2026-10-01")
     door.send("crimes.csv", crimes(crime("bad", reported="x"), good=8), "2026-10-02")
-    door.send(
-        "crimes.csv",
-        crimes(*["ragged"] * 10, crime("bad", reported=""), good=89),
-        "2026-10-03",
-    )
+    door.send("crimes.csv", crimes(*["ragged"] * 10, crime("bad", reported=""), good=89), "2026-10-03")
     result = door.land()
     assert result.landed == ["2026-10-01"]
     assert [(r.extract_id, r.file_name, r.line_number) for r in result.refused] == [
@@ -453,15 +374,8 @@ MERGES = "force,person_ref,merged_into_ref,updated_at,deleted"
 
 
 def test_a_cycle_of_merges_is_refused_with_its_line(door: Door) -> None:
-    door.send(
-        "person_merges.csv",
-        "\n".join([MERGES, _merge("a", "b"), _merge("x", "a")]),
-        "2026-10-01",
-    )
-    door.send(
-        "person_merges.csv",
-        "\n".join([MERGES, _merge("y", "z"), _merge("b", "c"), _merge("c", "a")]),
-    )
+    door.send("person_merges.csv", "\n".join([MERGES, _merge("a", "b"), _merge("x", "a")]), "2026-10-01")
+    door.send("person_merges.csv", "\n".join([MERGES, _merge("y", "z"), _merge("b", "c"), _merge("c", "a")]))
     result = door.land()
     assert result.landed == ["2026-10-01"]
     (refusal,) = result.refused
@@ -475,13 +389,7 @@ def test_a_record_merged_into_itself_is_refused(door: Door) -> None:
 
 
 def test_a_cycle_that_is_no_longer_current_is_none(door: Door) -> None:
-    rows = [
-        _merge("a", "b"),
-        _merge("b", "a"),
-        _merge("b", "a", "2026-10-02", "Y"),
-        _merge("c", "c"),
-        _merge("c", "d"),
-    ]
+    rows = [_merge("a", "b"), _merge("b", "a"), _merge("b", "a", "2026-10-02", "Y"), _merge("c", "c"), _merge("c", "d")]
     door.send("person_merges.csv", "\n".join([MERGES, *rows]))
     assert door.land().landed == [DAY]
 
@@ -489,16 +397,8 @@ def test_a_cycle_that_is_no_longer_current_is_none(door: Door) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        (
-            "crime.csv",
-            crimes(crime("c1")),
-            "no file of a known table in it (found crime.csv)",
-        ),
-        (
-            "crimes.csv",
-            "force,crime_ref,offence_code,updated_at\n",
-            "crimes.csv line 1, column reported_on",
-        ),
+        ("crime.csv", crimes(crime("c1")), "no file of a known table in it (found crime.csv)"),
+        ("crimes.csv", "force,crime_ref,offence_code,updated_at\n", "crimes.csv line 1, column reported_on"),
         ("crimes.csv", f"{CRIMES},Force\n", "names force twice"),
         ("crimes.csv", "", "no readable header"),
         (
@@ -508,18 +408,10 @@ def test_a_cycle_that_is_no_longer_current_is_none(door: Door) -> None:
         ),
         ("crimes.csv", crimes(crime("c1")).encode("utf-16"), "not UTF-8"),
         ("crimes.csv", crimes(crime("c\x001")), "not UTF-8 text (byte 0x00)"),
-        (
-            "crimes.csv.gz",
-            gzip.compress(os.urandom(9) * 9000)[:-20],
-            "truncated or damaged",
-        ),
+        ("crimes.csv.gz", gzip.compress(os.urandom(9) * 9000)[:-20], "truncated or damaged"),
         ("crimes.csv.gz", crimes(crime("c1")), "truncated or damaged"),
         ("crimes.parquet", b"PAR1 and then nothing", "truncated or damaged"),
-        (
-            "crimes.csv",
-            crimes(crime("x" * 1_100_000)),
-            "line 2: the line is longer than",
-        ),
+        ("crimes.csv", crimes(crime("x" * 1_100_000)), "line 2: the line is longer than"),
     ],
 )
 def test_what_cannot_be_read_is_refused(door: Door, name: str, content: str | bytes, words: str) -> None:
@@ -551,10 +443,7 @@ def test_the_manifest_is_checked(door: Door) -> None:
             assert words in door.refused().message
     door.send("extract.json", "{")
     assert "not readable as JSON" in door.refused().message
-    manifest = {
-        "extract_at": "2026-11-01T02:00:00+01:00",
-        "files": {"crimes.csv": {"rows": 1, "sha256": digest}},
-    }
+    manifest = {"extract_at": "2026-11-01T02:00:00+01:00", "files": {"crimes.csv": {"rows": 1, "sha256": digest}}}
     door.send("extract.json", json.dumps(manifest))
     assert door.land().landed == [DAY]
     assert door.ask("select extract_at, extract_on from raw.extracts") == [
@@ -588,10 +477,7 @@ def test_input_cannot_reach_sql(tmp_path: Path) -> None:
     door = Door(root)
     # DuckDB itself cannot keep a database in a folder with a question mark.
     door.home = Home(tmp_path / "home")
-    door.send(
-        "crimes.csv",
-        f'{CRIMES},"x""\'); drop table raw.crimes; --"\n{crime(chr(39))},1\n',
-    )
+    door.send("crimes.csv", f'{CRIMES},"x""\'); drop table raw.crimes; --"\n{crime(chr(39))},1\n')
     assert door.land().landed == [DAY]
     assert door.ask("select crime_ref from raw.crimes") == [("'",)]
 
@@ -612,15 +498,7 @@ def test_nothing_of_an_extract_is_left_in_scratch(door: Door) -> None:
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_rows_are_conserved_whatever_is_wrong(door: Door, end: str) -> None:
-    rows = [
-        "a",
-        crime("b", reported="x"),
-        'met,"c',
-        crime("d"),
-        "met,,019/08,2026-10-01,2026-10-01",
-        "",
-        crime("d"),
-    ]
+    rows = ["a", crime("b", reported="x"), 'met,"c', crime("d"), "met,,019/08,2026-10-01,2026-10-01", "", crime("d")]
     door.send("crimes.csv", crimes(*rows, good=60, end=end))
     door.land()
     assert door.ask(

@@ -36,9 +36,7 @@ def rows(mart: Path, query: str) -> list[tuple[object, ...]]:
         return connection.execute(query).fetchall()
 
 
-def test_the_small_feed_gives_the_list_one_can_work_out_by_hand(
-    published: PublishedHome,
-) -> None:
+def test_the_small_feed_gives_the_list_one_can_work_out_by_hand(published: PublishedHome) -> None:
     """1825 days (rape, 19/8) and 10 (ABH) on one man with one victim; everything else follows."""
     place = rows(
         published.mart,
@@ -47,15 +45,9 @@ def test_the_small_feed_gives_the_list_one_can_work_out_by_hand(
         "from mart.top_100",
     )
     assert place == [("2026-06-30", 1, "met|p1", 1835.0, 2, 1, "019/08", 10.0, 1825.0, 1, 2, False)]
-    evidence = rows(
-        published.mart,
-        "select crime_ref, harm_days, status from mart.top_100_evidence order by 1",
-    )
+    evidence = rows(published.mart, "select crime_ref, harm_days, status from mart.top_100_evidence order by 1")
     assert evidence == [("c1", 1825.0, "charged"), ("c2", 10.0, "named")]
-    history = rows(
-        published.mart,
-        "select list_date::varchar, harm_days from mart.list_history order by 1",
-    )
+    history = rows(published.mart, "select list_date::varchar, harm_days from mart.list_history order by 1")
     assert history == [("2026-05-31", 1825.0), ("2026-06-30", 1835.0)]
 
 
@@ -76,17 +68,9 @@ def test_the_manifest_says_exactly_what_was_published(published: PublishedHome) 
         assert counted == (table["rows"],)
 
 
-def test_the_contract_tables_are_there_with_their_comments(
-    published: PublishedHome,
-) -> None:
+def test_the_contract_tables_are_there_with_their_comments(published: PublishedHome) -> None:
     """BI users find every table of the contract, and every column explains itself."""
-    tables = {
-        row[0]
-        for row in rows(
-            published.mart,
-            "select table_name from duckdb_tables() where schema_name='mart'",
-        )
-    }
+    tables = {row[0] for row in rows(published.mart, "select table_name from duckdb_tables() where schema_name='mart'")}
     assert tables >= {
         "top_100",
         "top_100_evidence",
@@ -107,20 +91,9 @@ def test_the_contract_tables_are_there_with_their_comments(
     )
     kinds = {
         row[0]
-        for row in rows(
-            published.mart,
-            "select distinct data_type from duckdb_columns() where schema_name = 'mart'",
-        )
+        for row in rows(published.mart, "select distinct data_type from duckdb_columns() where schema_name = 'mart'")
     }
-    assert kinds <= {
-        "VARCHAR",
-        "DATE",
-        "TIMESTAMP",
-        "DOUBLE",
-        "INTEGER",
-        "BIGINT",
-        "BOOLEAN",
-    }
+    assert kinds <= {"VARCHAR", "DATE", "TIMESTAMP", "DOUBLE", "INTEGER", "BIGINT", "BOOLEAN"}
 
 
 def test_nothing_new_publishes_nothing(scratch: PublishedHome, harmrank: Command) -> None:
@@ -146,14 +119,10 @@ def test_a_later_extract_changes_the_list(scratch: PublishedHome, harmrank: Comm
     )
     done = harmrank("refresh", scratch.extracts, "--home", scratch.home)
     assert done.returncode == 0, done.stderr
-    assert rows(
-        scratch.mart,
-        "select offender_key, harm_days, list_date::varchar from mart.top_100",
-    ) == [("met|p9", 1825.0, "2026-07-31")]
-    people = rows(
-        scratch.mart,
-        "select person_ref, is_surviving_record from mart.offender_people order by 1",
-    )
+    assert rows(scratch.mart, "select offender_key, harm_days, list_date::varchar from mart.top_100") == [
+        ("met|p9", 1825.0, "2026-07-31")
+    ]
+    people = rows(scratch.mart, "select person_ref, is_surviving_record from mart.offender_people order by 1")
     assert people == [("p1", False), ("p9", True)]
     assert (scratch.home / "published" / before / "manifest.json").exists()
     reconciled = rows(
@@ -204,10 +173,7 @@ def test_a_home_in_use_gives_5_and_recovers_when_its_owner_dies(scratch: Publish
         "with Home(Path(sys.argv[1])).lock():\n    print('held', flush=True); time.sleep(120)\n"
     )
     owner = subprocess.Popen(
-        [sys.executable, "-c", hold, str(scratch.home)],
-        cwd=REPOSITORY,
-        stdout=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-c", hold, str(scratch.home)], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
     )
     try:
         assert owner.stdout is not None
@@ -224,14 +190,7 @@ def test_a_home_in_use_gives_5_and_recovers_when_its_owner_dies(scratch: Publish
 def test_a_reader_keeps_its_build_while_another_is_published(scratch: PublishedHome, harmrank: Command) -> None:
     """Readers never wait for a writer nor see half a build: a connection held across a publication still answers."""
     with duckdb.connect(str(scratch.mart.resolve()), read_only=True) as reader:
-        done = harmrank(
-            "refresh",
-            scratch.extracts,
-            "--home",
-            scratch.home,
-            "--list-date",
-            "2026-05-31",
-        )
+        done = harmrank("refresh", scratch.extracts, "--home", scratch.home, "--list-date", "2026-05-31")
         assert done.returncode == 0, done.stderr
         assert reader.execute("select harm_days from mart.top_100").fetchall() == [(1835.0,)]
     assert rows(scratch.mart, "select harm_days from mart.top_100") == [(1825.0,)]
@@ -242,10 +201,7 @@ def test_a_reader_keeps_its_build_while_another_is_published(scratch: PublishedH
     [
         (["refresh", "/nowhere/at/all", "--home", "{home}"], "no folder of extracts"),
         (["refresh", "{extracts}", "--home", "{home}", "--method", "v101"], "v101"),
-        (
-            ["refresh", "{extracts}", "--home", "{home}", "--list-date", "31/10/2026"],
-            "list-date",
-        ),
+        (["refresh", "{extracts}", "--home", "{home}", "--list-date", "31/10/2026"], "list-date"),
         (["explain", "met|nobody", "--home", "{home}"], "met|nobody"),
         (["top", "--home", "{home}/none"], "nothing has been published"),
         (["nonsense"], "nonsense"),
@@ -318,15 +274,7 @@ def test_a_refresh_killed_while_building_leaves_the_list(scratch: PublishedHome,
     before = build_id(scratch.home)
     write_extract(scratch.extracts, "2026-07-31", SMALL_FEED)
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "harmrank",
-            "refresh",
-            str(scratch.extracts),
-            "--home",
-            str(scratch.home),
-        ],
+        [sys.executable, "-m", "harmrank", "refresh", str(scratch.extracts), "--home", str(scratch.home)],
         cwd=REPOSITORY,
         stderr=subprocess.PIPE,
         text=True,

@@ -26,8 +26,7 @@ EXPECTED = REAL / "expected_1849-12-31.csv"
 LIST_DATE = date(1849, 12, 31)
 
 pytestmark = pytest.mark.skipif(
-    not (EXTRACTS.is_dir() and EXPECTED.is_file()),
-    reason=f"the Old Bailey feed is not at {REAL} (set HARMRANK_REAL)",
+    not (EXTRACTS.is_dir() and EXPECTED.is_file()), reason=f"the Old Bailey feed is not at {REAL} (set HARMRANK_REAL)"
 )
 
 Place = tuple[str, float, int, int, str]
@@ -58,21 +57,9 @@ def tied_groups(places: list[Place]) -> list[tuple[tuple[Any, ...], set[str]]]:
 def mart(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The mart that the real command publishes from the real feed."""
     home = tmp_path_factory.mktemp("old_bailey")
-    command = [
-        sys.executable,
-        "-m",
-        "harmrank",
-        "refresh",
-        str(EXTRACTS),
-        "--home",
-        str(home),
-    ]
+    command = [sys.executable, "-m", "harmrank", "refresh", str(EXTRACTS), "--home", str(home)]
     done = subprocess.run(
-        [*command, "--list-date", str(LIST_DATE)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
+        [*command, "--list-date", str(LIST_DATE)], capture_output=True, text=True, check=False, timeout=300
     )
     assert done.returncode == 0, done.stderr[-2000:]
     return home / "published" / "current" / "harm_mart.duckdb"
@@ -90,13 +77,7 @@ def rows(mart: Path, query: str) -> list[tuple[Any, ...]]:
 def test_the_independent_computation_gives_the_known_list() -> None:
     """The yardstick itself, measured against a list that it had no part in."""
     places: list[Place] = [
-        (
-            p.offender_key,
-            p.harm_days,
-            p.allegations,
-            p.female_victims,
-            str(p.latest_reported_on),
-        )
+        (p.offender_key, p.harm_days, p.allegations, p.female_victims, str(p.latest_reported_on))
         for p in independent.ranked(EXTRACTS, LIST_DATE, REPOSITORY / "seeds")
     ]
     assert tied_groups(places) == tied_groups(expected_places())

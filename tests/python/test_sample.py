@@ -46,9 +46,7 @@ def extracts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _make(tmp_path_factory.mktemp("sample") / "feed")
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(
-    tmp_path: Path,
-) -> None:
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
     """Protects that a figure quoted from the sample can be had again."""
     one, two, other = (_make(tmp_path / name, 3_000, 4, seed) for name, seed in (("a", 5), ("b", 5), ("c", 6)))
     assert _bytes(one) == _bytes(two)
@@ -89,10 +87,7 @@ def test_extract_json_says_what_the_files_hold(extracts: Path) -> None:
         assert set(stated["files"]) == {path.name for path in folder.glob("*.csv")}
         for name, facts in stated["files"].items():
             content = (folder / name).read_bytes()
-            assert facts == {
-                "rows": content.count(b"\n") - 1,
-                "sha256": hashlib.sha256(content).hexdigest(),
-            }
+            assert facts == {"rows": content.count(b"\n") - 1, "sha256": hashlib.sha256(content).hexdigest()}
 
 
 @pytest.mark.parametrize(("crimes", "months"), [(1, 1), (5, 12), (2_000, 3), (30_000, 8)])
@@ -149,10 +144,7 @@ def test_reports_are_of_the_month_or_earlier(extracts: Path) -> None:
 def test_the_defects_of_real_feeds_are_there(extracts: Path) -> None:
     """Protects what the sample is for: whoever runs on it meets every defect the contract speaks of."""
     crimes, people, links = (_rows(extracts, table) for table in ("crimes", "people", "involvements"))
-    refs, persons = (
-        {row["crime_ref"] for row in crimes},
-        {row["person_ref"] for row in people},
-    )
+    refs, persons = ({row["crime_ref"] for row in crimes}, {row["person_ref"] for row in people})
     versions = Counter(row["crime_ref"] for row in crimes)
     suspects = {row["crime_ref"] for row in links if row["role"] == "suspect"}
     present = {

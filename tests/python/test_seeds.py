@@ -15,8 +15,7 @@ REFERENCE = Path(os.environ.get("HARMRANK_REFERENCE", ROOT.parent / "shared" / "
 Row = dict[str, str]
 
 with_reference = pytest.mark.skipif(
-    not (REFERENCE / "cchi_2020.csv").is_file(),
-    reason="the reference figures are not at hand (HARMRANK_REFERENCE)",
+    not (REFERENCE / "cchi_2020.csv").is_file(), reason="the reference figures are not at hand (HARMRANK_REFERENCE)"
 )
 
 
@@ -164,12 +163,7 @@ def test_the_scope_of_codes_that_matter(code: str, expected: str) -> None:
 
 def test_strangulation_is_the_whole_supplement() -> None:
     assert {
-        (
-            row["offence_code"],
-            row["recorded_crime_code"],
-            row["harm_days"],
-            row["source"],
-        )
+        (row["offence_code"], row["recorded_crime_code"], row["harm_days"], row["source"])
         for row in weights("cchi_2020_supplemented")
     } == {(code, "", "547.5", "R v Cook [2023] EWCA Crim 452") for code in ("008/77", "008/78")}
     indices = {row["harm_index"]: row for row in seed("harm_indices")}
