@@ -18,6 +18,8 @@ OTHER_DUCKDB := 1.5.6
 DEMO_HOME     ?= home
 DEMO_EXTRACTS ?= $(DEMO_HOME)/demo/extracts
 PYTEST_ARGS   ?=
+# What `make docs` describes.
+WAREHOUSE     := $(if $(HARMRANK_HOME),$(HARMRANK_HOME),home)/warehouse.duckdb
 
 # Python 3.11 or later, the first that is there.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -126,9 +128,13 @@ lint-spark: dev
 
 .PHONY: docs
 docs: env  ## every table and column as one page: target/static_index.html
-	@echo "==> dbt docs"
-	@$(DBT) --quiet docs generate --static --no-compile
+	@echo "==> dbt docs$(if $(wildcard $(WAREHOUSE)),, (no warehouse at $(WAREHOUSE): without the types of staging and intermediate columns))"
+	@$(DBT) --quiet docs generate --static $(if $(wildcard $(WAREHOUSE)),,--target lint --empty-catalog)
 	@echo "Open target/static_index.html"
+
+.PHONY: pictures
+pictures: demo  ## draw the README's picture again from the demo's home
+	@$(BIN)/python docs/pictures.py "$(DEMO_HOME)"
 
 .PHONY: bench
 bench: dev  ## time the supported DuckDB versions on the work harmrank does

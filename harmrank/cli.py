@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from harmrank import __version__
+from harmrank.contract import MAX_BAD_SHARE
 from harmrank.errors import ExtractRefused, HarmrankError, UsageError
 from harmrank.home import Home
 
@@ -26,6 +27,13 @@ HOME_OPTION = click.option(
     help="The home: warehouse, published lists and logs. Also read from HARMRANK_HOME.",
 )
 EXTRACTS_ARGUMENT = click.argument("extracts", type=click.Path(path_type=Path))
+BAD_SHARE_OPTION = click.option(
+    "--max-bad-share",
+    type=click.FloatRange(0, 1),
+    default=MAX_BAD_SHARE,
+    show_default=True,
+    help="Refuse an extract if more than this share of a file cannot be used.",
+)
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
@@ -69,10 +77,19 @@ def sample(out: Path, crimes: int | None, months: int, seed: int) -> None:
 @click.option(
     "--list-date", type=click.DateTime(["%Y-%m-%d"]), help="Date of the list. Default: of the newest extract."
 )
-@click.option("--method", default="v100", show_default=True, help="The row of the seed ranking_methods to publish.")
+@click.option("--method", help="The row of the seed ranking_methods to publish. Default: the one marked there (v100).")
 @click.option("--full", is_flag=True, help="Build again from everything landed, even if nothing is new.")
+@BAD_SHARE_OPTION
 @JSON_OPTION
-def refresh(extracts: Path, root: Path, list_date: datetime | None, method: str, full: bool, as_json: bool) -> None:
+def refresh(
+    extracts: Path,
+    root: Path,
+    list_date: datetime | None,
+    method: str | None,
+    full: bool,
+    max_bad_share: float,
+    as_json: bool,
+) -> None:
     """Land what is new, build, test and publish. The one a scheduler calls.
 
     \b
@@ -91,6 +108,7 @@ def refresh(extracts: Path, root: Path, list_date: datetime | None, method: str,
             list_date=list_date.date() if list_date else None,
             method=method,
             full=full,
+            max_bad_share=max_bad_share,
             say=say,
             progress=progress,
         )
@@ -121,8 +139,9 @@ def refresh(extracts: Path, root: Path, list_date: datetime | None, method: str,
 @cli.command()
 @EXTRACTS_ARGUMENT
 @HOME_OPTION
+@BAD_SHARE_OPTION
 @JSON_OPTION
-def land(extracts: Path, root: Path, as_json: bool) -> None:
+def land(extracts: Path, root: Path, max_bad_share: float, as_json: bool) -> None:
     """Land what is new in the warehouse, without building or publishing.
 
     \b
@@ -134,7 +153,7 @@ def land(extracts: Path, root: Path, as_json: bool) -> None:
     home = Home(root)
     home.create()
     with home.lock():
-        result = run(_existing(extracts), home, say)
+        result = run(_existing(extracts), home, say, max_bad_share)
     say(f"{len(result.landed)} landed, {len(result.unchanged)} unchanged, {len(result.refused)} refused")
     if as_json:
         refused = [{"extract_id": r.extract_id, "message": r.message} for r in result.refused]

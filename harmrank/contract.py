@@ -7,6 +7,9 @@ raw tables, from it.
 from dataclasses import dataclass
 from enum import Enum
 
+MAX_BAD_SHARE = 0.10
+"""The share of a file's rows (0 to 1) that may be unusable before the extract is refused, unless a user sets another."""
+
 
 class Kind(Enum):
     """How the text of a value is read."""

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 
 from harmrank import landing_files, landing_merges, landing_rows, landing_sql
-from harmrank.contract import PERSON_MERGES, TABLES
+from harmrank.contract import MAX_BAD_SHARE, PERSON_MERGES, TABLES
 from harmrank.errors import UsageError
 from harmrank.home import Home
 from harmrank.landing_csv import BadRecord, count
@@ -24,7 +24,6 @@ from harmrank.landing_files import Extract, Manifest, TableFile, Unusable
 from harmrank.landing_rows import DROPPED, CheckedFile
 from harmrank.warehouse import connect
 
-MAX_BAD_SHARE = 0.10
 _QUARANTINE_BATCH = 10_000
 
 

@@ -49,7 +49,13 @@ def publish(home: Home, build_id: str, facts: dict[str, Any]) -> Publication:
     _remove_leftovers(home)
     incoming.mkdir(parents=True, mode=0o700)
     tables = _copy_marts(home, incoming)
-    manifest = {"build_id": build_id, **facts, "duckdb_file": _file_entry(incoming / MART_FILE), "tables": tables}
+    manifest = {
+        "build_id": build_id,
+        **facts,
+        **_index_facts(incoming),
+        "duckdb_file": _file_entry(incoming / MART_FILE),
+        "tables": tables,
+    }
     _write(incoming / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     for path in incoming.iterdir():
         _flush(path)
@@ -59,6 +65,13 @@ def publish(home: Home, build_id: str, facts: dict[str, Any]) -> Publication:
     _switch(home, build_id)
     _prune(home)
     return Publication(build_id, folder, {name: entry["rows"] for name, entry in tables.items()})
+
+
+def _index_facts(folder: Path) -> dict[str, Any]:
+    """Which harm index the build was made with, by name and source."""
+    with duckdb.connect(str(folder / MART_FILE), read_only=True) as connection:
+        row = connection.execute("select harm_index, harm_index_source from mart.build_info").fetchone()
+    return dict(zip(("harm_index", "harm_index_source"), row or (None, None), strict=True))
 
 
 def _copy_marts(home: Home, folder: Path) -> dict[str, Any]:

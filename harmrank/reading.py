@@ -27,7 +27,6 @@ class Explanation:
     evidence: list[Row]
     records: list[Row]
     build: Row
-    line_harm_days: float | None
 
 
 def top(home: Home, places: int) -> tuple[Row, list[Row]]:
@@ -57,10 +56,7 @@ def explain(home: Home, offender_key: str) -> Explanation:
             "order by is_surviving_record desc, person_ref",
             [offender_key],
         )
-        (line,) = connection.execute(
-            "select max(harm_days) from mart.offender_harm where not is_listed"
-        ).fetchone() or (None,)
-        return Explanation(offenders[0], listing[0] if listing else None, evidence, records, build, line)
+        return Explanation(offenders[0], listing[0] if listing else None, evidence, records, build)
 
 
 def status(home: Home) -> Row:

@@ -14,12 +14,11 @@ from typing import Any
 import duckdb
 
 from harmrank import publish, warehouse
+from harmrank.contract import MAX_BAD_SHARE
 from harmrank.errors import GateFailed, UsageError
 from harmrank.home import Home
 from harmrank.landing import LandingResult, land
 from harmrank.project import code_version, project_root
-
-DEFAULT_METHOD = "v100"
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,7 @@ class Request:
     build_id: str
     requested_at: datetime
     list_date: date
+    asked_list_date: date | None
     method: str
     code: str
     inputs_sha256: str
@@ -51,8 +51,9 @@ def refresh(
     home: Home,
     *,
     list_date: date | None = None,
-    method: str = DEFAULT_METHOD,
+    method: str | None = None,
     full: bool = False,
+    max_bad_share: float = MAX_BAD_SHARE,
     say: Callable[[str], None],
     progress: Callable[[str, int, int], None],
 ) -> RefreshResult:
@@ -61,12 +62,12 @@ def refresh(
     Raises GateFailed when a model or a test fails (the last published build still stands), HomeBusy when another
     refresh holds the home, UsageError when there is nothing to build from.
     """
-    _check_method(method)
+    chosen_method = _method(method)
     home.create()
     with home.lock():
-        landed = land(extracts, home, say)
+        landed = land(extracts, home, say, max_bad_share)
         with warehouse.connect(home) as connection:
-            request = _request(connection, list_date, method, landed)
+            request = _request(connection, list_date, chosen_method, landed)
             if request is None:
                 return RefreshResult(landed, None, None)
             if not full and _stands(home, request):
@@ -75,11 +76,14 @@ def refresh(
         return _build_and_publish(home, request, landed, say, progress)
 
 
-def _check_method(method: str) -> None:
+def _method(asked: str | None) -> str:
+    """The method asked for, or the one that the seed marks as default. Raises UsageError for one it does not have."""
     with (project_root() / "seeds" / "ranking_methods.csv").open(encoding="utf-8", newline="") as stream:
-        known = [row["method"] for row in csv.DictReader(stream)]
-    if method not in known:
-        raise UsageError(f"{method} is no method of seeds/ranking_methods.csv; it has {', '.join(known)}")
+        is_default = {row["method"]: row["is_default"] == "true" for row in csv.DictReader(stream)}
+    method = asked or next(name for name, default in is_default.items() if default)
+    if method not in is_default:
+        raise UsageError(f"{method} is no method of seeds/ranking_methods.csv; it has {', '.join(is_default)}")
+    return method
 
 
 def _build_and_publish(
@@ -121,7 +125,7 @@ def _request(
     digest = hashlib.sha256(inputs.encode()).hexdigest()
     now = datetime.now(UTC).replace(tzinfo=None)
     build_id = f"{now:%Y%m%dT%H%M%S%f}Z-{digest[:8]}"
-    return Request(build_id, now, chosen, method, code, digest, [row[0] for row in rows])
+    return Request(build_id, now, chosen, list_date, method, code, digest, [row[0] for row in rows])
 
 
 def _stands(home: Home, request: Request) -> bool:
@@ -140,7 +144,7 @@ def _record(connection: duckdb.DuckDBPyConnection, request: Request) -> None:
         [
             request.build_id,
             request.requested_at,
-            request.list_date,
+            request.asked_list_date,
             request.method,
             request.code,
             duckdb.__version__,

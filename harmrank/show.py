@@ -97,7 +97,7 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
     console.print()
     for number, allegation in enumerate(explanation.evidence, start=1):
         console.print(Text(f"{number}. {_heading(allegation)}", style="bold"))
-        console.print(Padding(_body(allegation), (0, 0, 0, 3)))
+        console.print(Padding(_body(allegation, build["harm_index_source"]), (0, 0, 0, 3)))
     console.print()
     console.print(Text(_sum(explanation), style="bold"))
     console.print(_splits(offender))
@@ -146,29 +146,50 @@ def _heading(allegation: Row) -> str:
     )
 
 
-def _body(allegation: Row) -> str:
-    happened = allegation["committed_from"]
-    when = f"Reported on {day(allegation['reported_on'])}" + (
-        f", said to have happened on {day(happened)}" if happened else ""
-    )
-    if happened and allegation["committed_to"] and allegation["committed_to"] != happened:
-        when = when.replace("on " + day(happened), f"between {day(happened)} and {day(allegation['committed_to'])}")
-    historic = " A historic report; it counts in full." if allegation["is_historic"] else ""
-    tie = f", {allegation['relationship'].replace('_', ' ')} of the victim" if allegation["relationship"] else ""
-    return (
-        f"{when}. Crime {allegation['crime_ref']} of {allegation['force']}; "
-        f"{plural(allegation['female_victims'], 'female victim')}; the person is {allegation['status']}{tie}.{historic}\n"
-        f"{_why(allegation)} Counts until {day(allegation['counts_until'])}."
-    )
+# How a status and a relationship are said aloud; a word that is not here is said as it is.
+STATUSES = {"named": "named as a suspect"}
+RELATIONSHIPS = {
+    "partner": "a partner of the victim",
+    "ex_partner": "a former partner of the victim",
+    "family": "of the victim's family",
+    "acquaintance": "an acquaintance of the victim",
+    "stranger": "a stranger to the victim",
+    "unknown": "",
+}
 
 
-def _why(allegation: Row) -> str:
+def _body(allegation: Row, index_source: str) -> str:
+    who = RELATIONSHIPS.get(allegation["relationship"] or "", allegation["relationship"])
+    sentences = [
+        _when(allegation),
+        f"Crime {allegation['crime_ref']} of {allegation['force']}, "
+        f"{plural(allegation['female_victims'], 'female victim')}. The person has been "
+        f"{STATUSES.get(allegation['status'], allegation['status'])}{f', {who}' if who else ''}.",
+    ]
+    if allegation["is_historic"]:
+        sentences.append("A historic report; it counts in full.")
+    return f"{' '.join(sentences)}\n{_why(allegation, index_source)} Counts until {day(allegation['counts_until'])}."
+
+
+def _when(allegation: Row) -> str:
+    first, last = allegation["committed_from"], allegation["committed_to"]
+    reported = f"Reported on {day(allegation['reported_on'])}"
+    if not first:
+        return f"{reported}."
+    span = f"between {day(first)} and {day(last)}" if last and last != first else f"on {day(first)}"
+    return f"{reported}, said to have happened {span}."
+
+
+def _why(allegation: Row, index_source: str) -> str:
     if allegation["harm_days"] is None:
         return (
             f"The index {allegation['harm_index']} has no weight for this offence: it adds nothing, and that is a gap."
         )
-    basis, source = allegation["weight_basis"], allegation["weight_source"] or allegation["harm_index"]
-    reason = f"Why {days(allegation['harm_days'])}: {f'{basis} ({source})' if basis else source}."
+    # The source of the index stands once below; one that an offence has of its own stands with it.
+    source = allegation["weight_source"] or index_source
+    own_source = "" if index_source.startswith(source) else f" ({source})"
+    basis = allegation["weight_basis"] or "every crime weighs the same in this index"
+    reason = f"Why {days(allegation['harm_days'])}: {basis}{own_source}."
     if allegation["weight_is_ambiguous"]:
         reason += (
             f" The code also stands for graver forms, up to {days(allegation['harm_days_highest'])} days; "
@@ -205,16 +226,17 @@ def _unclassified(explanation: Explanation) -> list[str]:
 
 
 def _way_off(explanation: Explanation) -> list[str]:
-    offender, line = explanation.offender, explanation.line_harm_days
-    if not offender["is_listed"]:
+    offender, listing = explanation.offender, explanation.listing
+    if listing is None:
         return ["Nothing: the person is not on it."]
+    above = listing["harm_days_above_line"]
     ways = []
-    if line is None:
+    if above is None:
         ways.append("There are fewer eligible people than places: only the end of every allegation would.")
     else:
-        above = offender["harm_days"] - line
         ways.append(
-            f"The first person below the list has {days(line)} days: losing more than {days(above)} days is enough."
+            f"The first person below the list has {days(offender['harm_days'] - above)} days: losing more than "
+            f"{days(above)} days is enough."
         )
     for row in explanation.evidence:
         if row["is_decisive"]:
@@ -222,18 +244,19 @@ def _way_off(explanation: Explanation) -> list[str]:
                 f"Crime {row['crime_ref']} alone decides: cancelled, or the person eliminated or acquitted of it, "
                 "the place goes."
             )
-    if line is not None:
-        ways.append(_by_time(explanation.evidence, line))
+    if above is not None:
+        ways.append(_by_time(explanation.evidence, offender["harm_days"] - above))
     ways.append(f"With nothing new, the last allegation stops counting after {day(_last(explanation.evidence))}.")
     return ways
 
 
 def _by_time(evidence: list[Row], line: float) -> str:
-    left = sum(row["harm_days"] or 0 for row in evidence)
     for row in sorted(evidence, key=lambda entry: entry["counts_until"]):
-        left -= row["harm_days"] or 0
-        if left < line:
-            return f"With nothing new, the score falls to {days(left)} days after {day(row['counts_until'])}, below today's line."
+        if row["harm_days_left"] < line:
+            return (
+                f"With nothing new, the score falls to {days(row['harm_days_left'])} days after "
+                f"{day(row['counts_until'])}, below today's line."
+            )
     return "Time alone does not bring the score below today's line before every allegation has left the window."
 
 

@@ -49,6 +49,16 @@ final as (
         cast(allegations.is_historic as boolean) as is_historic,
         cast(allegations.counts_until as date) as counts_until,
         cast(
+            sum(coalesce(allegations.harm_days, 0)) over (
+                partition by ranked.offender_key
+            )
+            - sum(coalesce(allegations.harm_days, 0)) over (
+                partition by ranked.offender_key
+                order by allegations.counts_until
+                range between unbounded preceding and current row
+            ) as double
+        ) as harm_days_left,
+        cast(
             ranked.is_listed
             and (
                 ranked.allegations = 1

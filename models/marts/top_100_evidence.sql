@@ -36,6 +36,7 @@ final as (
         evidence.weight_source,
         evidence.is_historic,
         evidence.counts_until,
+        evidence.harm_days_left,
         evidence.is_decisive
     from evidence
     inner join listed

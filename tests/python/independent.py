@@ -1,7 +1,7 @@
 """The ranked list, computed a second time from the written method alone.
 
 This is the check on the models, so it shares nothing with them: plain Python over the CSV extracts, one
-small function a rule, in the order in which docs/method.md states the rules. It reads the seeds, because the
+small function a rule, in the order in which the written method states the rules. It reads the seeds, because the
 seeds are the facts the method rests on, and nothing else of the project. It expects extracts that would be
 taken as a whole: it leaves out rows that cannot be used but never refuses a folder.
 

@@ -58,6 +58,8 @@ def test_the_manifest_says_exactly_what_was_published(published: PublishedHome) 
     assert manifest["list_date"] == "2026-06-30"
     assert manifest["extracts"] == ["2026-06-30"]
     assert manifest["method"] == "v100"
+    assert manifest["harm_index"] == "cchi_2020_supplemented"
+    assert "Cambridge Crime Harm Index 2020" in manifest["harm_index_source"]
     for name, table in manifest["tables"].items():
         parquet = folder / table["file"]
         assert hashlib.sha256(parquet.read_bytes()).hexdigest() == table["sha256"]
@@ -94,6 +96,25 @@ def test_the_contract_tables_are_there_with_their_comments(published: PublishedH
         for row in rows(published.mart, "select distinct data_type from duckdb_columns() where schema_name = 'mart'")
     }
     assert kinds <= {"VARCHAR", "DATE", "TIMESTAMP", "DOUBLE", "INTEGER", "BIGINT", "BOOLEAN"}
+
+
+def test_the_published_file_is_of_the_form_that_old_clients_read(published: PublishedHome) -> None:
+    """Storage version 64 is what DuckDB clients from 1.1 on can open, whatever version wrote the file."""
+    header = published.mart.read_bytes()[:20]
+    assert header[8:12] == b"DUCK"
+    assert int.from_bytes(header[12:20], "little") == 64
+
+
+def test_every_table_and_column_of_the_warehouse_is_described(published: PublishedHome) -> None:
+    """An analyst in the warehouse finds a description on everything dbt made, not on the marts alone."""
+    silent = rows(
+        published.home / "warehouse.duckdb",
+        "select schema_name, table_name, column_name from duckdb_columns() "
+        "where comment is null and schema_name in ('reference', 'staging', 'intermediate', 'mart') "
+        "union all select schema_name, table_name, null from duckdb_tables() "
+        "where comment is null and schema_name in ('reference', 'staging', 'intermediate', 'mart')",
+    )
+    assert silent == []
 
 
 def test_nothing_new_publishes_nothing(scratch: PublishedHome, harmrank: Command) -> None:
@@ -147,6 +168,24 @@ def test_a_refused_extract_gives_3_and_the_rest_is_published(scratch: PublishedH
     assert "offence_code" in done.stderr
     assert "Traceback" not in done.stderr
     assert rows(scratch.mart, "select distinct list_date::varchar from mart.top_100") == [("2026-08-31",)]
+
+
+def test_the_share_of_bad_rows_that_is_borne_can_be_set(scratch: PublishedHome, harmrank: Command) -> None:
+    """One row of two is bad: more than a tenth, so the extract is refused, unless its reader bears a half."""
+    write_extract(
+        scratch.extracts,
+        "2026-07-31",
+        {
+            "crimes": "force,crime_ref,offence_code,reported_on,updated_at\n"
+            "met,c9,46,2026-07-01,2026-07-02T00:00:00\nmet,c10,46,soon,2026-07-02T00:00:00\n"
+        },
+    )
+    refused = harmrank("land", scratch.extracts, "--home", scratch.home)
+    assert (refused.returncode, "line 3, column reported_on" in refused.stderr) == (3, True)
+    borne = harmrank("land", scratch.extracts, "--home", scratch.home, "--max-bad-share", "0.5")
+    assert borne.returncode == 0, borne.stderr
+    assert "1 row landed, 1 in quarantine" in borne.stderr
+    assert harmrank("land", scratch.extracts, "--home", scratch.home, "--max-bad-share", "50").returncode == 2
 
 
 def test_a_failed_gate_leaves_the_last_list_and_gives_4(

@@ -1,0 +1,101 @@
+"""Plain dbt from the repository, as an analyst runs it: every unit test, other dates and methods, the documentation."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+from conftest import REPOSITORY, Command, PublishedHome, write_extract
+
+DBT = Path(sys.executable).with_name("dbt")
+
+
+@pytest.fixture
+def scratch(published: PublishedHome, tmp_path: Path) -> PublishedHome:
+    """A copy of the published home that a test may change."""
+    shutil.copytree(published.home, tmp_path / "home", symlinks=True)
+    shutil.copytree(published.extracts, tmp_path / "extracts")
+    return PublishedHome(tmp_path / "home", tmp_path / "extracts")
+
+
+def dbt(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run dbt from the repository with nothing set but the home; its output goes beside the home."""
+    return subprocess.run(
+        [str(DBT), "--no-use-colors", *arguments, "--target-path", str(home.parent / "target")],
+        cwd=REPOSITORY,
+        env={**os.environ, "HARMRANK_HOME": str(home), "DBT_LOG_PATH": str(home.parent / "dbt_logs")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_dbt_build_passes_every_unit_test_and_every_data_test(scratch: PublishedHome) -> None:
+    """Every rule of the method has its unit tests at its edges; all that stand in the YAML files run, and pass."""
+    done = dbt(scratch.home, "build")
+    assert done.returncode == 0, done.stdout[-3000:]
+    results = json.loads((scratch.home.parent / "target" / "run_results.json").read_text())["results"]
+    ran = Counter(result["unique_id"].split(".")[0] for result in results)
+    written = [
+        test["name"]
+        for path in (REPOSITORY / "models").rglob("*_unit_tests.yml")
+        for test in yaml.safe_load(path.read_text(encoding="utf-8"))["unit_tests"]
+    ]
+    assert ran["unit_test"] == len(written) > 50
+    assert len(set(written)) == len(written)
+    # The small feed has one offender, and the list says that it is short; nothing else is even a warning.
+    unhappy = {r["unique_id"].split(".")[2] for r in results if r["status"] not in ("success", "pass")}
+    assert unhappy <= {"list_is_full"}
+
+
+def test_dbt_variables_choose_another_date_and_method_without_publishing(scratch: PublishedHome) -> None:
+    """An analyst's question changes the warehouse, never what others read."""
+    before = os.readlink(scratch.home / "published" / "current")
+    done = dbt(scratch.home, "run", "--vars", "{list_date: 2026-05-31, method: v100_count}")
+    assert done.returncode == 0, done.stdout[-3000:]
+    query = "select list_date::varchar, harm_days, allegations from mart.top_100"
+    with duckdb.connect(str(scratch.home / "warehouse.duckdb"), read_only=True) as connection:
+        assert connection.execute(query).fetchall() == [("2026-05-31", 1.0, 1)]
+    with duckdb.connect(str(scratch.mart), read_only=True) as connection:
+        assert connection.execute(query).fetchall() == [("2026-06-30", 1835.0, 2)]
+    assert os.readlink(scratch.home / "published" / "current") == before
+
+
+def test_a_method_that_no_row_names_fails_with_a_sentence(scratch: PublishedHome) -> None:
+    """A misspelt method must not pass as an empty list."""
+    assert dbt(scratch.home, "run", "--vars", "{method: v101}").returncode == 0
+    done = dbt(scratch.home, "test", "--select", "rules_are_one_row", "--vars", "{method: v101}")
+    assert done.returncode == 1
+    assert "FAIL 1 rules_are_one_row" in done.stdout
+
+
+def test_the_documentation_is_one_page_with_every_mart_column(scratch: PublishedHome) -> None:
+    """`make docs`: one self-contained file, so that it can be read where nothing can be fetched."""
+    done = dbt(scratch.home, "docs", "generate", "--static")
+    assert done.returncode == 0, done.stdout[-3000:]
+    page = (scratch.home.parent / "target" / "static_index.html").read_text(encoding="utf-8")
+    assert "harm_days_above_line" in page
+    assert "The person an allegation is made against" in page
+
+
+def test_plain_dbt_works_on_a_home_where_extracts_were_only_landed(tmp_path: Path, harmrank: Command) -> None:
+    """`harmrank land` and then `dbt build`, as an analyst does who wants to look before anything is published."""
+    write_extract(
+        tmp_path / "extracts",
+        "2026-06-30",
+        {"crimes": "force,crime_ref,offence_code,reported_on,updated_at\nmet,c1,19/8,2026-05-01,2026-05-02\n"},
+    )
+    assert harmrank("land", tmp_path / "extracts", "--home", tmp_path / "home").returncode == 0
+    done = dbt(tmp_path / "home", "build", "--exclude-resource-type", "unit_test")
+    assert done.returncode == 0, done.stdout[-3000:]
+    with duckdb.connect(str(tmp_path / "home" / "warehouse.duckdb"), read_only=True) as connection:
+        facts = connection.execute("select list_date::varchar, method from mart.build_info").fetchall()
+    assert facts == [("2026-06-30", "v100")]
