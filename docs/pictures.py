@@ -13,7 +13,7 @@ from rich.console import Console
 from harmrank import reading, show
 from harmrank.home import Home
 
-WIDTH = 124
+WIDTH = 132
 
 
 def main() -> None:
@@ -26,6 +26,7 @@ def main() -> None:
     template = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
     picture = console.export_svg(title="harmrank top", code_format=template, unique_id="top")
     target = Path(__file__).parent / "images" / "top.svg"
+    target.parent.mkdir(exist_ok=True)
     target.write_text(picture, encoding="utf-8")
     print(f"wrote {target.name}")
 

@@ -36,8 +36,8 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 
 
 def brief(title: str) -> str:
-    """An official title short enough for a cell; `explain` gives it whole."""
-    return textwrap.shorten(title, 48, placeholder=" ...")
+    """An official title short enough for a cell: its first sentence, cut. `explain` gives it whole."""
+    return textwrap.shorten(title.split(". ")[0], 48, placeholder=" ...")
 
 
 # Heading, alignment, and whether a narrow terminal can do without the column.
