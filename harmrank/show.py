@@ -151,7 +151,7 @@ STATUSES = {"named": "named as a suspect"}
 RELATIONSHIPS = {
     "partner": "a partner of the victim",
     "ex_partner": "a former partner of the victim",
-    "family": "of the victim's family",
+    "family": "a relative of the victim",
     "acquaintance": "an acquaintance of the victim",
     "stranger": "a stranger to the victim",
     "unknown": "",
@@ -163,8 +163,8 @@ def _body(allegation: Row, index_source: str) -> str:
     sentences = [
         _when(allegation),
         f"Crime {allegation['crime_ref']} of {allegation['force']}, "
-        f"{plural(allegation['female_victims'], 'female victim')}. The person has been "
-        f"{STATUSES.get(allegation['status'], allegation['status'])}{f', {who}' if who else ''}.",
+        f"{plural(allegation['female_victims'], 'female victim')}. The person{f', {who},' if who else ''} has been "
+        f"{STATUSES.get(allegation['status'], allegation['status'])}.",
     ]
     if allegation["is_historic"]:
         sentences.append("A historic report; it counts in full.")
