@@ -22,10 +22,12 @@ weighted_crimes as (
 
 ),
 
-defects as (
+final as (
 
     select
         crimes.extract_id,
+        crimes.force,
+        crimes.crime_ref,
         'crimes' as table_name,
         'offence_code' as column_name,
         'offence code stands in no table: the crime is kept, in no scope and unweighted' as reason
@@ -38,6 +40,8 @@ defects as (
 
     select
         crimes.extract_id,
+        crimes.force,
+        crimes.crime_ref,
         'crimes' as table_name,
         'offence_code' as column_name,
         'offence in scope has no weight in the harm index: its allegations are shown as unweighted' as reason
@@ -52,6 +56,8 @@ defects as (
 
     select
         extract_id,
+        force,
+        crime_ref,
         'crimes' as table_name,
         'committed_from' as column_name,
         'committed after it was reported' as reason
@@ -62,6 +68,8 @@ defects as (
 
     select
         extract_id,
+        force,
+        crime_ref,
         'crimes' as table_name,
         'committed_to' as column_name,
         'ends before it begins' as reason
@@ -72,6 +80,8 @@ defects as (
 
     select
         crimes.extract_id,
+        crimes.force,
+        crimes.crime_ref,
         'crimes' as table_name,
         'reported_on' as column_name,
         'reported after the extract was taken' as reason
@@ -79,19 +89,6 @@ defects as (
     inner join extracts
         on crimes.extract_id = extracts.extract_id
     where crimes.reported_on > extracts.extract_on
-
-),
-
-final as (
-
-    select
-        extract_id,
-        table_name,
-        column_name,
-        reason,
-        count(*) as rows_affected
-    from defects
-    group by extract_id, table_name, column_name, reason
 
 )
 

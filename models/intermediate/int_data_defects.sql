@@ -41,17 +41,27 @@ quarantined as (
 
 ),
 
+content_defects as (
+
+    {% for defects in ['crime_defects', 'involvement_defects', 'merge_defects'] -%}
+    select
+        extract_id,
+        table_name,
+        column_name,
+        reason,
+        1 as rows_affected
+    from {{ defects }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
 all_defects as (
 
     select * from value_defects
     union all
     select * from quarantined
     union all
-    select * from crime_defects
-    union all
-    select * from involvement_defects
-    union all
-    select * from merge_defects
+    select * from content_defects
 
 ),
 

@@ -22,10 +22,13 @@ outcomes as (
 
 ),
 
-defects as (
+final as (
 
     select
         involvements.extract_id,
+        involvements.force,
+        involvements.crime_ref,
+        involvements.person_ref,
         'involvements' as table_name,
         'crime_ref' as column_name,
         'no such crime has been sent: kept, joined when it arrives' as reason
@@ -40,6 +43,9 @@ defects as (
 
     select
         involvements.extract_id,
+        involvements.force,
+        involvements.crime_ref,
+        involvements.person_ref,
         'involvements' as table_name,
         'person_ref' as column_name,
         'no such person has been sent: kept, joined when it arrives' as reason
@@ -54,6 +60,9 @@ defects as (
 
     select
         involvements.extract_id,
+        involvements.force,
+        involvements.crime_ref,
+        involvements.person_ref,
         'involvements' as table_name,
         'role' as column_name,
         'a suspect on a crime whose outcome says that none was identified' as reason
@@ -72,6 +81,9 @@ defects as (
 
     select
         involvements.extract_id,
+        involvements.force,
+        involvements.crime_ref,
+        involvements.person_ref,
         'involvements' as table_name,
         'person_ref' as column_name,
         'the sex of a victim is unknown: the crime counts only if another victim is female' as reason
@@ -83,19 +95,6 @@ defects as (
     where
         involvements.role = 'victim'
         and (people.sex is null or people.sex not in ('F', 'M'))
-
-),
-
-final as (
-
-    select
-        extract_id,
-        table_name,
-        column_name,
-        reason,
-        count(*) as rows_affected
-    from defects
-    group by extract_id, table_name, column_name, reason
 
 )
 

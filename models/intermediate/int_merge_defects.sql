@@ -10,10 +10,12 @@ people as (
 
 ),
 
-defects as (
+final as (
 
     select
         person_merges.extract_id,
+        person_merges.force,
+        person_merges.person_ref,
         'person_merges' as table_name,
         'merged_into_ref' as column_name,
         'merged into a person who has not been sent: sex and age are unknown until then' as reason
@@ -27,19 +29,6 @@ defects as (
             person_merges.force = next_merges.force
             and person_merges.merged_into_ref = next_merges.person_ref
     where people.person_ref is null and next_merges.person_ref is null
-
-),
-
-final as (
-
-    select
-        extract_id,
-        table_name,
-        column_name,
-        reason,
-        count(*) as rows_affected
-    from defects
-    group by extract_id, table_name, column_name, reason
 
 )
 

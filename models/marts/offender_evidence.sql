@@ -48,15 +48,12 @@ final as (
         cast(allegations.weight_source as string) as weight_source,
         cast(allegations.is_historic as boolean) as is_historic,
         cast(allegations.counts_until as date) as counts_until,
+        -- Peers of one day leave together: the default frame ends with the last of them.
         cast(
-            sum(coalesce(allegations.harm_days, 0)) over (
-                partition by ranked.offender_key
-            )
-            - sum(coalesce(allegations.harm_days, 0)) over (
-                partition by ranked.offender_key
-                order by allegations.counts_until
-                range between unbounded preceding and current row
-            ) as double
+            sum(coalesce(allegations.harm_days, 0)) over (partition by ranked.offender_key)
+            - sum(coalesce(allegations.harm_days, 0))
+                over (partition by ranked.offender_key order by allegations.counts_until)
+            as double
         ) as harm_days_left,
         cast(
             ranked.is_listed
