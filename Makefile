@@ -68,6 +68,7 @@ demo: env  ## invent a police force, rank it, show the top ten and where to look
 		echo "==> 1/3 the invented extracts are there already: $(DEMO_EXTRACTS)"; \
 	else \
 		echo "==> 1/3 inventing monthly extracts of a police force: $(DEMO_EXTRACTS)"; \
+		rm -rf "$(DEMO_EXTRACTS).part" && \
 		$(BIN)/harmrank sample --out "$(DEMO_EXTRACTS).part" && mv "$(DEMO_EXTRACTS).part" "$(DEMO_EXTRACTS)"; \
 	fi
 	@echo "==> 2/3 landing them, building, testing and publishing: $(DEMO_HOME)"

@@ -36,8 +36,11 @@ def build(home: Home, progress: Callable[[str, int, int], None]) -> BuildResult:
             outcome = dbtRunner(callbacks=[counter]).invoke(_arguments(home))
         finally:
             _release_warehouse()
+    if isinstance(outcome.exception, KeyboardInterrupt):
+        raise outcome.exception
     if outcome.exception is not None:
-        return BuildResult(0, 0, failures=[f"dbt could not run: {_one_line(str(outcome.exception))}"])
+        kind, said = type(outcome.exception).__name__, _one_line(str(outcome.exception))
+        return BuildResult(0, 0, failures=[f"dbt could not run ({kind}): {said}"])
     return _summarise(outcome.result)
 
 

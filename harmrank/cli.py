@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ def refresh(
     home = Home(root)
     with node_progress() as progress:
         result = run(
-            _existing(extracts),
+            extracts,
             home,
             list_date=list_date.date() if list_date else None,
             method=method,
@@ -148,12 +149,13 @@ def land(extracts: Path, root: Path, max_bad_share: float, as_json: bool) -> Non
     Example:
       harmrank land extracts --home home
     """
+    from harmrank.landing import extract_folders
     from harmrank.landing import land as run
 
     home = Home(root)
-    home.create()
+    extract_folders(extracts, home)
     with home.lock():
-        result = run(_existing(extracts), home, say, max_bad_share)
+        result = run(extracts, home, say, max_bad_share)
     say(f"{len(result.landed)} landed, {len(result.unchanged)} unchanged, {len(result.refused)} refused")
     if as_json:
         refused = [{"extract_id": r.extract_id, "message": r.message} for r in result.refused]
@@ -249,11 +251,16 @@ def shape(root: Path, as_json: bool) -> None:
 
 @cli.group()
 def weights() -> None:
-    """Harm weights beyond those that come with harmrank."""
+    """Load further harm weights.
+
+    \b
+    Example:
+      harmrank weights import CCHI_2026.xlsx --name cchi_2026 --home home
+    """
 
 
 @weights.command("import")
-@click.argument("workbook", type=click.Path(path_type=Path))
+@click.argument("workbook", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--name", "index_name", required=True, help="Name of the new harm index, such as cchi_2026.")
 @HOME_OPTION
 def weights_import(workbook: Path, index_name: str, root: Path) -> None:
@@ -267,11 +274,10 @@ def weights_import(workbook: Path, index_name: str, root: Path) -> None:
     from harmrank.weights import import_workbook
 
     home = Home(root)
-    home.create()
     with home.lock(), warehouse.connect(home) as connection:
         report = import_workbook(workbook, index_name, connection)
     for anomaly in report.anomalies:
-        click.echo(str(anomaly))
+        click.echo(f"row {anomaly.row_number}, code {anomaly.code or 'none'}: {anomaly.what}; {anomaly.done}")
     click.echo(
         f"{index_name}: {report.codes} offence codes from {report.rows} rows, {len(report.anomalies)} anomalies. "
         "Use it by naming it in a row of seeds/ranking_methods.csv."
@@ -284,8 +290,12 @@ def say(line: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Machine output: dates as ISO text, everything else as it is."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    """Machine output: dates and timestamps as ISO text (UTC), everything else as it is."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_json_value))
+
+
+def _json_value(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 @contextmanager
@@ -322,21 +332,17 @@ def _console() -> Any:
     return Console(highlight=False, width=None if sys.stdout.isatty() else 130)
 
 
-def _existing(extracts: Path) -> Path:
-    if not extracts.is_dir():
-        raise UsageError(f"there is no folder of extracts at {extracts}")
-    return extracts
-
-
 def _fail_if_refused(refused: list[Any]) -> None:
     if refused:
         ids = ", ".join(refusal.extract_id for refusal in refused)
-        raise ExtractRefused(f"{len(refused)} refused ({ids}); the rest was processed. {refused[0].message}")
+        raise ExtractRefused(f"refused, as said above: {ids}. Whatever else there was has been processed.")
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and leave with its exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    # Whatever a command writes may hold personal data: nobody but its owner reads it unless told so.
+    os.umask(0o077)
     debug = "--debug" in arguments
     try:
         cli.main([a for a in arguments if a != "--debug"], prog_name="harmrank", standalone_mode=False)

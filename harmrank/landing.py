@@ -24,6 +24,7 @@ from harmrank.landing_files import Extract, Manifest, TableFile, Unusable
 from harmrank.landing_rows import DROPPED, CheckedFile
 from harmrank.warehouse import connect
 
+NOT_READ = "files of no known table were not read (counted in files)"
 _QUARANTINE_BATCH = 10_000
 
 
@@ -64,7 +65,7 @@ def land(
     `max_bad_share` (0 to 1) of one file is bad is refused. Raises UsageError if `extracts` is not a folder of
     extracts.
     """
-    folders = _folders(extracts)
+    folders = extract_folders(extracts, home)
     home.create()
     result = LandingResult()
     connection = connect(home)
@@ -78,13 +79,17 @@ def land(
     return result
 
 
-def _folders(extracts: Path) -> list[Path]:
+def extract_folders(extracts: Path, home: Home) -> list[Path]:
+    """The extract folders under `extracts`, in order of their ids; a home that lies among them is none.
+
+    Raises UsageError if `extracts` is not a folder of extracts. Makes nothing on disk.
+    """
     if not extracts.is_dir():
         raise UsageError(f"{extracts} is not a folder: name the folder that holds the extract folders.")
     folders = landing_files.extract_folders(extracts)
     if not folders and any(next(extracts.glob(f"{table}*"), None) for table in TABLES):
         raise UsageError(f"{extracts} looks like one extract: name the folder that holds the extract folders.")
-    return folders
+    return [folder for folder in folders if folder.resolve() != home.root.resolve()]
 
 
 def _remembered(connection: duckdb.DuckDBPyConnection) -> dict[str, _Landed]:
@@ -324,10 +329,9 @@ class _Lander:
 
     def _write_defects(self, extract: Extract, defects: Counter[tuple[str, str, str]]) -> None:
         rows: list[list[str | int]] = [[extract.extract_id, *key, number] for key, number in defects.items()]
-        rows += [
-            [extract.extract_id, "", "", f"file {name[:100]} is not of a known table and was not read", 0]
-            for name in extract.strangers
-        ]
+        if extract.strangers:
+            # Counted, not named: this is published, and such a name may be anything.
+            rows.append([extract.extract_id, "(folder)", "(file)", NOT_READ, len(extract.strangers)])
         if rows:
             self._connection.executemany("INSERT INTO raw.value_defects VALUES (?, ?, ?, ?, ?)", rows)
 

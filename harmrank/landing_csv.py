@@ -6,6 +6,7 @@ The good path never comes here. A file with a bad record is walked once.
 
 import csv
 import io
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,11 @@ MAX_RECORD = 1 << 20
 
 # Python's own limit on a field is lower, and would show as broken quotes.
 csv.field_size_limit(MAX_RECORD)
+
+_BLANK_AFTER_QUOTE = re.compile(r'"[ \t]+(?:,|[\r\n]*\Z)')
+_FIELD = r'[ \t]*"(?:[^"]|"")*"|[^",\r\n]*'
+_RECORD = re.compile(rf"(?:{_FIELD})[ \t]*(?:,(?:{_FIELD})[ \t]*)*[\r\n]*")
+_FIELD_AND_END = re.compile(rf"({_FIELD})[ \t]*(,|[\r\n]*\Z)")
 
 _UNCLOSED = "unexpected end of data"
 _BROKEN_QUOTES = "a quoted value is not closed, or goes on after its closing quote"
@@ -124,6 +130,9 @@ def _parse(text: str) -> tuple[list[str] | None, str]:
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True))
     except csv.Error as error:
+        # DuckDB lets blanks follow a closing quote; both readers must agree on what is a record.
+        if _BLANK_AFTER_QUOTE.search(text) and _RECORD.fullmatch(text):
+            return _parse(_FIELD_AND_END.sub(r"\1\2", text))
         return None, str(error)
     return (rows[0], "") if len(rows) == 1 else (None, "more than one record")
 

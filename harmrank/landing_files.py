@@ -19,7 +19,8 @@ from harmrank.landing_csv import MAX_RECORD, RecordTooLong, read_header
 
 MANIFEST = "extract.json"
 _ID = re.compile(r"\d{4}-\d{2}-\d{2}[A-Za-z0-9T_.-]*", re.ASCII)
-_FILE = re.compile(rf"({'|'.join(TABLES)})(?:_\d+)?\.(csv|csv\.gz|parquet)", re.ASCII)
+_FILE = re.compile(rf"({'|'.join(TABLES)})(?:_(\w+))?\.(?:csv|csv\.gz|parquet)", re.ASCII)
+_NEARLY = re.compile(rf"({'|'.join(TABLES)})", re.ASCII | re.IGNORECASE)
 _NOT_DATA = (".md", ".txt", ".sha256", ".log")
 _TIME_IN_ID = re.compile(r"T(\d{2})(\d{2})(\d{2})?", re.ASCII)
 _CHUNK = 1 << 22
@@ -73,7 +74,7 @@ class TableFile:
 class Extract:
     """One extract folder.
 
-    `files` are in table order of the contract, then by file name; `strangers` are the names in the folder
+    `files` are in table order of the contract, then in order of their parts; `strangers` are the names in the folder
     that the contract does not know.
     """
 
@@ -126,6 +127,7 @@ def read_folder(folder: Path) -> Extract:
         if match:
             files.append(_table_file(TABLES[match[1]], path, folder))
         elif _is_stranger(path):
+            _refuse_near_miss(path)
             strangers.append(path.name)
     if not files:
         found = f" (found {', '.join(strangers[:3])})" if strangers else ""
@@ -133,9 +135,26 @@ def read_folder(folder: Path) -> Extract:
         raise Unusable(
             f"there is no file of a known table in it{found}", f"Name the files as the contract does: {expected}."
         )
-    order = {name: position for position, name in enumerate(TABLES)}
-    files.sort(key=lambda file: (order[file.table.name], file.name))
+    files.sort(key=_place)
     return Extract(folder.name, folder, tuple(files), tuple(strangers))
+
+
+def _place(file: TableFile) -> tuple[int, list[tuple[int, str]], str]:
+    """Where a file stands among the others: tables as in the contract, part 2 before part 10."""
+    numbers_and_words = re.findall(r"\d+|\D+", file.name, re.ASCII)
+    part = [(int(text), "") if text.isdigit() else (-1, text) for text in numbers_and_words]
+    return list(TABLES).index(file.table.name), part, file.name
+
+
+def _refuse_near_miss(path: Path) -> None:
+    """A table under a name that is nearly right would be missed in silence."""
+    if match := _NEARLY.match(path.name):
+        table = match[1].lower()
+        raise Unusable(
+            f"its name begins like the table {table} but is not one that is read",
+            f"Name it {table}.csv, {table}.csv.gz or {table}.parquet, or {table}_01.csv where there are several parts.",
+            file_name=path.name,
+        )
 
 
 def _is_stranger(path: Path) -> bool:
@@ -177,12 +196,15 @@ def read_manifest(extract: Extract) -> Manifest:
     files = content.get("files") or {}
     if not isinstance(files, dict):
         _refuse_manifest("files is not an object with one entry a file")
-    for name, facts in files.items():
-        _read_file_facts(name, facts, rows, sha256)
-    present = {file.name for file in extract.files}
+    present = {entry.name for entry in extract.folder.iterdir()}
     missing = next((name for name in files if name not in present), None)
     if missing is not None:
         _refuse_manifest(f"it lists {missing[:100]}, which is not there")
+    tables = {file.name for file in extract.files}
+    for name, facts in files.items():
+        # A file that is no table may be listed too; it is not read, so there is nothing to check.
+        if name in tables:
+            _read_file_facts(name, facts, rows, sha256)
     return Manifest(_read_extract_at(content.get("extract_at")), rows, sha256)
 
 

@@ -146,6 +146,8 @@ def _match_columns(file: TableFile, names: list[str], line: int | None) -> tuple
     if missing:
         noun = "column" if len(missing) == 1 else "columns"
         reason = f"the header lacks the required {noun} {', '.join(missing)}"
+        if len(names) == 1 and any(sign in names[0] for sign in ";\t|"):
+            reason += "; its values do not seem to be separated by commas"
         raise Unusable(reason, file_name=file.name, line_number=line, column_name=missing[0])
     return places, dropped
 

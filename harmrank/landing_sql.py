@@ -49,13 +49,19 @@ def parquet_source(path: str) -> str:
 def parquet_text(name: str, sql_type: str) -> str:
     """A Parquet column as the text that a CSV file would hold.
 
-    Flags and whole numbers kept as floats, as data frames with missing values do, read as such.
+    Flags and whole numbers kept as floats or decimals, as data frames with missing values do, read as such; NaN, which
+    those write for missing, is missing.
     """
     column = sql.identifier(name)
     if sql_type == "BOOLEAN":
         return f"CASE WHEN {column} THEN 'Y' WHEN NOT {column} THEN 'N' END"
-    if sql_type in ("FLOAT", "DOUBLE"):
-        return f"CASE WHEN {column} = trunc({column}) THEN {column}::BIGINT::VARCHAR ELSE {column}::VARCHAR END"
+    if sql_type in ("FLOAT", "DOUBLE") or sql_type.startswith("DECIMAL"):
+        number = f"{column}::DOUBLE"
+        return (
+            f"CASE WHEN isnan({number}) THEN NULL "
+            f"WHEN isfinite({number}) AND {number} = trunc({number}) "
+            f"THEN coalesce(try_cast({column} AS HUGEINT)::VARCHAR, {column}::VARCHAR) ELSE {column}::VARCHAR END"
+        )
     if sql_type == "TIMESTAMP WITH TIME ZONE":
         return f"({column} AT TIME ZONE 'UTC')::VARCHAR"
     return f"{column}::VARCHAR"

@@ -57,6 +57,7 @@ def publish(home: Home, build_id: str, facts: dict[str, Any]) -> Publication:
         "tables": tables,
     }
     _write(incoming / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    _share(incoming, home.published)
     for path in incoming.iterdir():
         _flush(path)
     _flush(incoming)
@@ -152,6 +153,15 @@ def _flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _share(build: Path, published: Path) -> None:
+    """Give a new build the group and permissions of the folder of builds: who may read one may read the next."""
+    folder = published.stat()
+    for path in (build, *build.iterdir()):
+        if path.stat().st_gid != folder.st_gid:
+            os.chown(path, -1, folder.st_gid)
+        path.chmod(folder.st_mode & (0o777 if path is build else 0o666))
 
 
 def _switch(home: Home, build_id: str) -> None:

@@ -11,11 +11,15 @@ from typing import Any
 
 import duckdb
 
-from harmrank.errors import UsageError
+from harmrank import warehouse
+from harmrank.errors import HomeBusy, UsageError
 from harmrank.home import Home
 from harmrank.publish import MART_FILE, read_manifest
 
 Row = dict[str, Any]
+
+GATE_FAILED = "gate failed"
+"""The outcome of a refresh whose build was not fit to be published."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class Explanation:
     listing: Row | None
     evidence: list[Row]
     records: list[Row]
+    unclassified: list[Row]
     build: Row
 
 
@@ -56,7 +61,8 @@ def explain(home: Home, offender_key: str) -> Explanation:
             "order by is_surviving_record desc, person_ref",
             [offender_key],
         )
-        return Explanation(offenders[0], listing[0] if listing else None, evidence, records, build)
+        unclassified = _unclassified(connection, offender_key)
+        return Explanation(offenders[0], listing[0] if listing else None, evidence, records, unclassified, build)
 
 
 def status(home: Home) -> Row:
@@ -88,15 +94,22 @@ def _stale_because(landed: Row | None, manifest: Row | None, last: Row | None) -
     if manifest is None:
         return ["nothing has been published yet: run harmrank refresh"]
     reasons = []
-    if last and last["outcome"] != "published":
+    if last and last["outcome"] == GATE_FAILED:
         reasons.append(
             f"the last refresh ({last['build_id']}) did not pass its tests: mend what it names, refresh again"
         )
     if landed and landed["extract_ids"] and not set(landed["extract_ids"]) <= set(manifest["extracts"]):
         missing = sorted(set(landed["extract_ids"]) - set(manifest["extracts"]))
         reasons.append(f"landed but not in the published list: {', '.join(missing)}")
+    newest = max(landed["extract_ids"], default="")[:10] if landed else ""
+    if newest > manifest["list_date"]:
+        reasons.append(
+            f"the list is for {manifest['list_date']}, the newest extract is of {newest}: refresh without --list-date"
+        )
     age = (datetime.now(UTC).date() - date.fromisoformat(manifest["list_date"])).days
-    if age > 35:
+    if age < 0:
+        reasons.append("the list date is in the future: is the id of the newest extract right?")
+    elif age > 35 and newest <= manifest["list_date"]:
         reasons.append(f"the list date is {age:,} days ago: has the newest monthly extract arrived?")
     return reasons
 
@@ -105,7 +118,7 @@ def _landed(home: Home) -> Row | None:
     if not home.warehouse.exists():
         return None
     try:
-        with duckdb.connect(str(home.warehouse), read_only=True) as connection:
+        with warehouse.connect(home, read_only=True) as connection:
             extracts = _rows(connection, "select extract_id, landed_at from raw.extracts order by extract_id")
             refused = _rows(
                 connection,
@@ -114,13 +127,11 @@ def _landed(home: Home) -> Row | None:
                 "and extract_id not in (select extract_id from raw.extracts) order by extract_id",
             )
             (quarantined,) = connection.execute("select count(*) from raw.quarantine").fetchone() or (0,)
-    except duckdb.Error as error:
-        if "lock" in str(error).lower():
-            return {"extract_ids": [], "in_use": True, "refused": [], "rows_quarantined": None}
-        raise
+    except HomeBusy as busy:
+        return {"extract_ids": [], "in_use": str(busy), "refused": [], "rows_quarantined": None}
     return {
         "extract_ids": [row["extract_id"] for row in extracts],
-        "in_use": False,
+        "in_use": None,
         "refused": refused,
         "rows_quarantined": quarantined,
     }
@@ -150,12 +161,24 @@ def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: list[Any] |
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
+def _unclassified(connection: duckdb.DuckDBPyConnection, offender_key: str) -> list[Row]:
+    query = "select * from mart.unclassified_allegations where offender_key = ? order by reported_on, force, crime_ref"
+    return _rows(connection, query, [offender_key])
+
+
 def _unknown_key(connection: duckdb.DuckDBPyConnection, offender_key: str, list_date: date) -> str:
     merged = _rows(
         connection, "select offender_key from mart.offender_people where force || '|' || person_ref = ?", [offender_key]
     )
     if merged and merged[0]["offender_key"] != offender_key:
         return f"{offender_key} was merged into {merged[0]['offender_key']}: explain that key"
+    unclassified = _unclassified(connection, offender_key)
+    if unclassified:
+        crimes = ", ".join(f"{row['crime_ref']} ({row['offence_code']})" for row in unclassified)
+        return (
+            f"{offender_key} has no allegation that counts on {list_date}, but {len(unclassified)} under an offence "
+            f"code that no table knows: {crimes}. Add the code to seeds/offences.csv, or have it corrected"
+        )
     return (
         f"{offender_key} has no allegation that counts on {list_date}. "
         "Keys are force|person_ref, as in `harmrank top`; quote them, since | is special to the shell"

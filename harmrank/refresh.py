@@ -17,8 +17,9 @@ from harmrank import publish, warehouse
 from harmrank.contract import MAX_BAD_SHARE
 from harmrank.errors import GateFailed, UsageError
 from harmrank.home import Home
-from harmrank.landing import LandingResult, land
+from harmrank.landing import LandingResult, extract_folders, land
 from harmrank.project import code_version, project_root
+from harmrank.reading import GATE_FAILED
 
 
 @dataclass(frozen=True)
@@ -63,27 +64,45 @@ def refresh(
     refresh holds the home, UsageError when there is nothing to build from.
     """
     chosen_method = _method(method)
-    home.create()
+    extract_folders(extracts, home)
     with home.lock():
         landed = land(extracts, home, say, max_bad_share)
         with warehouse.connect(home) as connection:
-            request = _request(connection, list_date, chosen_method, landed)
+            _refuse_unknown_index(connection, chosen_method)
+            request = _request(connection, list_date, chosen_method["method"], landed)
             if request is None:
                 return RefreshResult(landed, None, None)
             if not full and _stands(home, request):
+                _note(home, request, "nothing new", [])
                 return RefreshResult(landed, request.list_date, None)
             _record(connection, request)
         return _build_and_publish(home, request, landed, say, progress)
 
 
-def _method(asked: str | None) -> str:
-    """The method asked for, or the one that the seed marks as default. Raises UsageError for one it does not have."""
-    with (project_root() / "seeds" / "ranking_methods.csv").open(encoding="utf-8", newline="") as stream:
-        is_default = {row["method"]: row["is_default"] == "true" for row in csv.DictReader(stream)}
-    method = asked or next(name for name, default in is_default.items() if default)
-    if method not in is_default:
-        raise UsageError(f"{method} is no method of seeds/ranking_methods.csv; it has {', '.join(is_default)}")
-    return method
+def _seed(name: str) -> list[dict[str, str]]:
+    with (project_root() / "seeds" / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _method(asked: str | None) -> dict[str, str]:
+    """The row of the method asked for, or of the default one. Raises UsageError for one that the seed does not have."""
+    methods = _seed("ranking_methods")
+    for row in methods:
+        if row["method"] == asked or (asked is None and row["is_default"] == "true"):
+            return row
+    known = ", ".join(row["method"] for row in methods)
+    raise UsageError(f"{asked} is no method of seeds/ranking_methods.csv; it has {known}")
+
+
+def _refuse_unknown_index(connection: duckdb.DuckDBPyConnection, method: dict[str, str]) -> None:
+    known = {row["harm_index"] for row in _seed("harm_indices")}
+    known |= {name for (name,) in connection.execute("select distinct harm_index from raw.imported_weights").fetchall()}
+    index = method["harm_index"]
+    if index not in known:
+        raise UsageError(
+            f"method {method['method']} ranks by the harm index {index}, which this home does not have: "
+            f"harmrank weights import WORKBOOK --name {index}"
+        )
 
 
 def _build_and_publish(
@@ -97,15 +116,30 @@ def _build_and_publish(
 
     say(f"building and testing the list for {request.list_date}")
     result = build(home, progress)
+    warnings = [*_doubts(request), *result.warnings]
     if result.failures:
-        _note(home, request, "gate failed", result.failures)
+        _note(home, request, GATE_FAILED, result.failures)
         listed = "; ".join(result.failures[:3])
         more = f" (and {len(result.failures) - 3} more)" if len(result.failures) > 3 else ""
         raise GateFailed(f"nothing was published, the last good list still stands. {listed}{more}")
-    say(f"{result.models} models built, {result.tests} tests passed; publishing")
-    publication = publish.publish(home, request.build_id, _facts(request, result.warnings))
-    _note(home, request, "published", result.warnings)
-    return RefreshResult(landed, request.list_date, publication, result.warnings, result.tests)
+    passed = result.tests - len(result.warnings)
+    said = f" and {len(result.warnings)} with a warning" if result.warnings else ""
+    say(f"{result.models} models built, {passed} tests passed{said}; publishing")
+    publication = publish.publish(home, request.build_id, _facts(request, warnings))
+    _note(home, request, "published", warnings)
+    return RefreshResult(landed, request.list_date, publication, warnings, result.tests)
+
+
+def _doubts(request: Request) -> list[str]:
+    """What is odd about the date of the list; it is made all the same."""
+    newest = max(request.extracts)[:10]
+    if request.list_date > datetime.now(UTC).date():
+        return [f"the list date {request.list_date} is in the future: is it right, and the id of the newest extract?"]
+    if str(request.list_date) > newest:
+        return [
+            f"the list date {request.list_date} is later than the newest extract ({newest}): reports may be missing"
+        ]
+    return []
 
 
 def _request(

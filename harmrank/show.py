@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from harmrank.reading import Explanation, Row
+from harmrank.reading import GATE_FAILED, Explanation, Row
 
 DAYS_A_YEAR = 365
 
@@ -67,10 +67,12 @@ def print_top(console: Console, build: Row, places: list[Row]) -> None:
         table.add_row(*compress(_top_cells(place), shown))
     console.print(table)
     console.print(
-        f"Method {build['method']}, weights {build['harm_index']}. Harm is days of imprisonment for a first offender, "
-        "summed over allegations. An allegation is not a conviction. = tied with a neighbour, * in custody.",
-        style="dim",
+        f"Method {build['method']}, weights {build['harm_index']}. {build['harm_index_caveat']}.", style="dim"
     )
+    legend = ["An allegation is not a conviction.", "= tied with a neighbour, * in custody."]
+    if any(place["unweighted_allegations"] for place in places):
+        legend.append("+ ? has allegations without a weight, so that the harm is not all counted.")
+    console.print(" ".join(legend), style="dim")
 
 
 def _top_cells(place: Row) -> list[str]:
@@ -80,7 +82,7 @@ def _top_cells(place: Row) -> list[str]:
         f"{place['harm_rank']}{'=' if place['is_tied'] else ''}",
         "new" if place["previous_rank"] is None else str(place["previous_rank"]),
         place["offender_key"] + (" *" if place["is_in_custody"] else ""),
-        days(place["harm_days"]),
+        days(place["harm_days"]) + (" + ?" if place["unweighted_allegations"] else ""),
         f"{place['harm_days'] / DAYS_A_YEAR:.1f}",
         f"{share:.0%}",
         str(place["allegations"]),
@@ -219,10 +221,11 @@ def _records(explanation: Explanation) -> list[str]:
 
 
 def _unclassified(explanation: Explanation) -> list[str]:
-    count = explanation.listing["unclassified_allegations"] if explanation.listing else 0
-    if not count:
-        return []
-    return [f"{plural(count, 'further allegation')} under an offence code that no table knows, not counted."]
+    return [
+        f"Not counted, and that is a gap: crime {row['crime_ref']} of {row['force']}, reported on "
+        f"{day(row['reported_on'])}, under the code {row['offence_code']}, which no table knows."
+        for row in explanation.unclassified
+    ]
 
 
 def _way_off(explanation: Explanation) -> list[str]:
@@ -287,7 +290,7 @@ def print_status(console: Console, status: dict[str, Any]) -> None:
     else:
         table.add_row("Published", "nothing yet")
     last = status["last_refresh"]
-    if last and last["outcome"] != "published":
+    if last and last["outcome"] == GATE_FAILED:
         for detail in last["details"]:
             table.add_row("Failed", detail)
     for reason in status["stale_because"]:
@@ -301,7 +304,7 @@ def _landed_line(landed: Row | None) -> str:
     if landed is None:
         return "nothing yet"
     if landed["in_use"]:
-        return "the warehouse is in use by a refresh"
+        return str(landed["in_use"])
     ids = landed["extract_ids"]
     span = f" ({ids[0]} to {ids[-1]})" if ids else ""
     return f"{plural(len(ids), 'extract')}{span}, {plural(landed['rows_quarantined'], 'row')} in quarantine"

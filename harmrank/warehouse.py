@@ -1,10 +1,12 @@
 """Opens the warehouse and makes its raw tables."""
 
+import re
+
 import duckdb
 
 from harmrank import sql
 from harmrank.contract import TABLES, Column, Table
-from harmrank.errors import UsageError
+from harmrank.errors import HarmrankError, HomeBusy, UsageError
 from harmrank.home import Home
 
 _BOOKKEEPING = (
@@ -38,11 +40,15 @@ def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """Open the warehouse of a home; the caller closes it.
 
     A writable connection has schema raw with all its tables. Raises UsageError if a read-only one is asked
-    for and there is no warehouse yet.
+    for and there is no warehouse yet, HomeBusy if another process has it open, HarmrankError if it is no
+    DuckDB file that this version reads.
     """
     if read_only and not home.warehouse.exists():
         raise UsageError(f"{home.root} has no warehouse yet: run harmrank refresh or harmrank land first.")
-    connection = duckdb.connect(str(home.warehouse), read_only=read_only)
+    try:
+        connection = duckdb.connect(str(home.warehouse), read_only=read_only)
+    except duckdb.IOException as error:
+        raise _unopened(home, str(error)) from None
     connection.execute("SET enable_progress_bar = false")
     connection.execute("SET TimeZone = 'UTC'")
     if not read_only:
@@ -50,6 +56,20 @@ def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
         connection.execute(f"SET temp_directory = {sql.text(str(home.scratch))}")
         _create_raw(connection)
     return connection
+
+
+def _unopened(home: Home, said: str) -> HarmrankError:
+    """What DuckDB's refusal to open the warehouse means for its reader."""
+    if "lock" in said.lower():
+        owner = re.search(r"PID (\d+)", said)
+        process = f"process {owner[1]}" if owner else "another process"
+        return HomeBusy(f"{home.warehouse} is open in {process}: close it there, then run this again.")
+    if "permission" in said.lower():
+        return HarmrankError(f"{home.warehouse} may not be opened by this user: ask its owner, or use your own home.")
+    return HarmrankError(
+        f"{home.warehouse} is no DuckDB file that version {duckdb.__version__} can open: if it was made with a newer "
+        "one, use that; else move it away and land the extracts again."
+    )
 
 
 def stored_name(column: Column) -> str:

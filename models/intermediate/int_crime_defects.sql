@@ -90,6 +90,20 @@ final as (
         on crimes.extract_id = extracts.extract_id
     where crimes.reported_on > extracts.extract_on
 
+    union all
+
+    select
+        crimes.extract_id,
+        crimes.force,
+        crimes.crime_ref,
+        'crimes' as table_name,
+        'reported_on' as column_name,
+        'reported more than 120 years before the extract was taken' as reason
+    from crimes
+    inner join extracts
+        on crimes.extract_id = extracts.extract_id
+    where crimes.reported_on < {{ add_days('extracts.extract_on', '-' ~ var('oldest_report_days')) }}
+
 )
 
 select * from final

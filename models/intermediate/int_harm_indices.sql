@@ -31,7 +31,7 @@ final as (
         cast(null as string) as extends_index,
         cast(null as double) as flat_harm_days,
         source,
-        cast(null as string) as caveat,
+        'Figures of an imported workbook, in days, as its authors published them' as caveat,
         true as is_imported
     from imported
 

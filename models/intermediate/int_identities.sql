@@ -45,7 +45,7 @@ steps as (
         on
             steps.force = person_merges.force
             and steps.merged_into_ref = person_merges.person_ref
-    where steps.step < 100
+    where steps.step < 10000
 
 ),
 

@@ -1,12 +1,22 @@
-with allegations as (
+with eligible as (
 
-    select min(reported_on) as first_reported_on from {{ ref('int_eligible_allegations') }}
+    select * from {{ ref('int_eligible_allegations') }}
 
 ),
 
 rules as (
 
     select * from {{ ref('int_rules') }}
+
+),
+
+-- A slip of the year must not ask for thousands of lists.
+allegations as (
+
+    select min(eligible.reported_on) as first_reported_on
+    from eligible
+    cross join rules
+    where eligible.reported_on >= {{ add_days('rules.newest_extract_on', '-' ~ var('oldest_report_days')) }}
 
 ),
 

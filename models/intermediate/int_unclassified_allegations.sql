@@ -15,7 +15,11 @@ final as (
     select
         list_dates.list_date,
         allegations.offender_key,
-        count(*) as unclassified_allegations
+        allegations.force,
+        allegations.crime_ref,
+        allegations.offence_code,
+        allegations.reported_on,
+        allegations.status
     from allegations
     inner join list_dates
         on
@@ -24,10 +28,11 @@ final as (
     where
         list_dates.is_current
         and not allegations.is_known_offence
+        and allegations.has_counted_victim
         and allegations.is_counted_reporter
         and allegations.is_counted_status
+        and allegations.is_counted_sex
         and (allegations.cancelled_on is null or allegations.cancelled_on > list_dates.list_date)
-    group by list_dates.list_date, allegations.offender_key
 
 )
 

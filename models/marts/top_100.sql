@@ -18,7 +18,11 @@ evidence as (
 
 unclassified as (
 
-    select * from {{ ref('int_unclassified_allegations') }}
+    select
+        offender_key,
+        count(*) as unclassified_allegations
+    from {{ ref('int_unclassified_allegations') }}
+    group by offender_key
 
 ),
 

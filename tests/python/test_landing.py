@@ -464,10 +464,83 @@ def test_a_file_of_unknown_name_beside_known_ones_is_reported(door: Door) -> Non
     door.send("persons.csv", "a\n")
     door.send("README.md", "about")
     assert door.land().landed == [DAY]
-    assert door.ask("select reason from raw.value_defects") == [
-        ("file persons.csv is not of a known table and was not read",)
+    assert door.ask("select column_name, reason, rows_affected from raw.value_defects") == [
+        ("(file)", "files of no known table were not read (counted in files)", 1)
     ]
-    assert "persons.csv" in door.lines[0]
+    assert "not read: persons.csv" in door.lines[0]
+
+
+@pytest.mark.parametrize("name", ["CRIMES_2.CSV", "crimes.zip", "Crimes.csv", "crimes-2.csv", "crimes.csv.bz2"])
+def test_a_name_that_is_nearly_a_table_is_refused(door: Door, name: str) -> None:
+    """A part under a slip of a name would be missed for ever: the extract counts as landed."""
+    door.send("crimes.csv", crimes(crime("c1")))
+    door.send(name, crimes(crime("c2")))
+    refusal = door.refused()
+    assert refusal.file_name == name
+    assert "crimes_01.csv" in refusal.message
+
+
+def test_parts_are_read_in_the_order_of_their_numbers(door: Door) -> None:
+    """On equal updated_at the later row wins, so part 10 comes after part 2."""
+    door.send("crimes_10.csv", crimes(crime("c10")))
+    door.send("crimes_2.csv", crimes(crime("c2")))
+    door.send("crimes_b.csv", crimes(crime("cb")))
+    door.send("crimes.csv", crimes(crime("c")))
+    door.land()
+    order = [ref for (ref,) in door.ask("select crime_ref from raw.crimes order by row_number")]
+    assert order == ["c", "c2", "c10", "cb"]
+
+
+def test_both_readers_take_blanks_after_a_closing_quote(door: Door) -> None:
+    """One broken row must not change what becomes of its neighbours."""
+    rows = [f'"met" ,"c {n}, ""x"" " ,"019/08" ,"2026-10-01" ,"2026-10-01" ' for n in range(30)]
+    door.send("crimes.csv", crimes(*rows, "met,short"))
+    door.land()
+    assert door.ask("select count(*), min(crime_ref) from raw.crimes") == [(30, 'c 0, "x"')]
+    assert door.ask("select line_number, reason from raw.quarantine") == [(32, "2 fields where the header has 5")]
+
+
+@pytest.mark.parametrize(
+    ("sql_value", "stored", "defects"),
+    [
+        ("'nan'::double", None, 0),
+        ("'inf'::double", None, 1),
+        ("1e30::double", None, 1),
+        ("16::double", 16, 0),
+        ("16.5::double", None, 1),
+        ("16.0::decimal(4, 1)", 16, 0),
+        ("16.5::decimal(4, 1)", None, 1),
+        ("null::double", None, 0),
+    ],
+)
+def test_numbers_of_data_frames_are_read_in_parquet(
+    door: Door, sql_value: str, stored: int | None, defects: int
+) -> None:
+    """A data frame writes whole numbers with gaps as floats, the gaps as NaN."""
+    (door.extracts / DAY).mkdir()
+    duckdb.sql(
+        "copy (select 'met' as force, 'c1' as crime_ref, '019/08' as offence_code, date '2026-10-01' as reported_on, "
+        f"timestamp '2026-10-01 10:00:00' as updated_at, {sql_value} as outcome_type) "
+        f"to '{door.extracts / DAY / 'crimes.parquet'}'"
+    )
+    assert door.land().landed == [DAY]
+    assert door.ask("select outcome_type from raw.crimes") == [(stored,)]
+    found = door.ask("select coalesce(sum(rows_affected), 0)::integer from raw.value_defects")
+    assert found == [(defects,)]
+
+
+def test_a_manifest_may_list_a_file_that_is_no_table(door: Door) -> None:
+    """What is there but not read has nothing to be checked."""
+    door.send("crimes.csv", crimes(crime("c1")))
+    door.send("notes.txt", "about")
+    door.send("extract.json", json.dumps({"files": {"notes.txt": {"rows": 3}, "crimes.csv": {"rows": 1}}}))
+    assert door.land().landed == [DAY]
+
+
+def test_a_file_with_other_separators_says_so(door: Door) -> None:
+    """The usual slip of an export gets its own advice."""
+    door.send("crimes.csv", crimes(crime("c1")).replace(",", ";"))
+    assert "separated by commas" in door.refused().message
 
 
 def test_input_cannot_reach_sql(tmp_path: Path) -> None:

@@ -238,7 +238,7 @@ def test_a_reader_keeps_its_build_while_another_is_published(scratch: PublishedH
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["refresh", "/nowhere/at/all", "--home", "{home}"], "no folder of extracts"),
+        (["refresh", "/nowhere/at/all", "--home", "{home}"], "is not a folder"),
         (["refresh", "{extracts}", "--home", "{home}", "--method", "v101"], "v101"),
         (["refresh", "{extracts}", "--home", "{home}", "--list-date", "31/10/2026"], "list-date"),
         (["explain", "met|nobody", "--home", "{home}"], "met|nobody"),
@@ -330,3 +330,160 @@ def test_a_refresh_killed_while_building_leaves_the_list(scratch: PublishedHome,
     done = harmrank("refresh", scratch.extracts, "--home", scratch.home)
     assert done.returncode == 0, done.stderr
     assert rows(scratch.mart, "select list_date::varchar, harm_days from mart.top_100") == [("2026-07-31", 1835.0)]
+
+
+def test_a_warehouse_open_elsewhere_gives_5_and_says_where(scratch: PublishedHome, harmrank: Command) -> None:
+    """An analyst who left the warehouse open is told of by process, in one line."""
+    hold = (
+        "import sys, time, duckdb\n"
+        "c = duckdb.connect(sys.argv[1], read_only=True)\nprint('open', flush=True); time.sleep(120)\n"
+    )
+    warehouse = str(scratch.home / "warehouse.duckdb")
+    analyst = subprocess.Popen([sys.executable, "-c", hold, warehouse], stdout=subprocess.PIPE, text=True)
+    try:
+        assert analyst.stdout is not None
+        assert analyst.stdout.readline().strip() == "open"
+        busy = harmrank("refresh", scratch.extracts, "--home", scratch.home)
+        assert (busy.returncode, f"process {analyst.pid}" in busy.stderr) == (5, True), busy.stderr
+    finally:
+        analyst.kill()
+        analyst.wait()
+
+
+def test_a_warehouse_that_is_none_is_named(scratch: PublishedHome, harmrank: Command) -> None:
+    """One clear line, and the published list still reads."""
+    (scratch.home / "warehouse.duckdb").write_text("not a database, " * 1000)
+    done = harmrank("refresh", scratch.extracts, "--home", scratch.home)
+    assert (done.returncode, "is no DuckDB file" in done.stderr) == (1, True), done.stderr
+    assert harmrank("top", "--home", scratch.home).returncode == 0
+
+
+def test_an_interrupt_is_no_failed_gate(scratch: PublishedHome) -> None:
+    """Ctrl-C while building: exit 1, the list stands, and `status` does not speak of failed tests."""
+    command = [
+        sys.executable,
+        "-m",
+        "harmrank",
+        "refresh",
+        str(scratch.extracts),
+        "--home",
+        str(scratch.home),
+        "--full",
+    ]
+    process = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    said = ""
+    while "of 2" not in said:
+        said = process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    rest = process.stderr.read()
+    assert process.wait() == 1, rest
+    assert "what was published before still stands" in rest
+    assert "Traceback" not in rest
+
+
+def test_status_is_clean_again_once_a_failure_has_been_mended(scratch: PublishedHome, harmrank: Command) -> None:
+    """What failed last month must not hang over this month's list."""
+    with duckdb.connect(str(scratch.home / "warehouse.duckdb")) as connection:
+        connection.execute("create table kept as from raw.crimes")
+        connection.execute("delete from raw.crimes where crime_ref = 'c2'")
+    assert harmrank("refresh", scratch.extracts, "--home", scratch.home, "--full").returncode == 4
+    with duckdb.connect(str(scratch.home / "warehouse.duckdb")) as connection:
+        connection.execute("delete from raw.crimes")
+        connection.execute("insert into raw.crimes from kept")
+    assert "rows_are_conserved" in harmrank("status", "--home", scratch.home).stdout
+    assert harmrank("refresh", scratch.extracts, "--home", scratch.home).returncode == 0
+    assert "rows_are_conserved" not in harmrank("status", "--home", scratch.home).stdout
+
+
+def test_everything_in_a_home_is_the_owners_and_a_build_takes_over_what_its_folder_grants(
+    scratch: PublishedHome, harmrank: Command, tmp_path: Path
+) -> None:
+    """Private whatever the umask; readers who were let in to the builds are let in to the next one."""
+    home = tmp_path / "new"
+    old = os.umask(0o000)
+    try:
+        assert harmrank("refresh", scratch.extracts, "--home", home).returncode == 0
+    finally:
+        os.umask(old)
+    everything = [path for path in (home, *home.rglob("*")) if not path.is_symlink()]
+    assert [path for path in everything if path.stat().st_mode & 0o077] == []
+    (home / "published").chmod(0o750)
+    assert harmrank("refresh", scratch.extracts, "--home", home, "--full").returncode == 0
+    build = (home / "published" / "current").resolve()
+    assert build.stat().st_mode & 0o777 == 0o750
+    assert {path.stat().st_mode & 0o777 for path in build.iterdir()} == {0o640}
+
+
+def test_gaps_are_seen_where_a_score_is_seen(scratch: PublishedHome, harmrank: Command) -> None:
+    """An offence without a weight marks the score; one under a code that no table knows is told of by `explain`."""
+    known = "force,person_ref,sex,updated_at\nmet,p2,M,2026-07-01\nmet,p3,M,2026-07-01\n"
+    links = "".join(
+        f"met,{crime},{person},suspect,2026-07-01\nmet,{crime},v1,victim,2026-07-01\n"
+        for crime, person in (("c7", "p2"), ("c8", "p3"))
+    )
+    write_extract(
+        scratch.extracts,
+        "2026-07-31",
+        {
+            "crimes": "force,crime_ref,offence_code,reported_on,updated_at\n"
+            "met,c7,2,2026-07-01,2026-07-01\nmet,c8,NO/SUCH,2026-07-01,2026-07-01\n",
+            "people": known,
+            "involvements": "force,crime_ref,person_ref,role,updated_at\n" + links,
+        },
+    )
+    refreshed = harmrank("refresh", scratch.extracts, "--home", scratch.home, "--method", "v100_ons_css")
+    assert refreshed.returncode == 0, refreshed.stderr
+    assert rows(scratch.mart, "select offender_key, crime_ref, offence_code from mart.unclassified_allegations") == [
+        ("met|p3", "c8", "NO/SUCH")
+    ]
+    told = harmrank("explain", "met|p3", "--home", scratch.home)
+    assert (told.returncode, "c8 (NO/SUCH)" in told.stderr) == (2, True)
+    top = " ".join(harmrank("top", "--home", scratch.home).stdout.split())
+    assert "not meant for ranking single offences" in top
+
+
+def test_a_list_date_in_the_future_is_warned_of(scratch: PublishedHome, harmrank: Command) -> None:
+    """A slip of the year in an id or on the command line must not pass without a word."""
+    done = harmrank("refresh", scratch.extracts, "--home", scratch.home, "--list-date", "2126-06-30")
+    assert done.returncode == 0
+    assert "in the future" in done.stderr
+    assert "in the future" in harmrank("status", "--home", scratch.home).stdout
+
+
+def test_wrong_use_leaves_no_home_behind(tmp_path: Path, published: PublishedHome, harmrank: Command) -> None:
+    """A slip in a path must not litter the disk with homes."""
+    one_extract = next(published.extracts.iterdir())
+    for command in ("land", "refresh"):
+        for extracts in (tmp_path / "nowhere", one_extract):
+            assert harmrank(command, extracts, "--home", tmp_path / "home").returncode == 2
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_method_whose_index_was_never_imported_is_wrong_use(scratch: PublishedHome) -> None:
+    """Found before anything is built, with the command that would load the index."""
+    from harmrank import refresh, warehouse
+    from harmrank.errors import UsageError
+    from harmrank.home import Home
+
+    with warehouse.connect(Home(scratch.home)) as connection:
+        refresh._refuse_unknown_index(connection, {"method": "v100", "harm_index": "cchi_2020_supplemented"})
+        with pytest.raises(UsageError, match="weights import WORKBOOK --name cchi_2031"):
+            refresh._refuse_unknown_index(connection, {"method": "mine", "harm_index": "cchi_2031"})
+        connection.execute(
+            "insert into raw.imported_weights values ('cchi_2031', '001/01', '1', 1, 1, '1', 'basis', 'source')"
+        )
+        refresh._refuse_unknown_index(connection, {"method": "mine", "harm_index": "cchi_2031"})
+
+
+@pytest.mark.parametrize(
+    "command",
+    [[], ["sample"], ["refresh"], ["land"], ["top"], ["explain"], ["status"], ["shape"], ["weights"],
+     ["weights", "import"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_every_command_has_help_with_an_example(harmrank: Command, command: list[str]) -> None:
+    """Whoever asks for help sees how the command is called."""
+    done = harmrank(*command, "--help")
+    assert done.returncode == 0
+    assert "  Example:\n    harmrank " in done.stdout
