@@ -192,10 +192,14 @@ def _why(allegation: Row, index_source: str) -> str:
     own_source = "" if index_source.startswith(source) else f" ({source})"
     basis = allegation["weight_basis"] or "every crime weighs the same in this index"
     reason = f"Why {days(allegation['harm_days'])}: {basis}{own_source}."
-    if allegation["weight_is_ambiguous"]:
+    if allegation["weight_is_ambiguous"] and allegation["harm_days"] < allegation["harm_days_highest"]:
         reason += (
             f" The code also stands for graver forms, up to {days(allegation['harm_days_highest'])} days; "
             "the record does not say which, so the lowest counts."
+        )
+    elif allegation["weight_is_ambiguous"]:
+        reason += (
+            " The code also stands for lesser forms; the record does not say which, and this method counts the highest."
         )
     return reason
 

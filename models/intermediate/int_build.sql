@@ -37,7 +37,11 @@ default_method as (
 final as (
 
     select
+        {% if var('method', none) or var('list_date', none) -%}
+        'dbt variables, never published' as build_id,
+        {%- else -%}
         coalesce(requests.build_id, 'not asked for by a refresh') as build_id,
+        {%- endif %}
         coalesce(requests.requested_at, newest.newest_landed_at) as requested_at,
         {% if var('method', none) -%}
         '{{ var("method") }}' as method,

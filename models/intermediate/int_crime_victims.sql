@@ -22,7 +22,8 @@ final as (
         involvements.force,
         involvements.crime_ref,
         identities.person_key,
-        persons.sex
+        persons.sex,
+        coalesce(persons.sex = 'F', false) as is_female
     from involvements
     inner join identities
         on

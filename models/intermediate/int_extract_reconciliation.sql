@@ -32,22 +32,23 @@ ledger as (
 final as (
 
     select
-        ledger.extract_id,
+        coalesce(ledger.extract_id, record_counts.extract_id) as extract_id,
         extracts.extract_on,
-        ledger.table_name,
-        ledger.rows_read,
-        ledger.rows_landed,
-        ledger.rows_quarantined,
+        coalesce(ledger.table_name, record_counts.table_name) as table_name,
+        coalesce(ledger.rows_read, 0) as rows_read,
+        coalesce(ledger.rows_landed, 0) as rows_landed,
+        coalesce(ledger.rows_quarantined, 0) as rows_quarantined,
         coalesce(record_counts.rows_current, 0) as rows_current,
         coalesce(record_counts.rows_superseded, 0) as rows_superseded,
         coalesce(record_counts.rows_deleted, 0) as rows_deleted
     from ledger
-    inner join extracts
-        on ledger.extract_id = extracts.extract_id
-    left join record_counts
+    -- Rows that no ledger speaks of must be seen too.
+    full outer join record_counts
         on
             ledger.extract_id = record_counts.extract_id
             and ledger.table_name = record_counts.table_name
+    left join extracts
+        on coalesce(ledger.extract_id, record_counts.extract_id) = extracts.extract_id
 
 )
 

@@ -20,8 +20,7 @@ final as (
         extends_index,
         flat_harm_days,
         source,
-        caveat,
-        false as is_imported
+        caveat
     from seeded
 
     union all
@@ -31,8 +30,7 @@ final as (
         cast(null as string) as extends_index,
         cast(null as double) as flat_harm_days,
         source,
-        'Figures of an imported workbook, in days, as its authors published them' as caveat,
-        true as is_imported
+        'Figures of an imported workbook, in days, as its authors published them' as caveat
     from imported
 
 )

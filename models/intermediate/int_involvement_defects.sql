@@ -10,9 +10,15 @@ crimes as (
 
 ),
 
-people as (
+identities as (
 
-    select * from {{ ref('stg_people') }}
+    select * from {{ ref('int_identities') }}
+
+),
+
+persons as (
+
+    select * from {{ ref('int_persons') }}
 
 ),
 
@@ -22,79 +28,84 @@ outcomes as (
 
 ),
 
-final as (
+-- What each involvement points at: its crime, and the surviving record of its person.
+joined as (
 
     select
         involvements.extract_id,
         involvements.force,
         involvements.crime_ref,
         involvements.person_ref,
-        'involvements' as table_name,
-        'crime_ref' as column_name,
-        'no such crime has been sent: kept, joined when it arrives' as reason
+        involvements.role,
+        persons.sex,
+        crimes.crime_ref is not null as has_crime,
+        persons.person_key is not null as has_person,
+        coalesce(not outcomes.implies_named_suspect, false) as outcome_says_no_suspect
     from involvements
+    inner join identities
+        on
+            involvements.force = identities.force
+            and involvements.person_ref = identities.person_ref
+    left join persons
+        on identities.person_key = persons.person_key
     left join crimes
         on
             involvements.force = crimes.force
             and involvements.crime_ref = crimes.crime_ref
-    where crimes.crime_ref is null
+    left join outcomes
+        on crimes.outcome_type = outcomes.outcome_type
+
+),
+
+found as (
+
+    select
+        *,
+        'crime_ref' as column_name,
+        'no such crime is there (never sent, or deleted): kept, joined when it arrives' as reason
+    from joined
+    where not has_crime
 
     union all
 
     select
-        involvements.extract_id,
-        involvements.force,
-        involvements.crime_ref,
-        involvements.person_ref,
-        'involvements' as table_name,
+        *,
         'person_ref' as column_name,
-        'no such person has been sent: kept, joined when it arrives' as reason
-    from involvements
-    left join people
-        on
-            involvements.force = people.force
-            and involvements.person_ref = people.person_ref
-    where people.person_ref is null
+        'no such person is there (never sent, or deleted): kept, joined when it arrives' as reason
+    from joined
+    where not has_person
 
     union all
 
     select
-        involvements.extract_id,
-        involvements.force,
-        involvements.crime_ref,
-        involvements.person_ref,
-        'involvements' as table_name,
+        *,
         'role' as column_name,
         'a suspect on a crime whose outcome says that none was identified' as reason
-    from involvements
-    inner join crimes
-        on
-            involvements.force = crimes.force
-            and involvements.crime_ref = crimes.crime_ref
-    inner join outcomes
-        on crimes.outcome_type = outcomes.outcome_type
-    where
-        involvements.role = 'suspect'
-        and not outcomes.implies_named_suspect
+    from joined
+    where role = 'suspect' and outcome_says_no_suspect
 
     union all
 
     select
-        involvements.extract_id,
-        involvements.force,
-        involvements.crime_ref,
-        involvements.person_ref,
-        'involvements' as table_name,
+        *,
         'person_ref' as column_name,
-        'the sex of a victim is unknown: the crime counts only if another victim is female' as reason
-    from involvements
-    inner join people
-        on
-            involvements.force = people.force
-            and involvements.person_ref = people.person_ref
-    where
-        involvements.role = 'victim'
-        and (people.sex is null or people.sex not in ('F', 'M'))
+        'a victim is not known as female or male: the crime counts only if another victim is female' as reason
+    from joined
+    where role = 'victim' and has_person and coalesce(sex, 'U') not in ('F', 'M')
+
+),
+
+final as (
+
+    select
+        extract_id,
+        force,
+        crime_ref,
+        person_ref,
+        'involvements' as table_name,
+        column_name,
+        reason
+    from found
 
 )
 

@@ -21,7 +21,7 @@ female_victims as (
         on
             allegations.force = victims.force
             and allegations.crime_ref = victims.crime_ref
-    where victims.sex = 'F'
+    where victims.is_female
     group by allegations.list_date, allegations.offender_key
 
 ),

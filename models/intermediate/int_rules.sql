@@ -22,7 +22,6 @@ final as (
         builds.list_date,
         builds.newest_extract_on,
         methods.method,
-        methods.title,
         methods.harm_index,
         methods.weight_choice,
         methods.window_days,

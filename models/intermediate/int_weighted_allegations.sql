@@ -33,7 +33,7 @@ counted_victims as (
     select
         victims.force,
         victims.crime_ref,
-        sum(case when victims.sex = 'F' then 1 else 0 end) as female_victims
+        sum(case when victims.is_female then 1 else 0 end) as female_victims
     from victims
     cross join rules
     where {{ is_listed('victims.sex', 'rules.victim_sexes') }}

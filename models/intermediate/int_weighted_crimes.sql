@@ -45,13 +45,16 @@ final as (
         end as harm_days,
         coalesce(rules.flat_harm_days, weights.harm_days_highest) as harm_days_highest,
         rules.flat_harm_days is null and coalesce(weights.is_ambiguous, false) as weight_is_ambiguous,
-        weights.basis as weight_basis,
+        case
+            when rules.weight_choice = 'highest' and weights.is_ambiguous
+                then 'the highest of the values that the index gives this code'
+            else weights.basis
+        end as weight_basis,
         weights.source as weight_source,
         coalesce(crimes.reported_by, 'victim') as reported_by,
         crimes.outcome_type,
         coalesce(outcomes.is_detected, false) as is_detected,
         crimes.area_code,
-        crimes.is_domestic_abuse,
         crimes.reported_on,
         crimes.committed_from,
         crimes.committed_to,

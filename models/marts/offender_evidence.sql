@@ -16,9 +16,21 @@ allegations as (
 
 ),
 
+without as (
+
+    select * from {{ ref('int_scores_without') }}
+
+),
+
 lines as (
 
     select * from {{ ref('int_list_lines') }}
+
+),
+
+rules as (
+
+    select * from {{ ref('int_rules') }}
 
 ),
 
@@ -48,18 +60,23 @@ final as (
         cast(allegations.weight_source as string) as weight_source,
         cast(allegations.is_historic as boolean) as is_historic,
         cast(allegations.counts_until as date) as counts_until,
-        -- Peers of one day leave together: the default frame ends with the last of them.
+        cast(without.harm_days_left as double) as harm_days_left,
         cast(
-            sum(coalesce(allegations.harm_days, 0)) over (partition by ranked.offender_key)
-            - sum(coalesce(allegations.harm_days, 0))
-                over (partition by ranked.offender_key order by allegations.counts_until)
-            as double
-        ) as harm_days_left,
-        cast(
-            ranked.is_listed
-            and (
-                ranked.allegations = 1
-                or coalesce(ranked.harm_days - coalesce(allegations.harm_days, 0) < lines.line_harm_days, false)
+            ranked.is_listed and (
+                without.allegations < rules.minimum_allegations
+                or without.female_victims < rules.minimum_female_victims
+                or case
+                    when lines.list_date is null then false
+                    when without.harm_days <> lines.line_harm_days
+                        then without.harm_days < lines.line_harm_days
+                    when without.female_victims <> lines.line_female_victims
+                        then without.female_victims < lines.line_female_victims
+                    when without.allegations <> lines.line_allegations
+                        then without.allegations < lines.line_allegations
+                    when without.latest_reported_on <> lines.line_latest_reported_on
+                        then without.latest_reported_on < lines.line_latest_reported_on
+                    else without.offender_key > lines.offender_key
+                end
             ) as boolean
         ) as is_decisive
     from counted
@@ -72,6 +89,12 @@ final as (
             counted.offender_key = allegations.offender_key
             and counted.force = allegations.force
             and counted.crime_ref = allegations.crime_ref
+    inner join without
+        on
+            counted.offender_key = without.offender_key
+            and counted.force = without.force
+            and counted.crime_ref = without.crime_ref
+    cross join rules
     left join lines
         on counted.list_date = lines.list_date
     where counted.is_current and ranked.is_current

@@ -38,6 +38,12 @@ rules as (
 
 ),
 
+list_dates as (
+
+    select * from {{ ref('int_list_dates') }}
+
+),
+
 most_serious as (
 
     select
@@ -55,22 +61,33 @@ earlier_lists as (
     select
         history.offender_key,
         history.harm_rank,
-        history.list_date,
-        max(history.list_date) over () as previous_list_date
+        history.list_date
     from history
     cross join rules
     where history.list_date < rules.list_date
 
 ),
 
+-- The month before may have a list on which nobody stands: then nobody has a previous rank.
+previous_list as (
+
+    select max(list_dates.list_date) as list_date
+    from list_dates
+    cross join rules
+    where list_dates.is_monthly and list_dates.list_date < rules.list_date
+
+),
+
 past as (
 
     select
-        offender_key,
+        earlier_lists.offender_key,
         count(*) as earlier_months,
-        max(case when list_date = previous_list_date then harm_rank end) as previous_rank
+        max(case when earlier_lists.list_date = previous_list.list_date then earlier_lists.harm_rank end)
+            as previous_rank
     from earlier_lists
-    group by offender_key
+    cross join previous_list
+    group by earlier_lists.offender_key
 
 ),
 

@@ -1,6 +1,0 @@
-{#- Fails with each row whose value is greater than the maximum. -#}
-{% test at_most(model, column_name, maximum) %}
-select {{ column_name }}
-from {{ model }}
-where {{ column_name }} > {{ maximum }}
-{% endtest %}
