@@ -57,7 +57,12 @@ NARROW = 120
 
 def print_top(console: Console, build: Row, places: list[Row]) -> None:
     """The head of the list as a table; on a narrow terminal with the columns one cannot do without."""
-    shown = [not (can_go and console.width < NARROW) for _, _, can_go in TOP_COLUMNS]
+    # Years make sense of days of imprisonment alone.
+    in_days = build["harm_unit"] == "days of imprisonment"
+    shown = [
+        not (can_go and console.width < NARROW) and (in_days or heading != "Years")
+        for heading, _, can_go in TOP_COLUMNS
+    ]
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_justify="left", title_style="bold")
     table.title = f"Who does most harm, {day(build['list_date'])}"
     for heading, justify, _ in compress(TOP_COLUMNS, shown):

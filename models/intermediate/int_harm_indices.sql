@@ -19,6 +19,7 @@ final as (
         harm_index,
         extends_index,
         flat_harm_days,
+        unit,
         source,
         caveat
     from seeded
@@ -29,6 +30,7 @@ final as (
         harm_index,
         cast(null as string) as extends_index,
         cast(null as double) as flat_harm_days,
+        'days of imprisonment' as unit,
         source,
         'Figures of an imported workbook, in days, as its authors published them' as caveat
     from imported

@@ -31,6 +31,7 @@ final as (
         cast(builds.list_date as date) as list_date,
         cast(builds.method as string) as method,
         cast(rules.harm_index as string) as harm_index,
+        cast(indices.unit as string) as harm_unit,
         cast(indices.source as string) as harm_index_source,
         cast(indices.caveat as string) as harm_index_caveat,
         cast(extracts.newest_extract_id as string) as newest_extract_id,

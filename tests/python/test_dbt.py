@@ -99,3 +99,13 @@ def test_plain_dbt_works_on_a_home_where_extracts_were_only_landed(tmp_path: Pat
     with duckdb.connect(str(tmp_path / "home" / "warehouse.duckdb"), read_only=True) as connection:
         facts = connection.execute("select list_date::varchar, method from mart.build_info").fetchall()
     assert facts == [("2026-06-30", "v100")]
+
+
+def test_a_home_follows_a_seed_that_got_another_column(scratch: PublishedHome, harmrank: Command) -> None:
+    """A home made by an older harmrank must refresh: its seed tables lack what newer seeds have."""
+    with duckdb.connect(str(scratch.home / "warehouse.duckdb")) as connection:
+        connection.execute(
+            "create or replace table reference.harm_indices as select harm_index from reference.harm_indices"
+        )
+    done = harmrank("refresh", scratch.extracts, "--home", scratch.home, "--full")
+    assert done.returncode == 0, done.stderr
