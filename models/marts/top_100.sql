@@ -26,21 +26,9 @@ unclassified as (
 
 ),
 
-history as (
+past as (
 
-    select * from {{ ref('list_history') }}
-
-),
-
-rules as (
-
-    select * from {{ ref('int_rules') }}
-
-),
-
-list_dates as (
-
-    select * from {{ ref('int_list_dates') }}
+    select * from {{ ref('int_earlier_lists') }}
 
 ),
 
@@ -53,41 +41,6 @@ most_serious as (
             order by coalesce(harm_days, -1) desc, reported_on desc, force asc, crime_ref asc
         ) as place
     from evidence
-
-),
-
-earlier_lists as (
-
-    select
-        history.offender_key,
-        history.harm_rank,
-        history.list_date
-    from history
-    cross join rules
-    where history.list_date < rules.list_date
-
-),
-
--- The month before may have a list on which nobody stands: then nobody has a previous rank.
-previous_list as (
-
-    select max(list_dates.list_date) as list_date
-    from list_dates
-    cross join rules
-    where list_dates.is_monthly and list_dates.list_date < rules.list_date
-
-),
-
-past as (
-
-    select
-        earlier_lists.offender_key,
-        count(*) as earlier_months,
-        max(case when earlier_lists.list_date = previous_list.list_date then earlier_lists.harm_rank end)
-            as previous_rank
-    from earlier_lists
-    cross join previous_list
-    group by earlier_lists.offender_key
 
 ),
 
