@@ -370,7 +370,14 @@ def test_an_interrupt_is_no_failed_gate(scratch: PublishedHome) -> None:
         str(scratch.home),
         "--full",
     ]
-    process = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True)
+    # A shell that runs the tests in the background has its children ignore interrupts.
+    process = subprocess.Popen(
+        command,
+        cwd=REPOSITORY,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     assert process.stderr is not None
     said = ""
     while "of 2" not in said:
