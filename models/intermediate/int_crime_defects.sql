@@ -1,3 +1,4 @@
+{%- set oldest_years = (var('oldest_report_days') / 365.25) | int -%}
 with crimes as (
 
     select * from {{ ref('stg_crimes') }}
@@ -98,7 +99,7 @@ final as (
         crimes.crime_ref,
         'crimes' as table_name,
         'reported_on' as column_name,
-        'reported more than 120 years before the extract was taken' as reason
+        'reported more than {{ oldest_years }} years before the extract was taken' as reason
     from crimes
     inner join extracts
         on crimes.extract_id = extracts.extract_id

@@ -18,7 +18,7 @@ final as (
 
     select
         list_date,
-        offender_key,
+        offender_key as line_offender_key,
         harm_days as line_harm_days,
         female_victims as line_female_victims,
         allegations as line_allegations,

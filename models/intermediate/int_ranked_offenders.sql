@@ -29,11 +29,10 @@ ranked as (
         *,
         row_number() over (
             partition by list_date
-            order by
-                harm_days desc, female_victims desc, allegations desc, latest_reported_on desc, offender_key asc
+            order by {{ ranking_order() }}
         ) as harm_rank,
         count(*) over (
-            partition by list_date, harm_days, female_victims, allegations, latest_reported_on
+            partition by list_date, {{ ranking_columns() | join(', ') }}
         ) > 1 as is_tied
     from eligible
 

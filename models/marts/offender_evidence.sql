@@ -65,18 +65,7 @@ final as (
             ranked.is_listed and (
                 without.allegations < rules.minimum_allegations
                 or without.female_victims < rules.minimum_female_victims
-                or case
-                    when lines.list_date is null then false
-                    when without.harm_days <> lines.line_harm_days
-                        then without.harm_days < lines.line_harm_days
-                    when without.female_victims <> lines.line_female_victims
-                        then without.female_victims < lines.line_female_victims
-                    when without.allegations <> lines.line_allegations
-                        then without.allegations < lines.line_allegations
-                    when without.latest_reported_on <> lines.line_latest_reported_on
-                        then without.latest_reported_on < lines.line_latest_reported_on
-                    else without.offender_key > lines.offender_key
-                end
+                or coalesce({{ ranks_behind('without', 'lines', 'line_') }}, false)
             ) as boolean
         ) as is_decisive
     from counted

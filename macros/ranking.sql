@@ -1,0 +1,21 @@
+{#- The order of the list, said once: what ranks people, most important first. Every column ranks the higher value
+    first but the last, the key, which is arbitrary and only makes the order complete. -#}
+{% macro ranking_columns() -%}
+    {{ return(['harm_days', 'female_victims', 'allegations', 'latest_reported_on']) }}
+{%- endmacro %}
+
+{#- The ORDER BY of the list. -#}
+{% macro ranking_order() -%}
+    {{ ranking_columns() | join(' desc, ') }} desc, offender_key asc
+{%- endmacro %}
+
+{#- Whether the person in `one` stands behind the person in `other`, whose columns carry a prefix. -#}
+{% macro ranks_behind(one, other, prefix) -%}
+    case
+        {%- for column in ranking_columns() %}
+        when {{ one }}.{{ column }} <> {{ other }}.{{ prefix }}{{ column }}
+            then {{ one }}.{{ column }} < {{ other }}.{{ prefix }}{{ column }}
+        {%- endfor %}
+        else {{ one }}.offender_key > {{ other }}.{{ prefix }}offender_key
+    end
+{%- endmacro %}
