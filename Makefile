@@ -127,6 +127,14 @@ lint-spark: dev
 	@$(BIN)/sqlfluff parse --config tests/spark.sqlfluff --ignore-local-config --format none \
 		target/spark/compiled/harmrank/models
 
+# The long attacks, cheapest first; figures go into docs/reliability.md.
+ATTACKS ?= damage surroundings faults mutations readers kills
+
+.PHONY: reliability
+reliability: dev  ## attack harmrank for an hour or so and write docs/reliability.md
+	@for attack in $(ATTACKS); do echo "==> tests/reliability/$$attack.py" && \
+		PYTHONPATH=tests $(BIN)/python -m reliability.$$attack --record || exit 1; done
+
 .PHONY: docs
 docs: env  ## every table and column as one page: target/static_index.html
 	@echo "==> dbt docs$(if $(wildcard $(WAREHOUSE)),, (no warehouse at $(WAREHOUSE): without the types of staging and intermediate columns))"
