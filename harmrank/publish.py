@@ -39,11 +39,10 @@ def read_manifest(home: Home) -> dict[str, Any] | None:
     return manifest
 
 
-def publish(home: Home, build_id: str, facts: dict[str, Any]) -> Publication:
-    """Copy the marts of the warehouse into a new build and make it the current one.
+def prepare(home: Home, build_id: str, facts: dict[str, Any]) -> Path:
+    """Copy the marts of the warehouse into a new folder that no reader sees; gives the folder, all of it on disk.
 
-    `facts` go into the manifest as they are. Nothing a reader can see changes before the very last step, the
-    atomic replacement of the link `current`.
+    `facts` go into the manifest as they are.
     """
     incoming = home.published / f".incoming-{build_id}"
     _remove_leftovers(home)
@@ -61,11 +60,21 @@ def publish(home: Home, build_id: str, facts: dict[str, Any]) -> Publication:
     for path in incoming.iterdir():
         _flush(path)
     _flush(incoming)
+    return incoming
+
+
+def switch(home: Home, prepared: Path) -> Publication:
+    """Make a prepared build the current one and remove those that have had their time.
+
+    Nothing a reader can see changes before the atomic replacement of the link `current`.
+    """
+    manifest = json.loads((prepared / "manifest.json").read_text(encoding="utf-8"))
+    build_id = str(manifest["build_id"])
     folder = home.published / build_id
-    incoming.rename(folder)
-    _switch(home, build_id)
+    prepared.rename(folder)
+    _link(home, build_id)
     _prune(home)
-    return Publication(build_id, folder, {name: entry["rows"] for name, entry in tables.items()})
+    return Publication(build_id, folder, {name: entry["rows"] for name, entry in manifest["tables"].items()})
 
 
 def _index_facts(folder: Path) -> dict[str, Any]:
@@ -164,7 +173,7 @@ def _share(build: Path, published: Path) -> None:
         path.chmod(folder.st_mode & (0o777 if path is build else 0o666))
 
 
-def _switch(home: Home, build_id: str) -> None:
+def _link(home: Home, build_id: str) -> None:
     link = home.published / ".current-next"
     link.unlink(missing_ok=True)
     link.symlink_to(build_id)

@@ -125,7 +125,8 @@ def _build_and_publish(
     passed = result.tests - len(result.warnings)
     said = f" and {len(result.warnings)} with a warning" if result.warnings else ""
     say(f"{result.models} models built, {passed} tests passed{said}; publishing")
-    publication = publish.publish(home, request.build_id, _facts(request, warnings))
+    prepared = publish.prepare(home, request.build_id, _facts(request, warnings))
+    publication = publish.switch(home, prepared)
     _note(home, request, "published", warnings)
     return RefreshResult(landed, request.list_date, publication, warnings, result.tests)
 
