@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -134,7 +134,7 @@ def refresh(
                 "warnings": result.warnings,
             }
         )
-    _fail_if_refused(result.landing.refused)
+    _fail_if_refused(home, result.landing.refused)
 
 
 @cli.command()
@@ -156,11 +156,15 @@ def land(extracts: Path, root: Path, max_bad_share: float, as_json: bool) -> Non
     extract_folders(extracts, home)
     with home.lock():
         result = run(extracts, home, say, max_bad_share)
+    for warning in result.warnings:
+        say(f"warning: {warning}")
     say(f"{len(result.landed)} landed, {len(result.unchanged)} unchanged, {len(result.refused)} refused")
     if as_json:
         refused = [{"extract_id": r.extract_id, "message": r.message} for r in result.refused]
-        print_json({"landed": result.landed, "unchanged": result.unchanged, "refused": refused})
-    _fail_if_refused(result.refused)
+        print_json(
+            {"landed": result.landed, "unchanged": result.unchanged, "refused": refused, "warnings": result.warnings}
+        )
+    _fail_if_refused(home, result.refused)
 
 
 @cli.command()
@@ -332,10 +336,13 @@ def _console() -> Any:
     return Console(highlight=False, width=None if sys.stdout.isatty() else 130)
 
 
-def _fail_if_refused(refused: list[Any]) -> None:
+def _fail_if_refused(home: Home, refused: list[Any]) -> None:
     if refused:
         ids = ", ".join(refusal.extract_id for refusal in refused)
-        raise ExtractRefused(f"refused, as said above: {ids}. Whatever else there was has been processed.")
+        raise ExtractRefused(
+            f"refused, as said above: {ids}. Whatever else there was has been processed. "
+            f"For their suppliers: {home.reports / 'index.html'}"
+        )
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -346,11 +353,12 @@ def main(arguments: list[str] | None = None) -> None:
     debug = "--debug" in arguments
     try:
         cli.main([a for a in arguments if a != "--debug"], prog_name="harmrank", standalone_mode=False)
+        _exit(0)
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
+        _exit(error.exit_code)
     except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
+        _exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _leave("stopped: what was published before still stands", 1, debug)
     except HarmrankError as error:
@@ -366,4 +374,17 @@ def _leave(message: str, code: int, debug: bool) -> None:
 
         traceback.print_exc()
     click.echo(f"harmrank: {message}", err=True)
+    _exit(code)
+
+
+def _exit(code: int) -> NoReturn:
+    """Leave; without taking Python apart where Great Expectations was loaded.
+
+    With it and DuckDB's SQLAlchemy dialect in one process, DuckDB 2 prints pages of "leaked" objects when Python is
+    taken apart, after all work is done.
+    """
+    if "great_expectations" in sys.modules:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
     sys.exit(code)

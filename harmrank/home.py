@@ -35,6 +35,11 @@ class Home:
         return self.root / "logs"
 
     @property
+    def reports(self) -> Path:
+        """The folder of acceptance reports, a page an extract."""
+        return self.root / "reports"
+
+    @property
     def scratch(self) -> Path:
         """The folder for files that live no longer than one run: what DuckDB spills, unpacked extracts."""
         return self.root / "scratch"
@@ -47,7 +52,7 @@ class Home:
     def create(self) -> None:
         """Make the folders that are missing, readable by their owner alone: they hold personal data."""
         self.root.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
-        for folder in (self.published, self.logs, self.scratch):
+        for folder in (self.published, self.logs, self.reports, self.scratch):
             folder.mkdir(mode=_OWNER_ONLY, exist_ok=True)
 
     @contextmanager

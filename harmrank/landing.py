@@ -11,17 +11,18 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
 
-from harmrank import landing_files, landing_merges, landing_rows, landing_sql
+from harmrank import acceptance, checks, door_in, landing_files, landing_merges, landing_rows, landing_sql, remarks
 from harmrank.contract import MAX_BAD_SHARE, PERSON_MERGES, TABLES
 from harmrank.errors import UsageError
 from harmrank.home import Home
 from harmrank.landing_csv import BadRecord, count
 from harmrank.landing_files import Extract, Manifest, TableFile, Unusable
-from harmrank.landing_rows import DROPPED, CheckedFile
+from harmrank.landing_rows import CheckedFile
 from harmrank.warehouse import connect
 
 NOT_READ = "files of no known table were not read (counted in files)"
@@ -46,6 +47,7 @@ class LandingResult:
     landed: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,12 @@ def land(
     connection = connect(home)
     try:
         known = _remembered(connection)
+        door = _Door(connection)
         for folder in folders:
-            lander = _Lander(connection, home, folder, max_bad_share)
+            lander = _Lander(connection, home, folder, max_bad_share, door)
             _settle(lander, known.get(folder.name), result, report)
+        changed = {*result.landed, *(refusal.extract_id for refusal in result.refused)}
+        acceptance.draw(connection, home, changed)
     finally:
         connection.close()
     return result
@@ -90,6 +95,18 @@ def extract_folders(extracts: Path, home: Home) -> list[Path]:
     if not folders and any(next(extracts.glob(f"{table}*"), None) for table in TABLES):
         raise UsageError(f"{extracts} looks like one extract: name the folder that holds the extract folders.")
     return [folder for folder in folders if folder.resolve() != home.root.resolve()]
+
+
+class _Door:
+    """The checks at the door, loaded when the first extract comes."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    @cached_property
+    def opened(self) -> door_in.DoorIn:
+        """The checks themselves."""
+        return door_in.DoorIn(self._connection)
 
 
 def _remembered(connection: duckdb.DuckDBPyConnection) -> dict[str, _Landed]:
@@ -119,6 +136,7 @@ def _settle(lander: "_Lander", landed: _Landed | None, result: LandingResult, re
         report(refusal.message)
     else:
         result.landed.append(extract_id)
+        result.warnings += lander.warnings
         report(summary)
     finally:
         lander.clear()
@@ -148,8 +166,12 @@ def _refusal(extract_id: str, error: Unusable) -> Refusal:
 class _Lander:
     """Lands one extract."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, home: Home, folder: Path, max_bad_share: float) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, home: Home, folder: Path, max_bad_share: float, door: _Door
+    ) -> None:
         self.folder = folder
+        self._facts = acceptance.Facts(folder.name, settled_at=_now().isoformat(timespec="seconds") + "Z")
+        self._door = door
         self._connection = connection
         self._scratch = home.scratch / "landing"
         self._max_bad_share = max_bad_share
@@ -175,8 +197,11 @@ class _Lander:
 
     def land(self) -> str:
         """Land the extract; gives a line that says what became of its rows. Raises Unusable."""
-        landing_files.extract_date(self.folder.name)
+        extract_on = landing_files.extract_date(self.folder.name)
         extract = landing_files.read_folder(self.folder)
+        checks.preload()
+        self._facts.not_read = len(extract.strangers)
+        self._facts.files = [acceptance.FileFacts(file.table.name, file.name, file.bytes) for file in extract.files]
         digests = _digests(extract)
         self._content_sha256 = landing_files.content_sha256(digests)
         manifest = landing_files.read_manifest(extract)
@@ -188,12 +213,16 @@ class _Lander:
             for number, file in enumerate(extract.files)
         ]
         self._check_rows(manifest, read)
-        bad = [self._bad_records(file) for file in read]
+        for file in read:
+            landing_rows.refuse_if_mostly_bad(self._connection, file, self._max_bad_share)
+        moment = landing_files.extract_moment(extract.extract_id, manifest)
+        findings = self._door.opened.check(extract.extract_id, extract_on, moment, read)
+        bad = self._remark(read, remarks.about_values(self._connection, read), findings)
         if landing_files.read_folder(self.folder).files != extract.files:
             raise Unusable("it changed while it was being read", "Run this again when the transfer is complete.")
         self._connection.execute("BEGIN")
         try:
-            self._write(extract, manifest, read, bad)
+            self._write(extract, moment, read, bad)
             self._connection.execute("COMMIT")
         except BaseException:
             self._connection.execute("ROLLBACK")
@@ -205,6 +234,14 @@ class _Lander:
             f"Extract {extract.extract_id}: {count(len(read), 'file')}, {count(landed, 'row')} landed, "
             f"{quarantined:,} in quarantine{ignored}"
         )
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the checks at the door found, in one sentence each; nothing of it stopped the extract."""
+        return [
+            f"extract {self._facts.extract_id}, {check.table_name}: {check.said}. {check.mend}"
+            for check in self._facts.failed
+        ]
 
     def remember_refusal(self, refusal: Refusal) -> None:
         """Keep the refusal in the warehouse, once for the same content of the same extract."""
@@ -225,6 +262,8 @@ class _Lander:
                 refusal.message,
             ],
         )
+        self._facts.settle(refusal.message)
+        acceptance.keep(self._connection, self._facts)
         self._connection.execute("COMMIT")
 
     def clear(self) -> None:
@@ -246,27 +285,53 @@ class _Lander:
                 reason = f"it has {count(file.rows_read, 'row')} where extract.json says {expected:,}"
                 raise Unusable(reason, "Send it again: the transfer may have been cut off.", file.file.name)
 
-    def _bad_records(self, read: CheckedFile) -> list[BadRecord]:
-        landing_rows.refuse_if_mostly_bad(self._connection, read, self._max_bad_share)
-        return landing_rows.bad_records(self._connection, read)
+    def _remark(
+        self, read: list[CheckedFile], values: list[remarks.Remark], findings: list[door_in.DoorFinding]
+    ) -> list[list[BadRecord]]:
+        """Note for the report what is wrong, and where; give the rows for quarantine, by file.
 
-    def _write(self, extract: Extract, manifest: Manifest, read: list[CheckedFile], bad: list[list[BadRecord]]) -> None:
+        Raises Unusable where a check found what is fatal.
+        """
+        bad: list[list[BadRecord]] = []
+        lines: dict[remarks.Place, int] = {}
+        for file in read:
+            name = file.file.name
+            records, found = landing_rows.bad_records(
+                self._connection, file, remarks.ordinals_in(name, values, findings)
+            )
+            bad.append(records)
+            lines.update({(name, ordinal): line for ordinal, line in found.items()})
+        usual = remarks.usual_shares(self._connection, self._facts.extract_id)
+        self._facts.files = remarks.about_files(read, bad)
+        self._facts.quarantine = remarks.about_quarantine(read, bad)
+        self._facts.values = [remarks.trouble(remark, lines) for remark in values]
+        self._facts.checks = [remarks.about_check(found, lines, usual) for found in findings]
+        self._facts.sizes = remarks.sizes(self._connection, self._facts)
+        self._refuse_what_is_fatal(findings)
+        self._facts.settle(None)
+        return bad
+
+    def _refuse_what_is_fatal(self, findings: list[door_in.DoorFinding]) -> None:
+        for found, told in zip(findings, self._facts.checks, strict=True):
+            if found.finding.is_fatal:
+                file_name, line = told.places[0] if told.places else (None, None)
+                column = told.column_name if told.places else None
+                raise Unusable(found.finding.said, told.mend, file_name, line, column)
+
+    def _write(self, extract: Extract, moment: datetime, read: list[CheckedFile], bad: list[list[BadRecord]]) -> None:
         extract_id = extract.extract_id
-        moment = landing_files.extract_moment(extract_id, manifest)
         self._connection.execute(
             "INSERT INTO raw.extracts VALUES (?, ?, ?, ?, ?)",
             [extract_id, moment, landing_files.extract_date(extract_id), _now(), self._content_sha256],
         )
-        defects: Counter[tuple[str, str, str]] = Counter()
         rows_before: Counter[str] = Counter()
         first_row: list[int] = []
         for file, records in zip(read, bad, strict=True):
             table = file.file.table.name
             first_row.append(rows_before[table])
             self._write_file(extract_id, file, records, rows_before[table])
-            defects.update(self._value_defects(file))
             rows_before[table] += file.rows_read
-        self._write_defects(extract, defects)
+        self._write_remarks(extract_id)
         self._refuse_cycle(extract_id, read, first_row)
 
     def _write_file(self, extract_id: str, read: CheckedFile, bad: list[BadRecord], rows_before: int) -> None:
@@ -314,26 +379,34 @@ class _Lander:
             written += int(row[0]) if row else 0
         return written
 
-    def _value_defects(self, read: CheckedFile) -> Counter[tuple[str, str, str]]:
-        table = read.file.table
-        columns = landing_sql.may_be_defective(table)
-        counts = ", ".join(f"count(*) FILTER (defect_{column.name})" for column in columns)
-        row = self._connection.execute(f"SELECT {counts} FROM {read.checked} WHERE problem IS NULL").fetchone()
-        found: Counter[tuple[str, str, str]] = Counter()
-        for column, number in zip(columns, row or (), strict=True):
-            if number:
-                found[table.name, column.name, column.complaint] += int(number)
-        for name in read.dropped.values():
-            found[table.name, name, DROPPED] += read.rows_read
-        return found
-
-    def _write_defects(self, extract: Extract, defects: Counter[tuple[str, str, str]]) -> None:
-        rows: list[list[str | int]] = [[extract.extract_id, *key, number] for key, number in defects.items()]
-        if extract.strangers:
+    def _write_remarks(self, extract_id: str) -> None:
+        facts = self._facts
+        rows: list[list[str | int]] = [
+            [extract_id, value.table_name, value.column_name, value.reason, value.rows] for value in facts.values
+        ]
+        if facts.not_read:
             # Counted, not named: this is published, and such a name may be anything.
-            rows.append([extract.extract_id, "(folder)", "(file)", NOT_READ, len(extract.strangers)])
+            rows.append([extract_id, "(folder)", "(file)", NOT_READ, facts.not_read])
         if rows:
             self._connection.executemany("INSERT INTO raw.value_defects VALUES (?, ?, ?, ?, ?)", rows)
+        self._connection.executemany(
+            "INSERT INTO raw.extract_checks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                [
+                    extract_id,
+                    check.name,
+                    check.table_name,
+                    check.column_name,
+                    check.sentence,
+                    check.is_fatal,
+                    check.passed,
+                    check.rows_checked,
+                    check.rows_unexpected,
+                ]
+                for check in facts.checks
+            ],
+        )
+        acceptance.keep(self._connection, facts)
 
     def _refuse_cycle(self, extract_id: str, read: list[CheckedFile], first_row: list[int]) -> None:
         merges = [pair for pair in zip(read, first_row, strict=True) if pair[0].file.table is PERSON_MERGES]

@@ -106,10 +106,15 @@ def extract_folders(extracts: Path) -> list[Path]:
     )
 
 
+def is_extract_id(name: str) -> bool:
+    """Whether a name has the form of an extract id. Such a name is safe in paths and on a terminal."""
+    return _ID.fullmatch(name) is not None
+
+
 def extract_date(extract_id: str) -> date:
     """The date an id starts with. Raises Unusable where the id is not one."""
     advice = "Name the folder by the date the extract was taken, such as 2026-10-31."
-    if not _ID.fullmatch(extract_id):
+    if not is_extract_id(extract_id):
         raise Unusable("the id is not a date followed by letters, digits, dots, dashes or underscores", advice)
     try:
         return date.fromisoformat(extract_id[:10])

@@ -199,22 +199,29 @@ def line_of(read: CheckedFile, ordinal: int) -> int:
     return found[ordinal].line_number
 
 
-def bad_records(connection: duckdb.DuckDBPyConnection, read: CheckedFile) -> list[BadRecord]:
-    """Every record of the file that goes to quarantine, with its line and text, in file order."""
+def bad_records(
+    connection: duckdb.DuckDBPyConnection, read: CheckedFile, others: set[int]
+) -> tuple[list[BadRecord], dict[int, int]]:
+    """Every record of the file that goes to quarantine, with its line and text, in file order; and the lines of
+    other records by their ordinal.
+
+    Both in one, since finding a line means walking the file.
+    """
     query = f"SELECT {read.ordinal}, problem FROM {read.checked} WHERE problem IS NOT NULL ORDER BY 1"
     unusable = {int(ordinal): str(problem) for ordinal, problem in connection.execute(query).fetchall()}
-    if not unusable:
-        return read.broken
     if read.text_path is None:
-        texts = _parquet_texts(connection, read)
-        return [BadRecord(ordinal, ordinal, reason, texts[ordinal]) for ordinal, reason in unusable.items()]
-    found = landing_csv.locate(read.text_path, set(unusable))
+        texts = _parquet_texts(connection, read) if unusable else {}
+        records = [BadRecord(ordinal, ordinal, reason, texts[ordinal]) for ordinal, reason in unusable.items()]
+        return records, {ordinal: ordinal for ordinal in others}
+    wanted = set(unusable) | others
+    found = landing_csv.locate(read.text_path, wanted) if wanted else {}
     records = list(read.broken)
     for ordinal, reason in unusable.items():
         record = found[ordinal]
         text = landing_csv.without_columns(record, set(read.dropped), read.width)
         records.append(BadRecord(ordinal, record.line_number, reason, text))
-    return sorted(records, key=lambda record: record.ordinal)
+    lines = {ordinal: found[ordinal].line_number for ordinal in others}
+    return sorted(records, key=lambda record: record.ordinal), lines
 
 
 def _parquet_texts(connection: duckdb.DuckDBPyConnection, read: CheckedFile) -> dict[int, str]:

@@ -27,6 +27,12 @@ _BOOKKEEPING = (
     """raw.refused_extracts (
         extract_id VARCHAR NOT NULL, content_sha256 VARCHAR, refused_at TIMESTAMP NOT NULL, file_name VARCHAR,
         line_number BIGINT, column_name VARCHAR, message VARCHAR NOT NULL)""",
+    """raw.extract_checks (
+        extract_id VARCHAR NOT NULL, check_name VARCHAR NOT NULL, table_name VARCHAR NOT NULL,
+        column_name VARCHAR NOT NULL, sentence VARCHAR NOT NULL, is_fatal BOOLEAN NOT NULL, passed BOOLEAN NOT NULL,
+        rows_checked BIGINT, rows_unexpected BIGINT)""",
+    """raw.acceptance (
+        extract_id VARCHAR PRIMARY KEY, verdict VARCHAR NOT NULL, facts VARCHAR NOT NULL)""",
     """raw.imported_weights (
         harm_index VARCHAR, offence_code VARCHAR, recorded_crime_code VARCHAR, harm_days DOUBLE,
         harm_days_highest DOUBLE, published_days VARCHAR, basis VARCHAR, source VARCHAR)""",

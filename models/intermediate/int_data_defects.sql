@@ -10,6 +10,12 @@ quarantine as (
 
 ),
 
+checks as (
+
+    select * from {{ ref('stg_extract_checks') }}
+
+),
+
 crime_defects as (
 
     select * from {{ ref('int_crime_defects') }}
@@ -41,6 +47,20 @@ quarantined as (
 
 ),
 
+-- A check about a table as a whole affects all of it, which is said as one.
+failed_checks as (
+
+    select
+        extract_id,
+        table_name,
+        column_name,
+        'check not passed: ' || sentence as reason,
+        coalesce(rows_unexpected, 1) as rows_affected
+    from checks
+    where not has_passed
+
+),
+
 content_defects as (
 
     {% for defects in ['crime_defects', 'involvement_defects', 'merge_defects'] -%}
@@ -60,6 +80,8 @@ all_defects as (
     select * from value_defects
     union all
     select * from quarantined
+    union all
+    select * from failed_checks
     union all
     select * from content_defects
 

@@ -1,0 +1,165 @@
+"""The acceptance report: what became of an extract, told to its supplier on one page that needs no network.
+
+The facts are kept in the warehouse with the extract, or with its refusal; the page is drawn from them and can be drawn
+again. They hold counts, files, lines and keys, never a value of a person.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from harmrank.home import Home
+from harmrank.landing_files import is_extract_id
+
+INDEX = "index.html"
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """One file: rows read, landed and in quarantine; `None` where the extract was refused before they were counted."""
+
+    table_name: str
+    file_name: str
+    bytes: int
+    rows_read: int | None = None
+    rows_landed: int | None = None
+    rows_quarantined: int | None = None
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Rows in quarantine or unusable values, by reason. `places` are file and line of the first of them."""
+
+    table_name: str
+    column_name: str
+    reason: str
+    rows: int
+    places: list[tuple[str, int]]
+
+
+@dataclass(frozen=True)
+class CheckFacts:
+    """One expectation at the door, `said` with what was found of it.
+
+    `usual_share` is the median share (0 to 1) of unexpected rows in earlier extracts of the feed.
+    """
+
+    name: str
+    table_name: str
+    column_name: str
+    sentence: str
+    said: str
+    mend: str
+    is_fatal: bool
+    passed: bool
+    rows_checked: int | None
+    rows_unexpected: int | None
+    allowed: float
+    places: list[tuple[str, int]]
+    usual_share: float | None = None
+
+
+@dataclass(frozen=True)
+class Size:
+    """The rows of one table in one extract, for the trend."""
+
+    extract_id: str
+    table_name: str
+    rows_read: int
+    rows_quarantined: int
+
+
+@dataclass
+class Facts:
+    """Everything the page says. `verdict` is `accepted`, `accepted with remarks` or `refused`."""
+
+    extract_id: str
+    settled_at: str
+    verdict: str = "accepted"
+    refusal: str | None = None
+    files: list[FileFacts] = field(default_factory=list)
+    not_read: int = 0
+    quarantine: list[Trouble] = field(default_factory=list)
+    values: list[Trouble] = field(default_factory=list)
+    checks: list[CheckFacts] = field(default_factory=list)
+    sizes: list[Size] = field(default_factory=list)
+
+    @property
+    def failed(self) -> list[CheckFacts]:
+        """The checks that found what they should not."""
+        return [check for check in self.checks if not check.passed]
+
+    def settle(self, refusal: str | None) -> None:
+        """Set the verdict."""
+        self.refusal = refusal
+        if refusal:
+            self.verdict = "refused"
+        elif self.quarantine or self.values or self.failed or self.not_read:
+            self.verdict = "accepted with remarks"
+
+
+def keep(connection: duckdb.DuckDBPyConnection, facts: Facts) -> None:
+    """Keep the facts in the warehouse, in the transaction that is open."""
+    connection.execute(
+        "INSERT OR REPLACE INTO raw.acceptance VALUES (?, ?, ?)",
+        [facts.extract_id, facts.verdict, json.dumps(asdict(facts))],
+    )
+
+
+def draw(connection: duckdb.DuckDBPyConnection, home: Home, changed: set[str]) -> None:
+    """Draw the pages of these extracts, every page that is missing, and the page that lists them."""
+    rows = connection.execute("SELECT extract_id, facts FROM raw.acceptance ORDER BY extract_id DESC").fetchall()
+    missing = {extract_id for extract_id, _ in rows if not (home.reports / page_name(extract_id)).exists()}
+    if not changed and not missing and (home.reports / INDEX).exists():
+        return
+    everything = [json.loads(facts) for _, facts in rows]
+    for facts in everything:
+        if facts["extract_id"] in changed | missing:
+            _write(home.reports / page_name(facts["extract_id"]), _page("acceptance.html", facts=facts))
+    listed = [{**facts, "page": page_name(facts["extract_id"])} for facts in everything]
+    _write(home.reports / INDEX, _page("acceptance_index.html", extracts=listed))
+
+
+def page_name(extract_id: str) -> str:
+    """The file name of an extract's page. A folder that has no proper id may be called anything, so it gets a digest."""
+    if is_extract_id(extract_id):
+        return f"{extract_id}.html"
+    digest = hashlib.sha256(extract_id.encode("utf-8", "surrogateescape")).hexdigest()
+    return f"no-extract-id-{digest[:12]}.html"
+
+
+def _page(template: str, **content: Any) -> str:
+    environment = Environment(
+        loader=PackageLoader("harmrank"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["share"] = _share
+    return environment.get_template(template).render(**content)
+
+
+def _share(value: float | None) -> str:
+    """A share of 1 as a percentage that never calls something nothing."""
+    if value is None:
+        return ""
+    if 0 < value < 0.001:
+        return "below 0.1 %"
+    return f"{value:.1%}".replace("%", " %")
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace a page at once, so that nobody meets half of one."""
+    new = path.with_name(f".{path.name}.new")
+    new.write_text(text, encoding="utf-8", errors="replace")
+    new.chmod(0o600)
+    os.replace(new, path)

@@ -1,0 +1,199 @@
+"""Checks an extract at the door in: after its files were read, before any row of it counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import duckdb
+
+from harmrank import checks, landing_sql, sql, suites
+from harmrank.contract import CRIMES, TABLES, Kind, Table
+from harmrank.landing_rows import CheckedFile
+from harmrank.macros import normalise_offence_code
+from harmrank.project import project_root
+
+PLACES = 3
+"""How many places are shown of what is wrong."""
+
+EARLIER_EXTRACTS = 12
+_EXTRACTS_TO_COMPARE = 3
+# A table of a handful of rows doubles by chance.
+_ROWS_TO_COMPARE = 50
+# What follows date and time in an id tells the feeds of several sources apart.
+_FEED = "regexp_replace({}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(T[0-9]{{4,6}})?', '')"
+EARLIER = f"""
+    earlier AS (
+        SELECT extract_id FROM raw.extracts
+        WHERE {_FEED.format("extract_id")} = {_FEED.format("$extract_id::VARCHAR")} AND extract_id < $extract_id
+        ORDER BY extract_id DESC LIMIT {EARLIER_EXTRACTS}
+    )
+"""
+"""A common table expression with the extracts of the same feed before `$extract_id`, the newest ones."""
+
+
+@dataclass(frozen=True)
+class DoorFinding:
+    """What one expectation found, and the first places of what is not as expected: file name and row in it."""
+
+    finding: checks.Finding
+    places: tuple[tuple[str, int], ...]
+
+
+class DoorIn:
+    """Checks extracts on the connection that lands them."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._checker = checks.Checker(connection)
+        self._suites = suites.load("door_in")
+        codes = sql.text(str(project_root() / "seeds" / "offences.csv"))
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE door_offences AS "
+            f"SELECT offence_code FROM read_csv({codes}, header = true, all_varchar = true)"
+        )
+
+    def check(
+        self, extract_id: str, extract_on: date, extract_at: datetime, read: list[CheckedFile]
+    ) -> list[DoorFinding]:
+        """What every expectation about a table of this extract found."""
+        parameters = _parameters(extract_on, extract_at)
+        relations = self._offer(extract_id, read)
+        found: list[DoorFinding] = []
+        for suite in self._suites:
+            if suite.relation in relations:
+                for finding in self._checker.check(suite, parameters):
+                    found.append(DoorFinding(finding, self._places(suite, finding, parameters)))
+        return found
+
+    def _places(
+        self, suite: suites.Suite, finding: checks.Finding, parameters: dict[str, Any]
+    ) -> tuple[tuple[str, int], ...]:
+        if not finding.rows_unexpected or suite.relation == "door_volumes":
+            return ()
+        rows = self._checker.places(suite, finding, ["file_name", "file_row"], PLACES, parameters)
+        return tuple((str(name), int(row)) for name, row in rows)
+
+    def _offer(self, extract_id: str, read: list[CheckedFile]) -> set[str]:
+        """Make the relations that the suites look at, from the files that were read; gives their names."""
+        by_table = {table.name: [file for file in read if file.file.table is table] for table in TABLES.values()}
+        for name, files in by_table.items():
+            self._view(f"landed_{name}", _landed(TABLES[name], files))
+        self._view("door_people", "SELECT * FROM landed_people")
+        self._view("door_custody", "SELECT * FROM landed_custody")
+        self._table("door_repeated", _REPEATED)
+        self._view("door_crimes", _crimes())
+        if by_table["involvements"]:
+            self._table("door_involvements", _INVOLVEMENTS)
+        self._table("door_volumes", _volumes(by_table), {"extract_id": extract_id})
+        return {"door_volumes"} | {f"door_{name}" for name, files in by_table.items() if files}
+
+    def _view(self, name: str, query: str) -> None:
+        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {query}")
+
+    def _table(self, name: str, query: str, values: dict[str, Any] | None = None) -> None:
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}", values or {})
+
+
+def _parameters(extract_on: date, extract_at: datetime) -> dict[str, Any]:
+    words: dict[str, Any] = {
+        f"{table.name}_{column.name}": list(column.choices)
+        for table in TABLES.values()
+        for column in table.columns
+        if column.kind is Kind.CHOICE
+    }
+    # Local time and UTC may differ, and an extract named by its day was taken at some hour of it.
+    latest = max(extract_at, datetime(extract_on.year, extract_on.month, extract_on.day)) + timedelta(days=2)
+    return {**words, "extract_on": extract_on, "latest_update": latest}
+
+
+def _landed(table: Table, files: list[CheckedFile]) -> str:
+    """The rows of all files of a table that can be used, with where they stand."""
+    columns = landing_sql.stored_columns(table)
+    parts = [
+        f"SELECT {columns}, {sql.text(file.file.name)} AS file_name, {file.ordinal} AS file_row "
+        f"FROM {file.checked} WHERE problem IS NULL"
+        for file in files
+    ]
+    empty = f"SELECT {columns}, ''::VARCHAR AS file_name, 0::BIGINT AS file_row FROM raw.{table.name} WHERE false"
+    return " UNION ALL ".join(parts or [empty])
+
+
+_REPEATED = """
+    SELECT force, crime_ref, updated_at, min((file_name, file_row)) AS first_place
+    FROM landed_crimes GROUP BY force, crime_ref, updated_at HAVING count(*) > 1
+"""
+
+
+def _crimes() -> str:
+    columns = ", ".join(f"crimes.{name}" for name in landing_sql.stored_columns(CRIMES).split(", "))
+    code = normalise_offence_code("crimes.offence_code")
+    return f"""
+        SELECT
+            {columns},
+            crimes.file_name,
+            crimes.file_row,
+            CASE WHEN NOT crimes.is_deleted THEN {code} IN (SELECT offence_code FROM door_offences) END AS is_known_code,
+            coalesce(repeated.first_place = (crimes.file_name, crimes.file_row), true) AS is_first_of_version
+        FROM landed_crimes AS crimes
+        LEFT JOIN door_repeated AS repeated USING (force, crime_ref, updated_at)
+    """
+
+
+# What was landed before is looked through for what this extract names, not the other way round: that is far less.
+_INVOLVEMENTS = """
+    WITH involvements AS (SELECT * FROM landed_involvements),
+    known_crimes AS (
+        SELECT force, crime_ref FROM raw.crimes SEMI JOIN involvements USING (force, crime_ref)
+        UNION
+        SELECT force, crime_ref FROM landed_crimes
+    ),
+    known_people AS (
+        SELECT force, person_ref, bool_or(coalesce(sex IN ('F', 'M'), false)) AS sex_is_known
+        FROM (
+            SELECT force, person_ref, sex FROM raw.people SEMI JOIN involvements USING (force, person_ref)
+            UNION ALL
+            SELECT force, person_ref, sex FROM landed_people
+        )
+        GROUP BY force, person_ref
+    )
+    SELECT
+        involvements.force,
+        involvements.crime_ref,
+        involvements.person_ref,
+        involvements.role,
+        involvements.status,
+        involvements.updated_at,
+        involvements.file_name,
+        involvements.file_row,
+        known_crimes.crime_ref IS NOT NULL AS has_crime,
+        known_people.person_ref IS NOT NULL AS has_person,
+        CASE WHEN role = 'victim' THEN coalesce(known_people.sex_is_known, false) END AS victim_sex_is_known
+    FROM involvements
+    LEFT JOIN known_crimes USING (force, crime_ref)
+    LEFT JOIN known_people USING (force, person_ref)
+    WHERE NOT involvements.is_deleted
+"""
+
+
+def _volumes(by_table: dict[str, list[CheckedFile]]) -> str:
+    """One row: by table, the rows of this extract as a multiple of what is usual; null where nothing is usual yet."""
+    multiples = [
+        f"{sum(file.rows_read for file in files)} / max(typical_rows) FILTER (table_name = '{name}') AS {name}"
+        for name, files in by_table.items()
+    ]
+    return f"""
+        WITH {EARLIER},
+        sizes AS (
+            SELECT earlier.extract_id, files.table_name, sum(files.rows_read) AS rows_read
+            FROM earlier INNER JOIN raw.extract_files AS files USING (extract_id)
+            GROUP BY earlier.extract_id, files.table_name
+        ),
+        usual AS (
+            SELECT table_name, median(rows_read) AS typical_rows
+            FROM sizes GROUP BY table_name
+            HAVING count(*) >= {_EXTRACTS_TO_COMPARE} AND median(rows_read) >= {_ROWS_TO_COMPARE}
+        )
+        SELECT {", ".join(multiples)} FROM usual
+    """
