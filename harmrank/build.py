@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from harmrank import surroundings
 from harmrank.home import Home
 from harmrank.project import project_root
 
@@ -26,7 +27,8 @@ def build(home: Home, progress: Callable[[str, int, int], None]) -> BuildResult:
     """Build and test every model of the project in the home's warehouse.
 
     `progress` is called with (name, nodes done, nodes in all) as nodes finish. Unit tests are left to the test
-    suite: they test the rules, not the data.
+    suite: they test the rules, not the data. A full disk, too little memory or a warehouse open elsewhere is no
+    failure of a model or test: it raises HarmrankError, which says what to do.
     """
     from dbt.cli.main import dbtRunner
 
@@ -39,6 +41,9 @@ def build(home: Home, progress: Callable[[str, int, int], None]) -> BuildResult:
     if isinstance(outcome.exception, KeyboardInterrupt):
         raise outcome.exception
     if outcome.exception is not None:
+        stopped_by = surroundings.cause(outcome.exception) or surroundings.cause(str(outcome.exception))
+        if stopped_by:
+            raise stopped_by
         kind, said = type(outcome.exception).__name__, _one_line(str(outcome.exception))
         return BuildResult(0, 0, failures=[f"dbt could not run ({kind}): {said}"])
     return _summarise(outcome.result)
@@ -111,6 +116,10 @@ def _summarise(run: Any) -> BuildResult:
         models += kind in ("model", "seed")
         tests += kind == "test"
         status = str(result.status)
+        if status in ("error", "runtime error"):
+            stopped_by = surroundings.cause(str(result.message or ""))
+            if stopped_by:
+                raise stopped_by
         if status in ("error", "fail", "runtime error"):
             failures.append(_sentence(result, kind))
         elif status == "warn":

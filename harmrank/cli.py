@@ -18,6 +18,7 @@ from harmrank import __version__
 from harmrank.contract import MAX_BAD_SHARE
 from harmrank.errors import ExtractRefused, HarmrankError, UsageError
 from harmrank.home import Home
+from harmrank.published import KEPT_BUILDS
 
 HOME_OPTION = click.option(
     "--home",
@@ -81,6 +82,13 @@ def sample(out: Path, crimes: int | None, months: int, seed: int) -> None:
 @click.option("--method", help="The row of the seed ranking_methods to publish. Default: the one marked there (v100).")
 @click.option("--full", is_flag=True, help="Build again from everything landed, even if nothing is new.")
 @BAD_SHARE_OPTION
+@click.option(
+    "--keep-builds",
+    type=click.IntRange(min=1),
+    default=KEPT_BUILDS,
+    show_default=True,
+    help="How many earlier builds stay beside the new one.",
+)
 @JSON_OPTION
 def refresh(
     extracts: Path,
@@ -89,6 +97,7 @@ def refresh(
     method: str | None,
     full: bool,
     max_bad_share: float,
+    keep_builds: int,
     as_json: bool,
 ) -> None:
     """Land what is new, build, test and publish. The one a scheduler calls.
@@ -110,6 +119,7 @@ def refresh(
             method=method,
             full=full,
             max_bad_share=max_bad_share,
+            kept_builds=keep_builds,
             say=say,
             progress=progress,
         )
@@ -213,25 +223,29 @@ def explain(offender_key: str, root: Path, as_json: bool) -> None:
 
 @cli.command()
 @HOME_OPTION
+@click.option("--verify", is_flag=True, help="Compare every published file with its SHA-256 in the manifest.")
 @JSON_OPTION
-def status(root: Path, as_json: bool) -> None:
-    """Show what is landed, what is published, when, from what, and whether it is stale.
+def status(root: Path, verify: bool, as_json: bool) -> None:
+    """Show what is landed, what is published, when, from what, and whether it is stale or damaged.
 
     \b
     Example:
       harmrank status --home home
+      harmrank status --home home --verify
     """
     from harmrank import reading
 
     if not root.is_dir():
         raise UsageError(f"there is no home at {root}: harmrank refresh EXTRACTS --home {root} makes one")
-    facts = reading.status(Home(root))
+    facts = reading.status(Home(root), thoroughly=verify)
     if as_json:
         print_json(facts)
-        return
-    from harmrank import show
+    else:
+        from harmrank import show
 
-    show.print_status(_console(), facts)
+        show.print_status(_console(), facts)
+    if verify and facts["damaged"]:
+        raise HarmrankError("the published build is damaged, as said above")
 
 
 @cli.command()
@@ -364,6 +378,11 @@ def main(arguments: list[str] | None = None) -> None:
     except HarmrankError as error:
         _leave(str(error), error.exit_code, debug)
     except Exception as error:
+        from harmrank import surroundings
+
+        known = surroundings.cause(error)
+        if known is not None:
+            _leave(str(known), known.exit_code, debug)
         # Anything unforeseen still gives one line; its text may carry data, so only its kind is named.
         _leave(f"unexpected {type(error).__name__}; run again with --debug for the traceback", 1, debug)
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import TextIO
 from harmrank.errors import HomeBusy
 
 _OWNER_ONLY = 0o700
+_PATIENCE_SECONDS = 10.0
+"""How long to wait for a `harmrank status` to have looked; for another worker nobody waits."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,11 @@ class Home:
         return self.root / "reports"
 
     @property
+    def journal(self) -> Path:
+        """The file that says what the last refresh is doing or did."""
+        return self.logs / "last_refresh.json"
+
+    @property
     def scratch(self) -> Path:
         """The folder for files that live no longer than one run: what DuckDB spills, unpacked extracts."""
         return self.root / "scratch"
@@ -60,7 +68,8 @@ class Home:
         """Hold the home for as long as the block runs.
 
         Raises HomeBusy, naming the process, if another one holds it. The operating system drops the lock of a
-        process that has died, so nothing is ever left to clear by hand.
+        process that has died, so nothing is ever left to clear by hand; the id of a dead process that is left in
+        the file means nothing.
         """
         self.create()
         descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -71,15 +80,44 @@ class Home:
             finally:
                 file.seek(0)
                 file.truncate()
+                # A forked child shares the lock; closing the file here would not take it from the child.
+                fcntl.flock(file, fcntl.LOCK_UN)
+
+    @contextmanager
+    def looked_at(self) -> Iterator[str | None]:
+        """Whether somebody is at work here: gives the process, such as `process 12`, or None.
+
+        Where nobody is, nobody begins before the block has ended, so that reading the warehouse is in no one's way.
+        """
+        if not self.lock_path.exists():
+            yield None
+            return
+        with self.lock_path.open(encoding="utf-8") as file:
+            yield None if _taken(file, fcntl.LOCK_SH) else _owner(file)
 
     def _seize(self, file: TextIO) -> None:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            owner = file.read().strip()
-            process = f"process {owner}" if owner.isdigit() else "another process"
-            raise HomeBusy(f"{self.root} is in use by {process}: wait until it has finished.") from None
+        patience = time.monotonic() + _PATIENCE_SECONDS
+        while not _taken(file, fcntl.LOCK_EX):
+            # Sharing works beside those who only look, never beside a worker.
+            if not _taken(file, fcntl.LOCK_SH) or time.monotonic() > patience:
+                raise HomeBusy(f"{self.root} is in use by {_owner(file)}: wait until it has finished.")
+            fcntl.flock(file, fcntl.LOCK_UN)
+            time.sleep(0.02)
         file.seek(0)
         file.truncate()
         file.write(f"{os.getpid()}\n")
         file.flush()
+
+
+def _taken(file: TextIO, kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _owner(file: TextIO) -> str:
+    file.seek(0)
+    process = file.read().strip()
+    return f"process {process}" if process.isdigit() else "another process"

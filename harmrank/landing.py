@@ -9,6 +9,7 @@ that cannot be read as one is refused and leaves nothing behind but the refusal;
 import shutil
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -225,7 +226,9 @@ class _Lander:
             self._write(extract, moment, read, bad)
             self._connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            # A commit that the disk refused has rolled back by itself.
+            with suppress(duckdb.Error):
+                self._connection.execute("ROLLBACK")
             raise
         quarantined = sum(map(len, bad))
         landed = sum(file.rows_read for file in read) - quarantined
@@ -268,8 +271,10 @@ class _Lander:
 
     def clear(self) -> None:
         """Remove what was kept for the time of landing: it is personal data."""
-        for table in self._tables:
-            self._connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
+        # After a full disk DuckDB may do nothing more; what is temporary goes with the connection then.
+        with suppress(duckdb.Error):
+            for table in self._tables:
+                self._connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _check_digests(self, manifest: Manifest, digests: dict[str, str]) -> None:

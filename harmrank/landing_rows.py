@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from harmrank import landing_csv, landing_sql, sql
+from harmrank import landing_csv, landing_sql, sql, surroundings
 from harmrank.contract import Table
 from harmrank.landing_csv import BadRecord, RecordTooLong, count
 from harmrank.landing_files import TableFile, Unusable, check_text, unpack
@@ -108,9 +108,11 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, file: TableFile, sha256
             name = names[int(place[1:])]
             texts[column] = landing_sql.parquet_text(name, _plain_type(file, column, types[name]))
         _create(connection, checked, landing_sql.checked_rows(file.table, source, texts))
-    except (duckdb.OutOfMemoryException, duckdb.InterruptException):
+    except duckdb.InterruptException:
         raise
-    except duckdb.Error:
+    except duckdb.Error as error:
+        if surroundings.cause(error):
+            raise
         advice = "Send it again: the transfer may have been cut off."
         raise Unusable("it is truncated or damaged, or no Parquet file", advice, file.name) from None
     rows = _count(connection, checked)

@@ -2,41 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
-from dataclasses import dataclass
+import subprocess
+import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from harmrank import sql
+from harmrank import disk, sql, warehouse
 from harmrank.home import Home
+from harmrank.published import BUILD_ID, KEPT_BUILDS, MANIFEST_FILE, MART_FILE, digest
 
 # Readable by every DuckDB client from 1.1 on; BI drivers lag behind the engine.
 STORAGE_VERSION = "v1.0.0"
-MART_FILE = "harm_mart.duckdb"
-KEPT_BUILDS = 12
+NEXT_LINK = ".current-next"
 
 
 @dataclass(frozen=True)
 class Publication:
-    """A published build: where it is and how many rows each table has."""
+    """A published build: where it is, how many rows each table has, and what is odd about its neighbours."""
 
     build_id: str
     folder: Path
     rows: dict[str, int]
-
-
-def read_manifest(home: Home) -> dict[str, Any] | None:
-    """The manifest of the build that stands, or None where nothing has been published."""
-    path = home.published / "current" / "manifest.json"
-    if not path.exists():
-        return None
-    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return manifest
+    remarks: list[str] = field(default_factory=list)
 
 
 def prepare(home: Home, build_id: str, facts: dict[str, Any]) -> Path:
@@ -45,8 +38,7 @@ def prepare(home: Home, build_id: str, facts: dict[str, Any]) -> Path:
     `facts` go into the manifest as they are.
     """
     incoming = home.published / f".incoming-{build_id}"
-    _remove_leftovers(home)
-    incoming.mkdir(parents=True, mode=0o700)
+    incoming.mkdir(mode=0o700)
     tables = _copy_marts(home, incoming)
     manifest = {
         "build_id": build_id,
@@ -55,26 +47,30 @@ def prepare(home: Home, build_id: str, facts: dict[str, Any]) -> Path:
         "duckdb_file": _file_entry(incoming / MART_FILE),
         "tables": tables,
     }
-    _write(incoming / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    (incoming / MANIFEST_FILE).write_text(text, encoding="utf-8")
     _share(incoming, home.published)
     for path in incoming.iterdir():
-        _flush(path)
-    _flush(incoming)
+        disk.flush(path)
+    disk.flush(incoming)
     return incoming
 
 
-def switch(home: Home, prepared: Path) -> Publication:
-    """Make a prepared build the current one and remove those that have had their time.
+def switch(home: Home, prepared: Path, kept_builds: int = KEPT_BUILDS) -> Publication:
+    """Make a prepared build the current one and remove those beyond the `kept_builds` before it.
 
     Nothing a reader can see changes before the atomic replacement of the link `current`.
     """
-    manifest = json.loads((prepared / "manifest.json").read_text(encoding="utf-8"))
+    manifest = json.loads((prepared / MANIFEST_FILE).read_text(encoding="utf-8"))
     build_id = str(manifest["build_id"])
     folder = home.published / build_id
+    # Before the build has its name: whatever this link names is known never to have been current.
+    (home.published / NEXT_LINK).symlink_to(build_id)
     prepared.rename(folder)
-    _link(home, build_id)
-    _prune(home)
-    return Publication(build_id, folder, {name: entry["rows"] for name, entry in manifest["tables"].items()})
+    _link(home)
+    remarks = _prune(home, kept_builds)
+    rows = {name: entry["rows"] for name, entry in manifest["tables"].items()}
+    return Publication(build_id, folder, rows, remarks)
 
 
 def _index_facts(folder: Path) -> dict[str, Any]:
@@ -86,7 +82,7 @@ def _index_facts(folder: Path) -> dict[str, Any]:
 
 def _copy_marts(home: Home, folder: Path) -> dict[str, Any]:
     with duckdb.connect(":memory:") as connection:
-        connection.execute("set enable_progress_bar = false")
+        warehouse.settle(connection, home)
         connection.execute(f"attach {sql.text(str(home.warehouse))} as warehouse (read_only)")
         connection.execute(
             f"attach {sql.text(str(folder / MART_FILE))} as published (storage_version {sql.text(STORAGE_VERSION)})"
@@ -146,22 +142,7 @@ def _copy_table(connection: duckdb.DuckDBPyConnection, name: str, folder: Path) 
 
 
 def _file_entry(path: Path) -> dict[str, Any]:
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return {"file": path.name, "bytes": path.stat().st_size, "sha256": digest}
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
-
-
-def _flush(path: Path) -> None:
-    """Bring a file or folder to disk before anything points to it."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    return {"file": path.name, "bytes": path.stat().st_size, "sha256": digest(path)}
 
 
 def _share(build: Path, published: Path) -> None:
@@ -173,22 +154,79 @@ def _share(build: Path, published: Path) -> None:
         path.chmod(folder.st_mode & (0o777 if path is build else 0o666))
 
 
-def _link(home: Home, build_id: str) -> None:
-    link = home.published / ".current-next"
-    link.unlink(missing_ok=True)
-    link.symlink_to(build_id)
-    os.replace(link, home.published / "current")
-    _flush(home.published)
+def _link(home: Home) -> None:
+    """Point `current` to the build that the next link names.
+
+    Each step is on disk before the next, so that a power cut leaves the one or the other.
+    """
+    disk.flush(home.published)
+    os.replace(home.published / NEXT_LINK, home.published / "current")
+    disk.flush(home.published)
 
 
-def _remove_leftovers(home: Home) -> None:
-    for leftover in home.published.glob(".incoming-*"):
+def tidy(home: Home, kept_builds: int = KEPT_BUILDS) -> list[str]:
+    """Remove what a publication that was cut off has left, and builds that have had their time.
+
+    Gives a sentence for each build that could not go. The caller holds the lock of the home.
+    """
+    link = home.published / NEXT_LINK
+    if link.is_symlink():
+        # What the next link names was never current: tested, but nobody has been told of it.
+        orphan = home.published / os.readlink(link)
+        if BUILD_ID.fullmatch(orphan.name) and orphan.is_dir() and orphan != _current(home):
+            _remove(orphan)
+        link.unlink()
+    for leftover in [*home.published.glob(".incoming-*"), *home.published.glob(".removing-*")]:
         shutil.rmtree(leftover)
+    return _prune(home, kept_builds)
 
 
-def _prune(home: Home) -> None:
-    current = (home.published / "current").resolve()
-    builds = sorted(p for p in home.published.iterdir() if p.is_dir() and not p.is_symlink() and p.name[0] != ".")
-    for build in builds[: max(0, len(builds) - 1 - KEPT_BUILDS)]:
-        if build.resolve() != current:
-            shutil.rmtree(build)
+def _current(home: Home) -> Path | None:
+    link = home.published / "current"
+    return home.published / os.readlink(link) if link.is_symlink() else None
+
+
+def _prune(home: Home, kept_builds: int) -> list[str]:
+    """Remove the oldest builds beyond those kept beside the current one, except what is being read."""
+    builds = sorted(p for p in home.published.iterdir() if BUILD_ID.fullmatch(p.name) and not p.is_symlink())
+    earlier = [build for build in builds if build != _current(home)]
+    remarks = []
+    for build in earlier[: max(0, len(earlier) - kept_builds)]:
+        try:
+            if _is_read(build / MART_FILE):
+                remarks.append(f"build {build.name} has had its time but is being read: the next refresh removes it")
+            else:
+                _remove(build)
+        except OSError as error:
+            remarks.append(f"build {build.name} has had its time but cannot be removed ({error.strerror})")
+    return remarks
+
+
+def _remove(build: Path) -> None:
+    """Take a build away. It loses its name first: half a build must never look like one."""
+    leaving = build.with_name(f".removing-{build.name}")
+    build.rename(leaving)
+    disk.flush(build.parent)
+    shutil.rmtree(leaving)
+
+
+# Exit code 1 if another process holds a lock on the file, as every DuckDB reader does.
+_ASK_FOR_LOCK = """
+import fcntl, sys
+try:
+    with open(sys.argv[1], "r+b") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    sys.exit(1)
+except OSError:
+    sys.exit(0)
+"""
+
+
+def _is_read(mart: Path) -> bool:
+    """Whether a DuckDB client on this machine has the file open. Readers of Parquet cannot be known of.
+
+    Asked by a process of its own: closing the file here would drop the locks that this process holds on it.
+    """
+    asked = subprocess.run([sys.executable, "-I", "-S", "-c", _ASK_FOR_LOCK, str(mart)], check=False, timeout=60)
+    return asked.returncode == 1

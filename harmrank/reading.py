@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,15 +10,12 @@ from typing import Any
 
 import duckdb
 
-from harmrank import warehouse
-from harmrank.errors import HomeBusy, UsageError
+from harmrank import journal, surroundings, warehouse
+from harmrank.errors import HarmrankError, HomeBusy, UsageError
 from harmrank.home import Home
-from harmrank.publish import MART_FILE, read_manifest
+from harmrank.published import MART_FILE, advice, faults, read_manifest
 
 Row = dict[str, Any]
-
-GATE_FAILED = "gate failed"
-"""The outcome of a refresh whose build was not fit to be published."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +32,14 @@ class Explanation:
 
 def top(home: Home, places: int) -> tuple[Row, list[Row]]:
     """The build and the first `places` rows of the published list."""
-    with _mart(home) as connection:
+    with open_mart(home) as connection:
         build = _rows(connection, "select * from mart.build_info")[0]
         return build, _rows(connection, "select * from mart.top_100 order by harm_rank limit ?", [places])
 
 
 def explain(home: Home, offender_key: str) -> Explanation:
     """Where every day of one offender's score comes from. Raises UsageError for a key with no score."""
-    with _mart(home) as connection:
+    with open_mart(home) as connection:
         build = _rows(connection, "select * from mart.build_info")[0]
         offenders = _rows(connection, "select * from mart.offender_harm where offender_key = ?", [offender_key])
         if not offenders:
@@ -65,11 +61,16 @@ def explain(home: Home, offender_key: str) -> Explanation:
         return Explanation(offenders[0], listing[0] if listing else None, evidence, records, unclassified, build)
 
 
-def status(home: Home) -> Row:
-    """What is landed, what is published, and whether the one lags behind the other."""
-    manifest = read_manifest(home)
-    landed = _landed(home)
-    last = _last_refresh(home)
+def status(home: Home, thoroughly: bool = False) -> Row:
+    """What is landed, what is published and whole, who is at work, and whether the list lags behind.
+
+    `thoroughly` compares every published file with the SHA-256 in the manifest, else its size alone.
+    """
+    damaged = faults(home, thoroughly)
+    manifest = _manifest_or_none(home)
+    with home.looked_at() as at_work:
+        landed = _in_use(f"{home.root} is in use by {at_work}") if at_work else _landed(home)
+        last = journal.read(home)
     published = manifest and {
         "build_id": manifest["build_id"],
         "built_at": manifest["built_at"],
@@ -85,19 +86,47 @@ def status(home: Home) -> Row:
         "home": str(home.root),
         "landed": landed,
         "published": published,
+        "damaged": [advice(home, fault) for fault in damaged],
         "last_refresh": last,
-        "stale_because": _stale_because(landed, manifest, last),
+        "at_work": _at_work(at_work, last),
+        "stale_because": _unfinished(at_work, manifest, last) + _stale_because(landed, manifest, bool(damaged)),
     }
 
 
-def _stale_because(landed: Row | None, manifest: Row | None, last: Row | None) -> list[str]:
+def _manifest_or_none(home: Home) -> Row | None:
+    try:
+        return read_manifest(home)
+    except HarmrankError:
+        return None
+
+
+def _at_work(at_work: str | None, last: Row | None) -> str | None:
+    """Who is at work in the home, and how far a refresh has come."""
+    if at_work and last and last["outcome"] == journal.RUNNING and at_work == f"process {last.get('process')}":
+        return f"a refresh is running ({at_work}, since {last['began_at']}, step {last['step']})"
+    return at_work and f"{at_work} is at work in the home"
+
+
+def _unfinished(at_work: str | None, manifest: Row | None, last: Row | None) -> list[str]:
+    """Why the last refresh left the list as it was, with what to do."""
+    if last is None or (manifest and last["build_id"] == manifest["build_id"]):
+        return []
+    if last["outcome"] == journal.GATE_FAILED:
+        return [f"the last refresh ({last['build_id']}) did not pass its tests: mend what it names, refresh again"]
+    since, step = f"the last refresh (since {last.get('began_at')})", last.get("step")
+    if last["outcome"] == journal.FAILED:
+        return [f"{since} failed while {step}: {' '.join(last['details'])}"]
+    if last["outcome"] == journal.STOPPED:
+        return [f"{since} was stopped by hand while {step}: run harmrank refresh again"]
+    if last["outcome"] == journal.RUNNING and at_work != f"process {last.get('process')}":
+        return [f"{since} did not finish: it was stopped while {step}; run harmrank refresh again"]
+    return []
+
+
+def _stale_because(landed: Row | None, manifest: Row | None, is_damaged: bool) -> list[str]:
     if manifest is None:
-        return ["nothing has been published yet: run harmrank refresh"]
+        return [] if is_damaged else ["nothing has been published yet: run harmrank refresh"]
     reasons = []
-    if last and last["outcome"] == GATE_FAILED:
-        reasons.append(
-            f"the last refresh ({last['build_id']}) did not pass its tests: mend what it names, refresh again"
-        )
     if landed and landed["extract_ids"] and not set(landed["extract_ids"]) <= set(manifest["extracts"]):
         missing = sorted(set(landed["extract_ids"]) - set(manifest["extracts"]))
         reasons.append(f"landed but not in the published list: {', '.join(missing)}")
@@ -128,7 +157,7 @@ def _landed(home: Home) -> Row | None:
             )
             (quarantined,) = connection.execute("select count(*) from raw.quarantine").fetchone() or (0,)
     except HomeBusy as busy:
-        return {"extract_ids": [], "in_use": str(busy), "refused": [], "rows_quarantined": None}
+        return _in_use(str(busy))
     return {
         "extract_ids": [row["extract_id"] for row in extracts],
         "in_use": None,
@@ -137,22 +166,29 @@ def _landed(home: Home) -> Row | None:
     }
 
 
-def _last_refresh(home: Home) -> Row | None:
-    path = home.logs / "last_refresh.json"
-    if not path.exists():
-        return None
-    last: Row = json.loads(path.read_text(encoding="utf-8"))
-    return last
+def _in_use(said: str) -> Row:
+    return {"extract_ids": [], "in_use": said, "refused": [], "rows_quarantined": None}
 
 
 @contextmanager
-def _mart(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
-    path = home.published / "current" / MART_FILE
-    if not path.exists():
+def open_mart(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The published DuckDB file, for as long as the block runs.
+
+    Raises UsageError where nothing has been published, HarmrankError with the command that mends it where the file is
+    damaged.
+    """
+    link = home.published / "current"
+    if not link.exists() and not link.is_symlink():
         raise UsageError(f"nothing has been published in {home.root}: run harmrank refresh EXTRACTS --home {home.root}")
     # The resolved path names one build, so a publication in the meantime cannot mix two.
-    with duckdb.connect(str(path.resolve()), read_only=True) as connection:
-        yield connection
+    path = link.resolve() / MART_FILE
+    if not path.exists():
+        raise HarmrankError(advice(home, f"{path} is missing"))
+    try:
+        with duckdb.connect(str(path), read_only=True) as connection:
+            yield connection
+    except duckdb.Error as error:
+        raise surroundings.cause(error) or HarmrankError(advice(home, f"{path} is damaged")) from None
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: list[Any] | None = None) -> list[Row]:

@@ -13,13 +13,12 @@ from typing import Any
 
 import duckdb
 
-from harmrank import publish, warehouse
+from harmrank import journal, publish, published, warehouse
 from harmrank.contract import MAX_BAD_SHARE
 from harmrank.errors import GateFailed, UsageError
 from harmrank.home import Home
 from harmrank.landing import LandingResult, extract_folders, land
 from harmrank.project import code_version, project_root
-from harmrank.reading import GATE_FAILED
 
 
 @dataclass(frozen=True)
@@ -55,28 +54,32 @@ def refresh(
     method: str | None = None,
     full: bool = False,
     max_bad_share: float = MAX_BAD_SHARE,
+    kept_builds: int = published.KEPT_BUILDS,
     say: Callable[[str], None],
     progress: Callable[[str, int, int], None],
 ) -> RefreshResult:
     """Land, build, test and publish; do nothing where nothing is new, unless `full` asks for it.
+
+    `kept_builds` (at least 1) earlier builds stay beside the current one.
 
     Raises GateFailed when a model or a test fails (the last published build still stands), HomeBusy when another
     refresh holds the home, UsageError when there is nothing to build from.
     """
     chosen_method = _method(method)
     extract_folders(extracts, home)
-    with home.lock():
+    with home.lock(), journal.keep(home) as entry:
+        published.refuse_foreign(home)
+        for remark in publish.tidy(home, kept_builds):
+            say(remark)
         landed = land(extracts, home, say, max_bad_share)
         with warehouse.connect(home) as connection:
             _refuse_unknown_index(connection, chosen_method)
             request = _request(connection, list_date, chosen_method["method"], landed)
-            if request is None:
-                return RefreshResult(landed, None, None)
-            if not full and _stands(home, request):
-                _note(home, request, "nothing new", [])
-                return RefreshResult(landed, request.list_date, None)
+            if request is None or (not full and _stands(home, request, say)):
+                entry.end(journal.NOTHING_NEW, [], **_named(request))
+                return RefreshResult(landed, request.list_date if request else None, None)
             _record(connection, request)
-        return _build_and_publish(home, request, landed, say, progress)
+        return _build_and_publish(home, request, landed, entry, kept_builds, say, progress)
 
 
 def _seed(name: str) -> list[dict[str, str]]:
@@ -109,25 +112,31 @@ def _build_and_publish(
     home: Home,
     request: Request,
     landed: LandingResult,
+    entry: journal.Journal,
+    kept_builds: int,
     say: Callable[[str], None],
     progress: Callable[[str, int, int], None],
 ) -> RefreshResult:
     from harmrank.build import build
 
+    entry.step("building", **_named(request))
     say(f"building and testing the list for {request.list_date}")
     result = build(home, progress)
     warnings = [*_doubts(request), *result.warnings]
     if result.failures:
-        _note(home, request, GATE_FAILED, result.failures)
+        entry.end(journal.GATE_FAILED, result.failures)
         listed = "; ".join(result.failures[:3])
         more = f" (and {len(result.failures) - 3} more)" if len(result.failures) > 3 else ""
         raise GateFailed(f"nothing was published, the last good list still stands. {listed}{more}")
     passed = result.tests - len(result.warnings)
     said = f" and {len(result.warnings)} with a warning" if result.warnings else ""
     say(f"{result.models} models built, {passed} tests passed{said}; publishing")
+    entry.step("publishing")
     prepared = publish.prepare(home, request.build_id, _facts(request, warnings))
-    publication = publish.switch(home, prepared)
-    _note(home, request, "published", warnings)
+    publication = publish.switch(home, prepared, kept_builds)
+    entry.end(journal.PUBLISHED, warnings)
+    for remark in publication.remarks:
+        say(remark)
     return RefreshResult(landed, request.list_date, publication, warnings, result.tests)
 
 
@@ -163,8 +172,12 @@ def _request(
     return Request(build_id, now, chosen, list_date, method, code, digest, [row[0] for row in rows])
 
 
-def _stands(home: Home, request: Request) -> bool:
-    manifest = publish.read_manifest(home)
+def _stands(home: Home, request: Request, say: Callable[[str], None]) -> bool:
+    faults = published.faults(home)
+    if faults:
+        say(f"{faults[0]}: building it again")
+        return False
+    manifest = published.read_manifest(home)
     return manifest is not None and manifest.get("inputs_sha256") == request.inputs_sha256
 
 
@@ -202,14 +215,12 @@ def _facts(request: Request, warnings: list[str]) -> dict[str, Any]:
     }
 
 
-def _note(home: Home, request: Request, outcome: str, details: list[str]) -> None:
-    """Leave the outcome for `harmrank status`, which must not need the warehouse."""
-    path = home.logs / "last_refresh.json"
-    entry = {
+def _named(request: Request | None) -> dict[str, str]:
+    """What the journal says of a build."""
+    if request is None:
+        return {}
+    return {
         "build_id": request.build_id,
         "requested_at": request.requested_at.isoformat() + "Z",
         "list_date": str(request.list_date),
-        "outcome": outcome,
-        "details": details,
     }
-    path.write_text(json.dumps(entry, indent=2) + "\n", encoding="utf-8")

@@ -13,7 +13,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from harmrank.reading import GATE_FAILED, Explanation, Row
+from harmrank.journal import GATE_FAILED
+from harmrank.reading import Explanation, Row
 
 DAYS_A_YEAR = 365
 
@@ -283,6 +284,8 @@ def print_status(console: Console, status: dict[str, Any]) -> None:
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     table.add_row("Home", status["home"])
+    if status["at_work"]:
+        table.add_row("Now", status["at_work"])
     table.add_row("Landed", _landed_line(status["landed"]))
     for refusal in (status["landed"] or {}).get("refused", []):
         table.add_row("Refused", refusal["message"])
@@ -296,15 +299,17 @@ def print_status(console: Console, status: dict[str, Any]) -> None:
         table.add_row("", published["folder"])
         for warning in published["warnings"]:
             table.add_row("Warning", warning)
-    else:
+    elif not status["damaged"]:
         table.add_row("Published", "nothing yet")
+    for fault in status["damaged"]:
+        table.add_row("Damaged", fault)
     last = status["last_refresh"]
     if last and last["outcome"] == GATE_FAILED:
         for detail in last["details"]:
             table.add_row("Failed", detail)
     for reason in status["stale_because"]:
         table.add_row("Stale", reason)
-    if not status["stale_because"]:
+    if not status["stale_because"] and not status["damaged"]:
         table.add_row("Stale", "no")
     console.print(table)
 

@@ -1,12 +1,13 @@
 """Opens the warehouse and makes its raw tables."""
 
-import re
+import os
+import shutil
 
 import duckdb
 
-from harmrank import sql
+from harmrank import sql, surroundings
 from harmrank.contract import TABLES, Column, Table
-from harmrank.errors import HarmrankError, HomeBusy, UsageError
+from harmrank.errors import HarmrankError, UsageError
 from harmrank.home import Home
 
 _BOOKKEEPING = (
@@ -53,26 +54,45 @@ def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
         raise UsageError(f"{home.root} has no warehouse yet: run harmrank refresh or harmrank land first.")
     try:
         connection = duckdb.connect(str(home.warehouse), read_only=read_only)
-    except duckdb.IOException as error:
-        raise _unopened(home, str(error)) from None
-    connection.execute("SET enable_progress_bar = false")
-    connection.execute("SET TimeZone = 'UTC'")
-    if not read_only:
-        home.scratch.mkdir(mode=0o700, exist_ok=True)
-        connection.execute(f"SET temp_directory = {sql.text(str(home.scratch))}")
-        _create_raw(connection)
+    except duckdb.Error as error:
+        raise _unopened(home, error) from None
+    try:
+        if not read_only:
+            _empty_scratch(home)
+        settle(connection, home)
+        connection.execute("SET TimeZone = 'UTC'")
+        if not read_only:
+            _create_raw(connection)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
-def _unopened(home: Home, said: str) -> HarmrankError:
+def settle(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Tell DuckDB where it may put what does not fit into memory, and how much memory that is.
+
+    Raises UsageError where HARMRANK_MEMORY_LIMIT is no amount of memory.
+    """
+    connection.execute("SET enable_progress_bar = false")
+    connection.execute(f"SET temp_directory = {sql.text(str(home.scratch))}")
+    limit = os.environ.get(surroundings.MEMORY_SETTING)
+    if limit:
+        try:
+            connection.execute(f"SET memory_limit = {sql.text(limit)}")
+        except duckdb.Error:
+            raise UsageError(f"{surroundings.MEMORY_SETTING}={limit} is no amount of memory: write 4GB") from None
+
+
+def _empty_scratch(home: Home) -> None:
+    """Remove what a process that died has left: it is personal data. Whoever has the warehouse open for writing is alone."""
+    shutil.rmtree(home.scratch, ignore_errors=True)
+    home.scratch.mkdir(mode=0o700, exist_ok=True)
+
+
+def _unopened(home: Home, error: duckdb.Error) -> HarmrankError:
     """What DuckDB's refusal to open the warehouse means for its reader."""
-    if "lock" in said.lower():
-        owner = re.search(r"PID (\d+)", said)
-        process = f"process {owner[1]}" if owner else "another process"
-        return HomeBusy(f"{home.warehouse} is open in {process}: close it there, then run this again.")
-    if "permission" in said.lower():
-        return HarmrankError(f"{home.warehouse} may not be opened by this user: ask its owner, or use your own home.")
-    return HarmrankError(
+    return surroundings.cause(error) or HarmrankError(
         f"{home.warehouse} is no DuckDB file that version {duckdb.__version__} can open: if it was made with a newer "
         "one, use that; else move it away and land the extracts again."
     )

@@ -1,0 +1,134 @@
+"""What the machine refused, said so that its reader can mend it: disk, memory, permission, a lock. The one place for it."""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Iterator
+
+import duckdb
+
+from harmrank.errors import HarmrankError, HomeBusy
+
+MEMORY_SETTING = "HARMRANK_MEMORY_LIMIT"
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_NOT_ALLOWED = (errno.EACCES, errno.EPERM)
+_IN_THE_WAY = (errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
+# DuckDB says with the second that it could not spill: the disk, not the memory, was too small.
+_FULL = re.compile(r"no space left on device|max_temp_directory_size|disk quota exceeded", re.IGNORECASE)
+_TOO_LARGE = re.compile(r"file too large", re.IGNORECASE)
+_MEMORY = re.compile(r"out of memory error|cannot allocate memory|bad_alloc", re.IGNORECASE)
+_LOCKED = re.compile(r"could not set lock|conflicting lock|unique file handle conflict", re.IGNORECASE)
+_FORBIDDEN = re.compile(r"permission denied|operation not permitted", re.IGNORECASE)
+_READ_ONLY = re.compile(r"read-only file ?system", re.IGNORECASE)
+_FILE = re.compile(r'file "([^"]+)"', re.IGNORECASE)
+_OWNER = re.compile(r"PID (\d+)")
+
+
+def cause(error: BaseException | str) -> HarmrankError | None:
+    """What of the surroundings stopped the work, or None where they did not.
+
+    `error` is what was raised (whatever it was raised upon counts too) or the message of a failed dbt node.
+    """
+    if isinstance(error, str):
+        return _from_text(error)
+    if isinstance(error, HarmrankError):
+        return error
+    for raised in _chain(error):
+        found = _from_error(raised)
+        if found is not None:
+            return found
+    return None
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The errors that led to this one, the first of them first: what follows a full disk is its consequence."""
+    raised: BaseException | None = error
+    errors: list[BaseException] = []
+    while raised is not None and raised not in errors:
+        errors.append(raised)
+        raised = raised.__cause__ or (None if raised.__suppress_context__ else raised.__context__)
+    return reversed(errors)
+
+
+def _from_error(error: BaseException) -> HarmrankError | None:
+    if isinstance(error, MemoryError):
+        return _memory()
+    if isinstance(error, OSError) and error.errno is not None:
+        return _from_os(error)
+    if isinstance(error, duckdb.Error) or type(error).__module__.startswith("dbt"):
+        return _from_text(str(error))
+    return None
+
+
+def _from_os(error: OSError) -> HarmrankError | None:
+    if isinstance(error, FileNotFoundError | BrokenPipeError | BlockingIOError):
+        return None
+    place = str(error.filename) if error.filename is not None else "a file of the home"
+    if error.errno in _NO_ROOM:
+        return _full(error.filename and place)
+    if error.errno == errno.EFBIG:
+        return _too_large(error.filename and place)
+    if error.errno == errno.ENOMEM:
+        return _memory()
+    if error.errno in _NOT_ALLOWED:
+        return _forbidden(place)
+    if error.errno == errno.EROFS:
+        return _read_only(place)
+    if error.errno in _IN_THE_WAY:
+        return HarmrankError(
+            f"{place} is in the way: harmrank needs a folder there. Move it away, then run this again."
+        )
+    return HarmrankError(f"{place} cannot be used ({error.strerror}): see to its disk, then run this again.")
+
+
+def _from_text(text: str) -> HarmrankError | None:
+    named = _FILE.search(text)
+    place = named[1] if named else None
+    if _FULL.search(text):
+        return _full(place)
+    if _TOO_LARGE.search(text):
+        return _too_large(place)
+    if _MEMORY.search(text):
+        return _memory()
+    if _LOCKED.search(text):
+        owner = _OWNER.search(text)
+        process = f"process {owner[1]}" if owner else "another process"
+        return HomeBusy(f"{place or 'the warehouse'} is open in {process}: close it there, then run this again.")
+    if _READ_ONLY.search(text):
+        return _read_only(place or "the home")
+    if _FORBIDDEN.search(text):
+        return _forbidden(place or "a file of the home")
+    return None
+
+
+def _full(place: str | None) -> HarmrankError:
+    where = f" (writing {place})" if place else ""
+    return HarmrankError(f"the disk is full{where}: make room, then run this again. What was published still stands.")
+
+
+def _too_large(place: str | None) -> HarmrankError:
+    where = place or "a file"
+    return HarmrankError(
+        f"{where} may not grow any larger: raise the limit on file sizes (ulimit -f), then run this again. "
+        "What was published still stands."
+    )
+
+
+def _memory() -> HarmrankError:
+    return HarmrankError(
+        f"not enough memory: free some, or set {MEMORY_SETTING} to what DuckDB may use (such as 4GB; what does not fit "
+        "goes to the home's scratch/), then run this again. What was published still stands."
+    )
+
+
+def _forbidden(place: str) -> HarmrankError:
+    return HarmrankError(
+        f"{place} may not be opened by this user: ask its owner for permission, or run this as the user the home "
+        "belongs to."
+    )
+
+
+def _read_only(place: str) -> HarmrankError:
+    return HarmrankError(f"{place} is on a disk that can only be read: make it writable, or name another home.")
