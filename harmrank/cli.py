@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import sys
@@ -403,6 +404,8 @@ def _exit(code: int) -> NoReturn:
     taken apart, after all work is done.
     """
     if "great_expectations" in sys.modules:
+        # What was registered for the end is done all the same: temporary folders, semaphores.
+        atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

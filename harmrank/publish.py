@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,13 +30,19 @@ class Publication:
     build_id: str
     folder: Path
     rows: dict[str, int]
+    warnings: list[str]
     remarks: list[str] = field(default_factory=list)
 
 
-def prepare(home: Home, build_id: str, facts: dict[str, Any]) -> Path:
+Audit = Callable[[Path, dict[str, Any]], list[str]]
+"""Looks at a folder with a build and at its manifest; gives warnings for it, or raises where it must not go out."""
+
+
+def prepare(home: Home, build_id: str, facts: dict[str, Any], audit: Audit) -> Path:
     """Copy the marts of the warehouse into a new folder that no reader sees; gives the folder, all of it on disk.
 
-    `facts` go into the manifest as they are.
+    `facts` go into the manifest as they are, the warnings of `audit` are added to theirs. What `audit` raises leaves
+    nothing behind.
     """
     incoming = home.published / f".incoming-{build_id}"
     incoming.mkdir(mode=0o700)
@@ -47,6 +54,11 @@ def prepare(home: Home, build_id: str, facts: dict[str, Any]) -> Path:
         "duckdb_file": _file_entry(incoming / MART_FILE),
         "tables": tables,
     }
+    try:
+        manifest["warnings"] = [*facts["warnings"], *audit(incoming, manifest)]
+    except Exception:
+        shutil.rmtree(incoming)
+        raise
     text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
     (incoming / MANIFEST_FILE).write_text(text, encoding="utf-8")
     _share(incoming, home.published)
@@ -70,7 +82,7 @@ def switch(home: Home, prepared: Path, kept_builds: int = KEPT_BUILDS) -> Public
     _link(home)
     remarks = _prune(home, kept_builds)
     rows = {name: entry["rows"] for name, entry in manifest["tables"].items()}
-    return Publication(build_id, folder, rows, remarks)
+    return Publication(build_id, folder, rows, manifest["warnings"], remarks)
 
 
 def _index_facts(folder: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from harmrank import journal, publish, published, warehouse
+from harmrank import checks, door_out, journal, publish, published, warehouse
 from harmrank.contract import MAX_BAD_SHARE
 from harmrank.errors import GateFailed, UsageError
 from harmrank.home import Home
@@ -121,23 +121,59 @@ def _build_and_publish(
 
     entry.step("building", **_named(request))
     say(f"building and testing the list for {request.list_date}")
+    checks.preload()
     result = build(home, progress)
-    warnings = [*_doubts(request), *result.warnings]
     if result.failures:
-        entry.end(journal.GATE_FAILED, result.failures)
-        listed = "; ".join(result.failures[:3])
-        more = f" (and {len(result.failures) - 3} more)" if len(result.failures) > 3 else ""
-        raise GateFailed(f"nothing was published, the last good list still stands. {listed}{more}")
+        raise _gate_failed(entry, result.failures)
     passed = result.tests - len(result.warnings)
     said = f" and {len(result.warnings)} with a warning" if result.warnings else ""
     say(f"{result.models} models built, {passed} tests passed{said}; publishing")
     entry.step("publishing")
-    prepared = publish.prepare(home, request.build_id, _facts(request, warnings))
+    warnings = [*_doubts(request), *_remarks_of_extracts(home), *result.warnings]
+    prepared = publish.prepare(home, request.build_id, _facts(request, warnings), _audit(home, entry))
     publication = publish.switch(home, prepared, kept_builds)
-    entry.end(journal.PUBLISHED, warnings)
+    entry.end(journal.PUBLISHED, publication.warnings)
     for remark in publication.remarks:
         say(remark)
-    return RefreshResult(landed, request.list_date, publication, warnings, result.tests)
+    return RefreshResult(landed, request.list_date, publication, publication.warnings, result.tests)
+
+
+def _gate_failed(entry: journal.Journal, failures: list[str]) -> GateFailed:
+    entry.end(journal.GATE_FAILED, failures)
+    listed = "; ".join(failures[:3])
+    more = f" (and {len(failures) - 3} more)" if len(failures) > 3 else ""
+    return GateFailed(f"nothing was published, the last good list still stands. {listed}{more}")
+
+
+def _audit(home: Home, entry: journal.Journal) -> publish.Audit:
+    """The checks at the door out."""
+
+    def audit(folder: Path, manifest: dict[str, Any]) -> list[str]:
+        # Where what stands is damaged there is nothing to compare with, and the more reason to publish.
+        standing = None if published.faults(home) else published.read_manifest(home)
+        findings = [f for f in door_out.check(home, folder, manifest, standing) if not f.passed]
+        said = [f"{f.expectation.table}: {f.said}. {f.expectation.mend}" for f in findings]
+        if any(finding.is_fatal for finding in findings):
+            raise _gate_failed(entry, [line for line, f in zip(said, findings, strict=True) if f.is_fatal])
+        return said
+
+    return audit
+
+
+def _remarks_of_extracts(home: Home) -> list[str]:
+    """What the door in found of the extracts the list rests on: a sentence a check, about the newest extract."""
+    with warehouse.connect(home, read_only=True) as connection:
+        rows = connection.execute(
+            "select table_name, sentence, max(extract_id), count(*), arg_max(rows_unexpected, extract_id), "
+            "arg_max(rows_checked, extract_id) from raw.extract_checks where not passed "
+            "group by table_name, sentence order by 1, 2"
+        ).fetchall()
+    remarks = []
+    for table, sentence, newest, extracts, unexpected, checked in rows:
+        share = f" in {unexpected:,} of {checked:,} rows" if unexpected else ""
+        others = f" (and {extracts - 1} before)" if extracts > 1 else ""
+        remarks.append(f"{table}: {sentence}: not so{share} of extract {newest}{others}")
+    return remarks
 
 
 def _doubts(request: Request) -> list[str]:
