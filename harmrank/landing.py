@@ -25,6 +25,7 @@ from harmrank.landing_rows import DROPPED, CheckedFile
 from harmrank.warehouse import connect
 
 NOT_READ = "files of no known table were not read (counted in files)"
+CORRECTS_UNKNOWN = "extract.json says it corrects extracts that have never been sent (counted in extracts)"
 _QUARANTINE_BATCH = 10_000
 
 
@@ -266,6 +267,9 @@ class _Lander:
             self._write_file(extract_id, file, records, rows_before[table])
             defects.update(self._value_defects(file))
             rows_before[table] += file.rows_read
+        unknown = self._write_corrections(extract_id, manifest)
+        if unknown:
+            defects["(folder)", "corrects", CORRECTS_UNKNOWN] = unknown
         self._write_defects(extract, defects)
         self._refuse_cycle(extract_id, read, first_row)
 
@@ -301,7 +305,8 @@ class _Lander:
             batch = bad[start : start + _QUARANTINE_BATCH]
             row = self._connection.execute(
                 "INSERT INTO raw.quarantine "
-                "SELECT ?, ?, ?, unnest(?::BIGINT[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[])",
+                "(extract_id, table_name, file_name, line_number, reason, raw_text, record_key) "
+                "SELECT ?, ?, ?, unnest(?::BIGINT[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[])",
                 [
                     extract_id,
                     file.table.name,
@@ -309,10 +314,22 @@ class _Lander:
                     [record.line_number for record in batch],
                     [record.reason for record in batch],
                     [record.text for record in batch],
+                    [record.key for record in batch],
                 ],
             ).fetchone()
             written += int(row[0]) if row else 0
         return written
+
+    def _write_corrections(self, extract_id: str, manifest: Manifest) -> int:
+        """Keep which extracts this one corrects; give the number of those that are neither landed nor refused."""
+        corrected = list(manifest.corrects)
+        self._connection.execute("INSERT INTO raw.corrections SELECT ?, unnest(?::VARCHAR[])", [extract_id, corrected])
+        known = (
+            "SELECT count(*) FROM (SELECT extract_id FROM raw.extracts UNION SELECT extract_id FROM raw.refused_extracts) "
+            "WHERE list_contains(?::VARCHAR[], extract_id)"
+        )
+        (found,) = self._connection.execute(known, [corrected]).fetchone() or (0,)
+        return len(corrected) - int(found)
 
     def _value_defects(self, read: CheckedFile) -> Counter[tuple[str, str, str]]:
         table = read.file.table

@@ -201,19 +201,22 @@ def line_of(read: CheckedFile, ordinal: int) -> int:
 
 def bad_records(connection: duckdb.DuckDBPyConnection, read: CheckedFile) -> list[BadRecord]:
     """Every record of the file that goes to quarantine, with its line and text, in file order."""
-    query = f"SELECT {read.ordinal}, problem FROM {read.checked} WHERE problem IS NOT NULL ORDER BY 1"
-    unusable = {int(ordinal): str(problem) for ordinal, problem in connection.execute(query).fetchall()}
+    query = (
+        f"SELECT {read.ordinal}, problem, {landing_sql.record_key(read.file.table)} "
+        f"FROM {read.checked} WHERE problem IS NOT NULL ORDER BY 1"
+    )
+    unusable = {int(ordinal): (str(problem), key) for ordinal, problem, key in connection.execute(query).fetchall()}
     if not unusable:
         return read.broken
     if read.text_path is None:
         texts = _parquet_texts(connection, read)
-        return [BadRecord(ordinal, ordinal, reason, texts[ordinal]) for ordinal, reason in unusable.items()]
+        return [BadRecord(ordinal, ordinal, reason, texts[ordinal], key) for ordinal, (reason, key) in unusable.items()]
     found = landing_csv.locate(read.text_path, set(unusable))
     records = list(read.broken)
-    for ordinal, reason in unusable.items():
+    for ordinal, (reason, key) in unusable.items():
         record = found[ordinal]
         text = landing_csv.without_columns(record, set(read.dropped), read.width)
-        records.append(BadRecord(ordinal, record.line_number, reason, text))
+        records.append(BadRecord(ordinal, record.line_number, reason, text, key))
     return sorted(records, key=lambda record: record.ordinal)
 
 

@@ -12,12 +12,16 @@ from typing import Any
 import duckdb
 
 from harmrank import warehouse
-from harmrank.errors import HomeBusy, UsageError
+from harmrank.errors import HarmrankError, HomeBusy, UsageError
 from harmrank.home import Home
 from harmrank.publish import MART_FILE, read_manifest
 
 Row = dict[str, Any]
 
+
+PUBLISHED_BY_AN_OLDER = (
+    "the list was published by an older harmrank and lacks what this shows: run harmrank refresh EXTRACTS --home HOME"
+)
 GATE_FAILED = "gate failed"
 """The outcome of a refresh whose build was not fit to be published."""
 
@@ -36,14 +40,14 @@ class Explanation:
 
 def top(home: Home, places: int) -> tuple[Row, list[Row]]:
     """The build and the first `places` rows of the published list."""
-    with _mart(home) as connection:
+    with open_mart(home) as connection:
         build = _rows(connection, "select * from mart.build_info")[0]
         return build, _rows(connection, "select * from mart.top_100 order by harm_rank limit ?", [places])
 
 
 def explain(home: Home, offender_key: str) -> Explanation:
     """Where every day of one offender's score comes from. Raises UsageError for a key with no score."""
-    with _mart(home) as connection:
+    with open_mart(home) as connection:
         build = _rows(connection, "select * from mart.build_info")[0]
         offenders = _rows(connection, "select * from mart.offender_harm where offender_key = ?", [offender_key])
         if not offenders:
@@ -146,19 +150,34 @@ def _last_refresh(home: Home) -> Row | None:
 
 
 @contextmanager
-def _mart(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_mart(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The published build that stands, read-only.
+
+    Raises UsageError where nothing has been published, HarmrankError where the block asks for a table or column
+    that came with a later harmrank than the one that published it.
+    """
     path = home.published / "current" / MART_FILE
     if not path.exists():
         raise UsageError(f"nothing has been published in {home.root}: run harmrank refresh EXTRACTS --home {home.root}")
     # The resolved path names one build, so a publication in the meantime cannot mix two.
     with duckdb.connect(str(path.resolve()), read_only=True) as connection:
-        yield connection
+        try:
+            yield connection
+        except (duckdb.CatalogException, duckdb.BinderException):
+            raise HarmrankError(PUBLISHED_BY_AN_OLDER) from None
+
+
+class _SelectedRow(dict[str, Any]):
+    """A row as its build has it. What is drawn from it may have come with a later harmrank."""
+
+    def __missing__(self, column: str) -> Any:
+        raise HarmrankError(PUBLISHED_BY_AN_OLDER)
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: list[Any] | None = None) -> list[Row]:
     cursor = connection.execute(query, values or [])
     names = [column[0] for column in cursor.description or []]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return [_SelectedRow(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _unclassified(connection: duckdb.DuckDBPyConnection, offender_key: str) -> list[Row]:

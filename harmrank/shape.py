@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 
 import duckdb
@@ -10,9 +9,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from harmrank.errors import UsageError
 from harmrank.home import Home
-from harmrank.publish import MART_FILE
+from harmrank.reading import open_mart
 
 _V100 = "Metropolitan Police, V100"
 _FELONIOUS_FEW = "Liggins, Ratcliffe & Bland 2019"
@@ -67,10 +65,7 @@ _NEW = """
 
 def measure(home: Home) -> list[Figure]:
     """The figures of the published build. Raises UsageError where nothing has been published."""
-    path = home.published / "current" / MART_FILE
-    if not path.exists():
-        raise UsageError(f"nothing has been published in {home.root}: run harmrank refresh EXTRACTS --home {home.root}")
-    with closing(duckdb.connect(str(path.resolve()), read_only=True)) as connection:
+    with open_mart(home) as connection:
         return [*_offender_figures(connection), *_hundred_figures(connection), *_new_figures(connection)]
 
 

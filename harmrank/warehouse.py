@@ -1,15 +1,16 @@
-"""Opens the warehouse and makes its raw tables."""
+"""Opens the warehouse and makes its raw tables, here as they are today; older homes get there by `migrations`."""
 
 import re
 
 import duckdb
 
-from harmrank import sql
+from harmrank import migrations, sql
 from harmrank.contract import TABLES, Column, Table
 from harmrank.errors import HarmrankError, HomeBusy, UsageError
 from harmrank.home import Home
 
 _BOOKKEEPING = (
+    migrations.HOME_LAYOUT,
     """raw.extracts (
         extract_id VARCHAR PRIMARY KEY, extract_at TIMESTAMP NOT NULL, extract_on DATE NOT NULL,
         landed_at TIMESTAMP NOT NULL, content_sha256 VARCHAR NOT NULL)""",
@@ -20,7 +21,8 @@ _BOOKKEEPING = (
         CHECK (rows_read = rows_landed + rows_quarantined))""",
     """raw.quarantine (
         extract_id VARCHAR NOT NULL, table_name VARCHAR NOT NULL, file_name VARCHAR NOT NULL,
-        line_number BIGINT NOT NULL, reason VARCHAR NOT NULL, raw_text VARCHAR)""",
+        line_number BIGINT NOT NULL, reason VARCHAR NOT NULL, raw_text VARCHAR, record_key VARCHAR)""",
+    "raw.corrections (extract_id VARCHAR NOT NULL, corrects_extract_id VARCHAR NOT NULL)",
     """raw.value_defects (
         extract_id VARCHAR NOT NULL, table_name VARCHAR NOT NULL, column_name VARCHAR NOT NULL,
         reason VARCHAR NOT NULL, rows_affected BIGINT NOT NULL)""",
@@ -39,9 +41,10 @@ _BOOKKEEPING = (
 def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """Open the warehouse of a home; the caller closes it.
 
-    A writable connection has schema raw with all its tables. Raises UsageError if a read-only one is asked
-    for and there is no warehouse yet, HomeBusy if another process has it open, HarmrankError if it is no
-    DuckDB file that this version reads.
+    A writable connection has schema raw with all its tables in the layout of today; a read-only one may be of
+    an older layout. Raises UsageError if a read-only one is asked for and there is no warehouse yet, HomeBusy if
+    another process has it open, HarmrankError if it is no DuckDB file that this version reads or was made by a
+    newer harmrank.
     """
     if read_only and not home.warehouse.exists():
         raise UsageError(f"{home.root} has no warehouse yet: run harmrank refresh or harmrank land first.")
@@ -49,13 +52,22 @@ def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(str(home.warehouse), read_only=read_only)
     except duckdb.IOException as error:
         raise _unopened(home, str(error)) from None
+    try:
+        _prepare(connection, home, read_only)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection, home: Home, read_only: bool) -> None:
     connection.execute("SET enable_progress_bar = false")
     connection.execute("SET TimeZone = 'UTC'")
+    migrations.refuse_newer(connection, home)
     if not read_only:
         home.scratch.mkdir(mode=0o700, exist_ok=True)
         connection.execute(f"SET temp_directory = {sql.text(str(home.scratch))}")
-        _create_raw(connection)
-    return connection
+        migrations.bring_up(connection, (*_BOOKKEEPING, *(_raw_table(table) for table in TABLES.values())))
 
 
 def _unopened(home: Home, said: str) -> HarmrankError:
@@ -75,12 +87,6 @@ def _unopened(home: Home, said: str) -> HarmrankError:
 def stored_name(column: Column) -> str:
     """What the raw table calls a column of the contract."""
     return "is_deleted" if column.name == "deleted" else column.name
-
-
-def _create_raw(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
-    for definition in (*_BOOKKEEPING, *(_raw_table(table) for table in TABLES.values())):
-        connection.execute(f"CREATE TABLE IF NOT EXISTS {definition}")
 
 
 def _raw_table(table: Table) -> str:
