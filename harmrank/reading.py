@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from harmrank import warehouse
+from harmrank import quarantine, warehouse
 from harmrank.errors import HarmrankError, HomeBusy, UsageError
 from harmrank.home import Home
 from harmrank.publish import MART_FILE, read_manifest
@@ -124,12 +124,11 @@ def _landed(home: Home) -> Row | None:
     try:
         with warehouse.connect(home, read_only=True) as connection:
             extracts = _rows(connection, "select extract_id, landed_at from raw.extracts order by extract_id")
-            refused = _rows(
-                connection,
-                "select extract_id, message from raw.refused_extracts "
-                "qualify row_number() over (partition by extract_id order by refused_at desc) = 1 "
-                "and extract_id not in (select extract_id from raw.extracts) order by extract_id",
-            )
+            refused = [
+                {"extract_id": extract.extract_id, "message": extract.message}
+                for extract in quarantine.refused_extracts(connection)
+                if extract.cleared_by is None
+            ]
             (quarantined,) = connection.execute("select count(*) from raw.quarantine").fetchone() or (0,)
     except HomeBusy as busy:
         return {"extract_ids": [], "in_use": str(busy), "refused": [], "rows_quarantined": None}

@@ -236,8 +236,26 @@ def test_a_newer_home_gives_one_line_and_stays_as_it_is(scratch: PublishedHome, 
 def test_status_reads_an_older_home(tmp_path: Path, harmrank: Command) -> None:
     """Reading must not need a migration that only a writer may make."""
     home = version_1(tmp_path / "home")
+    with duckdb.connect(str(home.warehouse)) as connection:
+        connection.execute(
+            "insert into raw.refused_extracts (extract_id, refused_at, message) "
+            "values ('2026-05-31', timestamp '2026-06-01', 'Extract 2026-05-31 was refused')"
+        )
     done = harmrank("status", "--home", home.root)
     assert (done.returncode, done.stderr) == (0, "")
+    assert "Extract 2026-05-31 was refused" in done.stdout
+    assert ask(home, "select count(*) from duckdb_tables() where table_name = 'home_layout'") == [(0,)]
+
+
+def test_what_needs_the_new_layout_says_how_to_get_it(tmp_path: Path, harmrank: Command) -> None:
+    """A reader that cannot do without the newer columns names the command, and changes nothing."""
+    home = version_1(tmp_path / "home")
+    done = harmrank("quarantine", "--home", home.root)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"harmrank: {home.root} was made by an older harmrank: run harmrank refresh EXTRACTS --home {home.root} once, "
+        "then this again.\n"
+    )
     assert ask(home, "select count(*) from duckdb_tables() where table_name = 'home_layout'") == [(0,)]
 
 
