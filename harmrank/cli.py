@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,7 +17,7 @@ from typing import Any, NoReturn
 import click
 
 from harmrank import __version__
-from harmrank.contract import MAX_BAD_SHARE
+from harmrank.contract import MAX_BAD_SHARE, TABLES
 from harmrank.errors import ExtractRefused, HarmrankError, UsageError
 from harmrank.home import Home
 from harmrank.published import KEPT_BUILDS
@@ -236,9 +237,7 @@ def status(root: Path, verify: bool, as_json: bool) -> None:
     """
     from harmrank import reading
 
-    if not root.is_dir():
-        raise UsageError(f"there is no home at {root}: harmrank refresh EXTRACTS --home {root} makes one")
-    facts = reading.status(Home(root), thoroughly=verify)
+    facts = reading.status(existing_home(root), thoroughly=verify)
     if as_json:
         print_json(facts)
     else:
@@ -247,6 +246,51 @@ def status(root: Path, verify: bool, as_json: bool) -> None:
         show.print_status(_console(), facts)
     if verify and facts["damaged"]:
         raise HarmrankError("the published build is damaged, as said above")
+
+
+@cli.command()
+@HOME_OPTION
+@click.option("--extract", "extract_id", help="Only what this extract left.")
+@click.option("--table", "table_name", type=click.Choice(list(TABLES)), help="Only rows of this table.")
+@click.option("--reason", help="Only rows whose reason contains these words.")
+@click.option("--all", "with_cleared", is_flag=True, help="Also what later extracts have cleared, and which ones did.")
+@click.option("--export", "path", type=click.Path(path_type=Path), help="Write one CSV line a row to this new file.")
+@click.option(
+    "--with-text", is_flag=True, help="Export the rows as they were sent, too. PERSONAL DATA: names, dates of birth."
+)
+@JSON_OPTION
+def quarantine(
+    root: Path,
+    extract_id: str | None,
+    table_name: str | None,
+    reason: str | None,
+    with_cleared: bool,
+    path: Path | None,
+    with_text: bool,
+    as_json: bool,
+) -> None:
+    """Show the rows and extracts that could not be used and that no later extract has cleared yet.
+
+    \b
+    Example:
+      harmrank quarantine --home home
+      harmrank quarantine --home home --extract 2026-10-31 --all --export rows.csv
+    """
+    from harmrank import quarantine as quarantines
+
+    if with_text and path is None:
+        raise UsageError("--with-text goes with --export FILE: the rows themselves are never shown on a terminal")
+    home, wanted = existing_home(root), quarantines.Filter(extract_id, table_name, reason, with_cleared)
+    found = quarantines.read(home, wanted)
+    if path is not None:
+        written = quarantines.export(home, wanted, path, with_text)
+        say(f"{written:,} rows written to {path}" + (": personal data, delete it when done" if with_text else ""))
+    if as_json:
+        print_json(asdict(found))
+        return
+    from harmrank import show_quarantine
+
+    show_quarantine.print_quarantine(_console(), found, with_cleared)
 
 
 @cli.command()
@@ -301,6 +345,13 @@ def weights_import(workbook: Path, index_name: str, root: Path) -> None:
         f"{index_name}: {report.codes} offence codes from {report.rows} rows, {len(report.anomalies)} anomalies. "
         "Use it by naming it in a row of seeds/ranking_methods.csv."
     )
+
+
+def existing_home(root: Path) -> Home:
+    """The home at that place. Raises UsageError where there is none."""
+    if not root.is_dir():
+        raise UsageError(f"there is no home at {root}: harmrank refresh EXTRACTS --home {root} makes one")
+    return Home(root)
 
 
 def say(line: str) -> None:

@@ -27,6 +27,7 @@ from harmrank.landing_rows import CheckedFile
 from harmrank.warehouse import connect
 
 NOT_READ = "files of no known table were not read (counted in files)"
+CORRECTS_UNKNOWN = "extract.json says it corrects extracts that have never been sent (counted in extracts)"
 _QUARANTINE_BATCH = 10_000
 
 
@@ -223,7 +224,7 @@ class _Lander:
             raise Unusable("it changed while it was being read", "Run this again when the transfer is complete.")
         self._connection.execute("BEGIN")
         try:
-            self._write(extract, moment, read, bad)
+            self._write(extract, manifest, moment, read, bad)
             self._connection.execute("COMMIT")
         except BaseException:
             # A commit that the disk refused has rolled back by itself.
@@ -323,7 +324,14 @@ class _Lander:
                 column = told.column_name if told.places else None
                 raise Unusable(found.finding.said, told.mend, file_name, line, column)
 
-    def _write(self, extract: Extract, moment: datetime, read: list[CheckedFile], bad: list[list[BadRecord]]) -> None:
+    def _write(
+        self,
+        extract: Extract,
+        manifest: Manifest,
+        moment: datetime,
+        read: list[CheckedFile],
+        bad: list[list[BadRecord]],
+    ) -> None:
         extract_id = extract.extract_id
         self._connection.execute(
             "INSERT INTO raw.extracts VALUES (?, ?, ?, ?, ?)",
@@ -336,6 +344,9 @@ class _Lander:
             first_row.append(rows_before[table])
             self._write_file(extract_id, file, records, rows_before[table])
             rows_before[table] += file.rows_read
+        unknown = self._write_corrections(extract_id, manifest)
+        if unknown:
+            self._facts.values.append(acceptance.Trouble("(folder)", "corrects", CORRECTS_UNKNOWN, unknown, []))
         self._write_remarks(extract_id)
         self._refuse_cycle(extract_id, read, first_row)
 
@@ -371,7 +382,8 @@ class _Lander:
             batch = bad[start : start + _QUARANTINE_BATCH]
             row = self._connection.execute(
                 "INSERT INTO raw.quarantine "
-                "SELECT ?, ?, ?, unnest(?::BIGINT[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[])",
+                "(extract_id, table_name, file_name, line_number, reason, raw_text, record_key) "
+                "SELECT ?, ?, ?, unnest(?::BIGINT[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[])",
                 [
                     extract_id,
                     file.table.name,
@@ -379,10 +391,22 @@ class _Lander:
                     [record.line_number for record in batch],
                     [record.reason for record in batch],
                     [record.text for record in batch],
+                    [record.key for record in batch],
                 ],
             ).fetchone()
             written += int(row[0]) if row else 0
         return written
+
+    def _write_corrections(self, extract_id: str, manifest: Manifest) -> int:
+        """Keep which extracts this one corrects; give the number of those that are neither landed nor refused."""
+        corrected = list(manifest.corrects)
+        self._connection.execute("INSERT INTO raw.corrections SELECT ?, unnest(?::VARCHAR[])", [extract_id, corrected])
+        known = (
+            "SELECT count(*) FROM (SELECT extract_id FROM raw.extracts UNION SELECT extract_id FROM raw.refused_extracts) "
+            "WHERE list_contains(?::VARCHAR[], extract_id)"
+        )
+        (found,) = self._connection.execute(known, [corrected]).fetchone() or (0,)
+        return len(corrected) - int(found)
 
     def _write_remarks(self, extract_id: str) -> None:
         facts = self._facts

@@ -166,12 +166,17 @@ def read_header(path: Path, errors: str = "strict") -> Header | None:
 
 @dataclass(frozen=True)
 class BadRecord:
-    """A record that goes to quarantine. `ordinal` counts the file's records from 1, header left out."""
+    """A record that goes to quarantine.
+
+    `ordinal` counts the file's records from 1, header left out. `key` is the record's key as a JSON array of text,
+    None where it cannot be read.
+    """
 
     ordinal: int
     line_number: int
     reason: str
     text: str
+    key: str | None = None
 
 
 def rewrite(source: Path, target: Path, width: int) -> list[BadRecord]:

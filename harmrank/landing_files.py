@@ -88,14 +88,15 @@ class Extract:
 class Manifest:
     """What the optional extract.json says.
 
-    Its form: `{"extract_at": "2026-10-31T02:00:00", "files": {"crimes.csv": {"rows": 1234, "sha256":
-    "..."}}}`. Every part may be left out. `rows` counts records without the header; `sha256` is that of the
-    file as sent.
+    Its form: `{"extract_at": "2026-10-31T02:00:00", "corrects": ["2026-09-30"], "files": {"crimes.csv":
+    {"rows": 1234, "sha256": "..."}}}`. Every part may be left out. `rows` counts records without the header;
+    `sha256` is that of the file as sent; `corrects` names earlier extracts, each once.
     """
 
     extract_at: datetime | None
     rows: dict[str, int]
     sha256: dict[str, str]
+    corrects: tuple[str, ...] = ()
 
 
 def extract_folders(extracts: Path) -> list[Path]:
@@ -210,7 +211,8 @@ def read_manifest(extract: Extract) -> Manifest:
         # A file that is no table may be listed too; it is not read, so there is nothing to check.
         if name in tables:
             _read_file_facts(name, facts, rows, sha256)
-    return Manifest(_read_extract_at(content.get("extract_at")), rows, sha256)
+    corrects = _read_corrects(content.get("corrects"), extract.extract_id)
+    return Manifest(_read_extract_at(content.get("extract_at")), rows, sha256, corrects)
 
 
 def _read_file_facts(name: str, facts: Any, rows: dict[str, int], sha256: dict[str, str]) -> None:
@@ -224,6 +226,17 @@ def _read_file_facts(name: str, facts: Any, rows: dict[str, int], sha256: dict[s
         if not isinstance(digest, str):
             _refuse_manifest(f"sha256 of {name[:100]} is not text")
         sha256[name] = digest.strip().lower()
+
+
+def _read_corrects(value: Any, extract_id: str) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    # Any name a folder may have: an extract that was refused for its id can be corrected too.
+    if not isinstance(value, list) or not all(isinstance(name, str) and name and name.isprintable() for name in value):
+        _refuse_manifest('corrects is not a list of extract ids: use "corrects": ["2026-10-31"]')
+    if any(_ID.fullmatch(name) and name >= extract_id for name in value):
+        _refuse_manifest("corrects names this extract or a later one: only an earlier one can be corrected")
+    return tuple(sorted(set(value)))
 
 
 def _read_extract_at(value: Any) -> datetime | None:

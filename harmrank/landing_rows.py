@@ -209,19 +209,24 @@ def bad_records(
 
     Both in one, since finding a line means walking the file.
     """
-    query = f"SELECT {read.ordinal}, problem FROM {read.checked} WHERE problem IS NOT NULL ORDER BY 1"
-    unusable = {int(ordinal): str(problem) for ordinal, problem in connection.execute(query).fetchall()}
+    query = (
+        f"SELECT {read.ordinal}, problem, {landing_sql.record_key(read.file.table)} "
+        f"FROM {read.checked} WHERE problem IS NOT NULL ORDER BY 1"
+    )
+    unusable = {int(ordinal): (str(problem), key) for ordinal, problem, key in connection.execute(query).fetchall()}
     if read.text_path is None:
         texts = _parquet_texts(connection, read) if unusable else {}
-        records = [BadRecord(ordinal, ordinal, reason, texts[ordinal]) for ordinal, reason in unusable.items()]
+        records = [
+            BadRecord(ordinal, ordinal, reason, texts[ordinal], key) for ordinal, (reason, key) in unusable.items()
+        ]
         return records, {ordinal: ordinal for ordinal in others}
     wanted = set(unusable) | others
     found = landing_csv.locate(read.text_path, wanted) if wanted else {}
     records = list(read.broken)
-    for ordinal, reason in unusable.items():
+    for ordinal, (reason, key) in unusable.items():
         record = found[ordinal]
         text = landing_csv.without_columns(record, set(read.dropped), read.width)
-        records.append(BadRecord(ordinal, record.line_number, reason, text))
+        records.append(BadRecord(ordinal, record.line_number, reason, text, key))
     lines = {ordinal: found[ordinal].line_number for ordinal in others}
     return sorted(records, key=lambda record: record.ordinal), lines
 

@@ -111,6 +111,14 @@ def stored_columns(table: Table) -> str:
     return ", ".join(stored_name(column) for column in table.columns)
 
 
+def record_key(table: Table) -> str:
+    """An expression over checked rows: the key of the record as a JSON array of text, null where it cannot be read."""
+    key = [column.name for column in table.columns if column.key]
+    is_readable = " AND ".join(f"{name} IS NOT NULL" for name in key)
+    values = ", ".join(f"{name}::VARCHAR" for name in key)
+    return f"CASE WHEN {is_readable} AND NOT contains(force, '|') THEN to_json([{values}])::VARCHAR END"
+
+
 def _cleaned(text: str) -> str:
     # Trimming costs more than all else here, and hardly a value needs it: look at both ends first.
     ends = " OR ".join(f"suffix({text}, {sign})" for sign in ("' '", "chr(9)", "chr(10)", "chr(13)", "chr(160)"))

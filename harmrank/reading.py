@@ -10,12 +10,17 @@ from typing import Any
 
 import duckdb
 
-from harmrank import journal, surroundings, warehouse
+from harmrank import journal, quarantine, surroundings, warehouse
 from harmrank.errors import HarmrankError, HomeBusy, UsageError
 from harmrank.home import Home
 from harmrank.published import MART_FILE, advice, faults, read_manifest
 
 Row = dict[str, Any]
+
+
+PUBLISHED_BY_AN_OLDER = (
+    "the list was published by an older harmrank and lacks what this shows: run harmrank refresh EXTRACTS --home HOME"
+)
 
 
 @dataclass(frozen=True)
@@ -149,12 +154,11 @@ def _landed(home: Home) -> Row | None:
     try:
         with warehouse.connect(home, read_only=True) as connection:
             extracts = _rows(connection, "select extract_id, landed_at from raw.extracts order by extract_id")
-            refused = _rows(
-                connection,
-                "select extract_id, message from raw.refused_extracts "
-                "qualify row_number() over (partition by extract_id order by refused_at desc) = 1 "
-                "and extract_id not in (select extract_id from raw.extracts) order by extract_id",
-            )
+            refused = [
+                {"extract_id": extract.extract_id, "message": extract.message}
+                for extract in quarantine.refused_extracts(connection)
+                if extract.cleared_by is None
+            ]
             (quarantined,) = connection.execute("select count(*) from raw.quarantine").fetchone() or (0,)
     except HomeBusy as busy:
         return _in_use(str(busy))
@@ -174,8 +178,9 @@ def _in_use(said: str) -> Row:
 def open_mart(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
     """The published DuckDB file, for as long as the block runs.
 
-    Raises UsageError where nothing has been published, HarmrankError with the command that mends it where the file is
-    damaged.
+    Raises UsageError where nothing has been published; HarmrankError with the command that mends it where the file is
+    damaged, or where the block asks for a table or column that came with a later harmrank than the one that published
+    it.
     """
     link = home.published / "current"
     if not link.exists() and not link.is_symlink():
@@ -187,14 +192,23 @@ def open_mart(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
             yield connection
+    except (duckdb.CatalogException, duckdb.BinderException):
+        raise HarmrankError(PUBLISHED_BY_AN_OLDER) from None
     except duckdb.Error as error:
         raise surroundings.cause(error) or HarmrankError(advice(home, f"{path} is damaged")) from None
+
+
+class _SelectedRow(dict[str, Any]):
+    """A row as its build has it. What is drawn from it may have come with a later harmrank."""
+
+    def __missing__(self, column: str) -> Any:
+        raise HarmrankError(PUBLISHED_BY_AN_OLDER)
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: list[Any] | None = None) -> list[Row]:
     cursor = connection.execute(query, values or [])
     names = [column[0] for column in cursor.description or []]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return [_SelectedRow(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _unclassified(connection: duckdb.DuckDBPyConnection, offender_key: str) -> list[Row]:

@@ -1,16 +1,17 @@
-"""Opens the warehouse and makes its raw tables."""
+"""Opens the warehouse and makes its raw tables, here as they are today; older homes get there by `migrations`."""
 
 import os
 import shutil
 
 import duckdb
 
-from harmrank import sql, surroundings
+from harmrank import migrations, sql, surroundings
 from harmrank.contract import TABLES, Column, Table
 from harmrank.errors import HarmrankError, UsageError
 from harmrank.home import Home
 
 _BOOKKEEPING = (
+    migrations.HOME_LAYOUT,
     """raw.extracts (
         extract_id VARCHAR PRIMARY KEY, extract_at TIMESTAMP NOT NULL, extract_on DATE NOT NULL,
         landed_at TIMESTAMP NOT NULL, content_sha256 VARCHAR NOT NULL)""",
@@ -21,7 +22,8 @@ _BOOKKEEPING = (
         CHECK (rows_read = rows_landed + rows_quarantined))""",
     """raw.quarantine (
         extract_id VARCHAR NOT NULL, table_name VARCHAR NOT NULL, file_name VARCHAR NOT NULL,
-        line_number BIGINT NOT NULL, reason VARCHAR NOT NULL, raw_text VARCHAR)""",
+        line_number BIGINT NOT NULL, reason VARCHAR NOT NULL, raw_text VARCHAR, record_key VARCHAR)""",
+    "raw.corrections (extract_id VARCHAR NOT NULL, corrects_extract_id VARCHAR NOT NULL)",
     """raw.value_defects (
         extract_id VARCHAR NOT NULL, table_name VARCHAR NOT NULL, column_name VARCHAR NOT NULL,
         reason VARCHAR NOT NULL, rows_affected BIGINT NOT NULL)""",
@@ -46,9 +48,10 @@ _BOOKKEEPING = (
 def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """Open the warehouse of a home; the caller closes it.
 
-    A writable connection has schema raw with all its tables. Raises UsageError if a read-only one is asked
-    for and there is no warehouse yet, HomeBusy if another process has it open, HarmrankError if it is no
-    DuckDB file that this version reads.
+    A writable connection has schema raw with all its tables in the layout of today; a read-only one may be of
+    an older layout. Raises UsageError if a read-only one is asked for and there is no warehouse yet, HomeBusy if
+    another process has it open, HarmrankError if it is no DuckDB file that this version reads or was made by a
+    newer harmrank.
     """
     if read_only and not home.warehouse.exists():
         raise UsageError(f"{home.root} has no warehouse yet: run harmrank refresh or harmrank land first.")
@@ -57,16 +60,21 @@ def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     except duckdb.Error as error:
         raise _unopened(home, error) from None
     try:
-        if not read_only:
-            _empty_scratch(home)
-        settle(connection, home)
-        connection.execute("SET TimeZone = 'UTC'")
-        if not read_only:
-            _create_raw(connection)
+        _prepare(connection, home, read_only)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection, home: Home, read_only: bool) -> None:
+    if not read_only:
+        _empty_scratch(home)
+    settle(connection, home)
+    connection.execute("SET TimeZone = 'UTC'")
+    migrations.refuse_newer(connection, home)
+    if not read_only:
+        migrations.bring_up(connection, (*_BOOKKEEPING, *(_raw_table(table) for table in TABLES.values())))
 
 
 def settle(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
@@ -101,12 +109,6 @@ def _unopened(home: Home, error: duckdb.Error) -> HarmrankError:
 def stored_name(column: Column) -> str:
     """What the raw table calls a column of the contract."""
     return "is_deleted" if column.name == "deleted" else column.name
-
-
-def _create_raw(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute("CREATE SCHEMA IF NOT EXISTS raw")
-    for definition in (*_BOOKKEEPING, *(_raw_table(table) for table in TABLES.values())):
-        connection.execute(f"CREATE TABLE IF NOT EXISTS {definition}")
 
 
 def _raw_table(table: Table) -> str:

@@ -30,3 +30,16 @@
 {% macro is_listed(word, words) -%}
     position(' ' || {{ word }} || ' ' in ' ' || {{ words }} || ' ') > 0
 {%- endmacro %}
+
+{#- One element, counted from 0, of a JSON array of text. -#}
+{% macro json_text(array, position) -%}
+    {{ return(adapter.dispatch('json_text', 'harmrank')(array, position)) }}
+{%- endmacro %}
+
+{% macro default__json_text(array, position) -%}
+    get_json_object({{ array }}, '$[{{ position }}]')
+{%- endmacro %}
+
+{% macro duckdb__json_text(array, position) -%}
+    json_extract_string({{ array }}, '$[{{ position }}]')
+{%- endmacro %}

@@ -10,6 +10,12 @@ record_counts as (
 
 ),
 
+quarantined_rows as (
+
+    select * from {{ ref('int_quarantined_rows') }}
+
+),
+
 extracts as (
 
     select * from {{ ref('stg_extracts') }}
@@ -29,6 +35,18 @@ ledger as (
 
 ),
 
+cleared as (
+
+    select
+        extract_id,
+        table_name,
+        count(*) as rows_quarantine_cleared
+    from quarantined_rows
+    where is_cleared
+    group by extract_id, table_name
+
+),
+
 final as (
 
     select
@@ -38,6 +56,7 @@ final as (
         coalesce(ledger.rows_read, 0) as rows_read,
         coalesce(ledger.rows_landed, 0) as rows_landed,
         coalesce(ledger.rows_quarantined, 0) as rows_quarantined,
+        coalesce(cleared.rows_quarantine_cleared, 0) as rows_quarantine_cleared,
         coalesce(record_counts.rows_current, 0) as rows_current,
         coalesce(record_counts.rows_superseded, 0) as rows_superseded,
         coalesce(record_counts.rows_deleted, 0) as rows_deleted
@@ -47,6 +66,10 @@ final as (
         on
             ledger.extract_id = record_counts.extract_id
             and ledger.table_name = record_counts.table_name
+    left join cleared
+        on
+            ledger.extract_id = cleared.extract_id
+            and ledger.table_name = cleared.table_name
     left join extracts
         on coalesce(ledger.extract_id, record_counts.extract_id) = extracts.extract_id
 

@@ -14,7 +14,8 @@ final as (
         line_number,
 
         -- attributes
-        reason
+        reason,
+        record_key
     from source
 
 )

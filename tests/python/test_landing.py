@@ -61,6 +61,7 @@ class Door:
             "extract_files",
             "quarantine",
             "value_defects",
+            "corrections",
         ):
             rows = self.ask(f"select count(*) from raw.{table} where extract_id = '{result.refused[0].extract_id}'")
             assert rows == [(0,)], table
