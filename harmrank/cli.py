@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,17 @@ from harmrank import __version__
 from harmrank.contract import MAX_BAD_SHARE
 from harmrank.errors import ExtractRefused, HarmrankError, UsageError
 from harmrank.home import Home
+from harmrank.printable import printable, printable_json, printable_rows
+
+
+def _mode(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
+    """The mode of a folder that its owner can use and nobody else can write in, from octal."""
+    if value is None:
+        return None
+    if not re.fullmatch("0?7[015]{2}", value, re.ASCII):
+        raise click.BadParameter("use a mode such as 750: 7 for the owner, then 0, 1 or 5 for the group and for others")
+    return int(value, 8)
+
 
 HOME_OPTION = click.option(
     "--home",
@@ -81,6 +93,14 @@ def sample(out: Path, crimes: int | None, months: int, seed: int) -> None:
 @click.option("--method", help="The row of the seed ranking_methods to publish. Default: the one marked there (v100).")
 @click.option("--full", is_flag=True, help="Build again from everything landed, even if nothing is new.")
 @BAD_SHARE_OPTION
+@click.option(
+    "--published-mode",
+    metavar="MODE",
+    callback=_mode,
+    envvar="HARMRANK_PUBLISHED_MODE",
+    help="Who may read the published lists, as a file mode: 750 for the group of HOME/published. "
+    "Default: as it is; its owner alone at first. Also read from HARMRANK_PUBLISHED_MODE.",
+)
 @JSON_OPTION
 def refresh(
     extracts: Path,
@@ -89,6 +109,7 @@ def refresh(
     method: str | None,
     full: bool,
     max_bad_share: float,
+    published_mode: int | None,
     as_json: bool,
 ) -> None:
     """Land what is new, build, test and publish. The one a scheduler calls.
@@ -110,6 +131,7 @@ def refresh(
             method=method,
             full=full,
             max_bad_share=max_bad_share,
+            published_mode=published_mode,
             say=say,
             progress=progress,
         )
@@ -182,7 +204,7 @@ def top(root: Path, places: int, as_json: bool) -> None:
         return
     from harmrank import show
 
-    show.print_top(_console(), build, rows)
+    show.print_top(_console(), printable_rows(build), printable_rows(rows))
 
 
 @cli.command()
@@ -204,7 +226,7 @@ def explain(offender_key: str, root: Path, as_json: bool) -> None:
         return
     from harmrank import show
 
-    show.print_explanation(_console(), explanation)
+    show.print_explanation(_console(), reading.Explanation(**printable_rows(vars(explanation))))
 
 
 @cli.command()
@@ -227,7 +249,7 @@ def status(root: Path, as_json: bool) -> None:
         return
     from harmrank import show
 
-    show.print_status(_console(), facts)
+    show.print_status(_console(), printable_rows(facts))
 
 
 @cli.command()
@@ -286,12 +308,12 @@ def weights_import(workbook: Path, index_name: str, root: Path) -> None:
 
 def say(line: str) -> None:
     """Progress for people goes to stderr, so that stdout stays for results."""
-    click.echo(line, err=True)
+    click.echo(printable(line), err=True)
 
 
 def print_json(value: Any) -> None:
     """Machine output: dates and timestamps as ISO text (UTC), everything else as it is."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_json_value))
+    click.echo(printable_json(json.dumps(value, indent=2, ensure_ascii=False, default=_json_value)))
 
 
 def _json_value(value: Any) -> str:
@@ -329,7 +351,7 @@ def _console() -> Any:
     from rich.console import Console
 
     # Piped output must not be cut to the width of a terminal that is not there.
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 130)
+    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 130)
 
 
 def _fail_if_refused(refused: list[Any]) -> None:
@@ -365,5 +387,5 @@ def _leave(message: str, code: int, debug: bool) -> None:
         import traceback
 
         traceback.print_exc()
-    click.echo(f"harmrank: {message}", err=True)
+    click.echo(f"harmrank: {printable(message)}", err=True)
     sys.exit(code)

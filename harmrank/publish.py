@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from harmrank import sql
+from harmrank import duck, sql
 from harmrank.home import Home
 
 # Readable by every DuckDB client from 1.1 on; BI drivers lag behind the engine.
@@ -70,13 +70,13 @@ def publish(home: Home, build_id: str, facts: dict[str, Any]) -> Publication:
 
 def _index_facts(folder: Path) -> dict[str, Any]:
     """Which harm index the build was made with, by name and source."""
-    with duckdb.connect(str(folder / MART_FILE), read_only=True) as connection:
+    with duck.open_database(folder / MART_FILE, read_only=True) as connection:
         row = connection.execute("select harm_index, harm_index_source from mart.build_info").fetchone()
     return dict(zip(("harm_index", "harm_index_source"), row or (None, None), strict=True))
 
 
 def _copy_marts(home: Home, folder: Path) -> dict[str, Any]:
-    with duckdb.connect(":memory:") as connection:
+    with duck.open_database() as connection:
         connection.execute("set enable_progress_bar = false")
         connection.execute(f"attach {sql.text(str(home.warehouse))} as warehouse (read_only)")
         connection.execute(
@@ -164,6 +164,18 @@ def _share(build: Path, published: Path) -> None:
         path.chmod(folder.st_mode & (0o777 if path is build else 0o666))
 
 
+def share(home: Home, mode: int) -> None:
+    """Open `published`, and every build in it, to whom this mode says; the next builds take it over."""
+    home.open_published(mode)
+    for build in _builds(home):
+        _share(build, home.published)
+
+
+def _builds(home: Home) -> list[Path]:
+    """The published builds, oldest first."""
+    return sorted(p for p in home.published.iterdir() if p.is_dir() and not p.is_symlink() and p.name[0] != ".")
+
+
 def _switch(home: Home, build_id: str) -> None:
     link = home.published / ".current-next"
     link.unlink(missing_ok=True)
@@ -179,7 +191,7 @@ def _remove_leftovers(home: Home) -> None:
 
 def _prune(home: Home) -> None:
     current = (home.published / "current").resolve()
-    builds = sorted(p for p in home.published.iterdir() if p.is_dir() and not p.is_symlink() and p.name[0] != ".")
+    builds = _builds(home)
     for build in builds[: max(0, len(builds) - 1 - KEPT_BUILDS)]:
         if build.resolve() != current:
             shutil.rmtree(build)

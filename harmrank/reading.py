@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from harmrank import warehouse
+from harmrank import duck, warehouse
 from harmrank.errors import HomeBusy, UsageError
 from harmrank.home import Home
 from harmrank.publish import MART_FILE, read_manifest
@@ -151,7 +151,7 @@ def _mart(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
     if not path.exists():
         raise UsageError(f"nothing has been published in {home.root}: run harmrank refresh EXTRACTS --home {home.root}")
     # The resolved path names one build, so a publication in the meantime cannot mix two.
-    with duckdb.connect(str(path.resolve()), read_only=True) as connection:
+    with duck.open_database(path.resolve(), read_only=True) as connection:
         yield connection
 
 

@@ -55,17 +55,21 @@ def refresh(
     method: str | None = None,
     full: bool = False,
     max_bad_share: float = MAX_BAD_SHARE,
+    published_mode: int | None = None,
     say: Callable[[str], None],
     progress: Callable[[str, int, int], None],
 ) -> RefreshResult:
     """Land, build, test and publish; do nothing where nothing is new, unless `full` asks for it.
 
+    `published_mode` sets the permissions of the published folder; without it they stay as they are.
     Raises GateFailed when a model or a test fails (the last published build still stands), HomeBusy when another
     refresh holds the home, UsageError when there is nothing to build from.
     """
     chosen_method = _method(method)
     extract_folders(extracts, home)
     with home.lock():
+        if published_mode is not None:
+            publish.share(home, published_mode)
         landed = land(extracts, home, say, max_bad_share)
         with warehouse.connect(home) as connection:
             _refuse_unknown_index(connection, chosen_method)

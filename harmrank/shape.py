@@ -10,6 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from harmrank import duck
 from harmrank.errors import UsageError
 from harmrank.home import Home
 from harmrank.publish import MART_FILE
@@ -70,7 +71,7 @@ def measure(home: Home) -> list[Figure]:
     path = home.published / "current" / MART_FILE
     if not path.exists():
         raise UsageError(f"nothing has been published in {home.root}: run harmrank refresh EXTRACTS --home {home.root}")
-    with closing(duckdb.connect(str(path.resolve()), read_only=True)) as connection:
+    with closing(duck.open_database(path.resolve(), read_only=True)) as connection:
         return [*_offender_figures(connection), *_hundred_figures(connection), *_new_figures(connection)]
 
 

@@ -4,7 +4,7 @@ import re
 
 import duckdb
 
-from harmrank import sql
+from harmrank import duck, sql
 from harmrank.contract import TABLES, Column, Table
 from harmrank.errors import HarmrankError, HomeBusy, UsageError
 from harmrank.home import Home
@@ -46,13 +46,14 @@ def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     if read_only and not home.warehouse.exists():
         raise UsageError(f"{home.root} has no warehouse yet: run harmrank refresh or harmrank land first.")
     try:
-        connection = duckdb.connect(str(home.warehouse), read_only=read_only)
+        connection = duck.open_database(home.warehouse, read_only)
     except duckdb.IOException as error:
         raise _unopened(home, str(error)) from None
     connection.execute("SET enable_progress_bar = false")
     connection.execute("SET TimeZone = 'UTC'")
     if not read_only:
         home.scratch.mkdir(mode=0o700, exist_ok=True)
+        home.make_private()
         connection.execute(f"SET temp_directory = {sql.text(str(home.scratch))}")
         _create_raw(connection)
     return connection
