@@ -16,10 +16,12 @@ def printable(text: str, longest: int = LONGEST_LINE) -> str:
     bytes of file names that are no UTF-8. No more than `longest` characters and an ellipsis. Text that is safe
     stays as it is, so it does no harm to do this twice.
     """
-    cut = text if len(text) <= longest + 1 else text[:longest] + "…"
-    if cut.isprintable():
-        return cut
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in cut)
+    safe = text
+    if not text.isprintable():
+        start = text[: longest + 2]
+        safe = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in start)
+    # One more than allowed is what an earlier cut leaves, its ellipsis included.
+    return safe if len(safe) <= longest + 1 else safe[:longest] + "…"
 
 
 def printable_name(name: str) -> str:
