@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,7 +11,11 @@ from typing import Any
 
 from harmrank import surroundings
 from harmrank.home import Home
+from harmrank.printable import printable
 from harmrank.project import project_root
+
+_BEFORE_ANY_ROW = re.compile(r"^[^'\"]*\b(Binder|Catalog|Parser|Compilation|Dependency|Parsing) Error\b")
+_QUOTED = re.compile(r"['\"].*['\"]")
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ def build(home: Home, progress: Callable[[str, int, int], None]) -> BuildResult:
         stopped_by = surroundings.cause(outcome.exception) or surroundings.cause(str(outcome.exception))
         if stopped_by:
             raise stopped_by
-        kind, said = type(outcome.exception).__name__, _one_line(str(outcome.exception))
+        kind, said = type(outcome.exception).__name__, _without_values(str(outcome.exception))
         return BuildResult(0, 0, failures=[f"dbt could not run ({kind}): {said}"])
     return _summarise(outcome.result)
 
@@ -70,6 +75,8 @@ def _arguments(home: Home) -> list[str]:
         "--exclude-resource-type",
         "unit_test",
         "--no-write-json",
+        # The parsed project of an earlier run lies in the home, and it can hold code: nothing from there is run.
+        "--no-partial-parse",
     ]
 
 
@@ -132,7 +139,20 @@ def _sentence(result: Any, kind: str) -> str:
     if kind == "test" and result.failures is not None:
         rows = "1 row" if result.failures == 1 else f"{result.failures:,} rows"
         return f"{kind} {result.node.name} found {rows}. {meaning}".strip()
-    return f"{kind} {result.node.name}: {_one_line(str(result.message or 'failed'))}. {meaning}".strip()
+    return f"{kind} {result.node.name}: {_without_values(str(result.message or 'failed'))}. {meaning}".strip()
+
+
+def _without_values(message: str) -> str:
+    """What dbt or DuckDB said, without what it quotes from the data: that may be somebody's name.
+
+    What is said before a row has been read (a column that is not there, a slip in the SQL) can only name names of
+    the project, and keeps them. In all else, everything from the first quote to the last is left out, for a quoted
+    value may hold quotes of its own.
+    """
+    line = " ".join(message.split())
+    if not _BEFORE_ANY_ROW.search(line):
+        line = _QUOTED.sub("'...'", line.split(" LINE ", 1)[0])
+    return _one_line(printable(line))
 
 
 def _one_line(text: str) -> str:

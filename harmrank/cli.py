@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +21,18 @@ from harmrank import __version__
 from harmrank.contract import MAX_BAD_SHARE, TABLES
 from harmrank.errors import ExtractRefused, HarmrankError, UsageError
 from harmrank.home import Home
+from harmrank.printable import printable, printable_json, printable_rows
 from harmrank.published import KEPT_BUILDS
+
+
+def _mode(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
+    """The mode of a folder that its owner can use and nobody else can write in, from octal."""
+    if value is None:
+        return None
+    if not re.fullmatch("0?7[015]{2}", value, re.ASCII):
+        raise click.BadParameter("use a mode such as 750: 7 for the owner, then 0, 1 or 5 for the group and for others")
+    return int(value, 8)
+
 
 HOME_OPTION = click.option(
     "--home",
@@ -91,6 +103,14 @@ def sample(out: Path, crimes: int | None, months: int, seed: int) -> None:
     show_default=True,
     help="How many earlier builds stay beside the new one.",
 )
+@click.option(
+    "--published-mode",
+    metavar="MODE",
+    callback=_mode,
+    envvar="HARMRANK_PUBLISHED_MODE",
+    help="Who may read the published lists, as a file mode: 750 for the group of HOME/published. "
+    "Default: as it is; its owner alone at first. Also read from HARMRANK_PUBLISHED_MODE.",
+)
 @JSON_OPTION
 def refresh(
     extracts: Path,
@@ -100,6 +120,7 @@ def refresh(
     full: bool,
     max_bad_share: float,
     keep_builds: int,
+    published_mode: int | None,
     as_json: bool,
 ) -> None:
     """Land what is new, build, test and publish. The one a scheduler calls.
@@ -122,6 +143,7 @@ def refresh(
             full=full,
             max_bad_share=max_bad_share,
             kept_builds=keep_builds,
+            published_mode=published_mode,
             say=say,
             progress=progress,
         )
@@ -198,7 +220,7 @@ def top(root: Path, places: int, as_json: bool) -> None:
         return
     from harmrank import show
 
-    show.print_top(_console(), build, rows)
+    show.print_top(_console(), printable_rows(build), printable_rows(rows))
 
 
 @cli.command()
@@ -220,7 +242,7 @@ def explain(offender_key: str, root: Path, as_json: bool) -> None:
         return
     from harmrank import show
 
-    show.print_explanation(_console(), explanation)
+    show.print_explanation(_console(), reading.Explanation(**printable_rows(vars(explanation))))
 
 
 @cli.command()
@@ -243,7 +265,7 @@ def status(root: Path, verify: bool, as_json: bool) -> None:
     else:
         from harmrank import show
 
-        show.print_status(_console(), facts)
+        show.print_status(_console(), printable_rows(facts))
     if verify and facts["damaged"]:
         raise HarmrankError("the published build is damaged, as said above")
 
@@ -356,12 +378,12 @@ def existing_home(root: Path) -> Home:
 
 def say(line: str) -> None:
     """Progress for people goes to stderr, so that stdout stays for results."""
-    click.echo(line, err=True)
+    click.echo(printable(line), err=True)
 
 
 def print_json(value: Any) -> None:
     """Machine output: dates and timestamps as ISO text (UTC), everything else as it is."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_json_value))
+    click.echo(printable_json(json.dumps(value, indent=2, ensure_ascii=False, default=_json_value)))
 
 
 def _json_value(value: Any) -> str:
@@ -399,7 +421,7 @@ def _console() -> Any:
     from rich.console import Console
 
     # Piped output must not be cut to the width of a terminal that is not there.
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 130)
+    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 130)
 
 
 def _fail_if_refused(home: Home, refused: list[Any]) -> None:
@@ -444,7 +466,7 @@ def _leave(message: str, code: int, debug: bool) -> None:
         import traceback
 
         traceback.print_exc()
-    click.echo(f"harmrank: {message}", err=True)
+    click.echo(f"harmrank: {printable(message)}", err=True)
     _exit(code)
 
 

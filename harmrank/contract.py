@@ -7,6 +7,8 @@ raw tables, from it.
 from dataclasses import dataclass
 from enum import Enum
 
+from harmrank.limits import MAX_VALUE
+
 MAX_BAD_SHARE = 0.10
 """The share of a file's rows (0 to 1) that may be unusable before the extract is refused, unless a user sets another."""
 
@@ -72,7 +74,7 @@ class Column:
             return f"{self.name} is not Y or N"
         if self.kind is Kind.CHOICE:
             return f"{self.name} is not {', '.join(self.choices[:-1])} or {self.choices[-1]}"
-        return f"{self.name} is not usable"
+        return f"{self.name} is longer than {MAX_VALUE:,} characters"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from harmrank import checks, sql, suites, warehouse
+from harmrank import checks, duck, sql, suites, warehouse
 from harmrank.home import Home
 from harmrank.published import MART_FILE
 
@@ -23,7 +23,7 @@ def check(home: Home, folder: Path, manifest: dict[str, Any], standing: dict[str
     `manifest` is that of the build, `standing` that of the build that stands, or None.
     """
     parameters = {"list_date": date.fromisoformat(manifest["list_date"]), "build_ids": [manifest["build_id"]]}
-    with duckdb.connect(":memory:") as connection:
+    with duck.open_database() as connection:
         warehouse.settle(connection, home)
         connection.execute(f"attach {sql.text(str(folder / MART_FILE))} as published (read_only)")
         for table in manifest["tables"]:

@@ -2,9 +2,10 @@
 
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -14,6 +15,10 @@ from harmrank.errors import HomeBusy
 _OWNER_ONLY = 0o700
 _PATIENCE_SECONDS = 10.0
 """How long to wait for a `harmrank status` to have looked; for another worker nobody waits."""
+_EVERYBODY_ELSE = 0o077
+_PASS_THROUGH = 0o011
+# What stands in a home. A folder that holds anything else is somebody's for other things too, /tmp for one.
+_OURS = {"published", "logs", "reports", "scratch", "target", "demo", "lost+found", ".lock"}
 
 
 @dataclass(frozen=True)
@@ -58,10 +63,37 @@ class Home:
         return self.root / ".lock"
 
     def create(self) -> None:
-        """Make the folders that are missing, readable by their owner alone: they hold personal data."""
+        """Make the folders that are missing, readable by their owner alone: they hold personal data.
+
+        What is there already, and more open than that, is closed; only `published` keeps the permissions it has.
+        """
         self.root.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
         for folder in (self.published, self.logs, self.reports, self.scratch):
             folder.mkdir(mode=_OWNER_ONLY, exist_ok=True)
+        self.make_private()
+
+    def make_private(self) -> None:
+        """Take everybody else's permissions from all of the home but `published`.
+
+        Where that is shared, its readers may still pass through the home. dbt run by hand makes files as open as
+        the umask lets it: they are closed here, the next time.
+        """
+        if all(entry.name in _OURS or entry.name.startswith("warehouse.duckdb") for entry in self.root.iterdir()):
+            is_shared = self.published.stat().st_mode & _EVERYBODY_ELSE
+            _close(self.root, keep=_PASS_THROUGH if is_shared else 0)
+        within = [path for name in ("logs", "reports", "scratch", "target") for path in self.root.glob(name)]
+        for path in (*within, *self.logs.iterdir(), *self.reports.iterdir(), *self.root.glob("warehouse.duckdb*")):
+            _close(path)
+
+    def open_published(self, mode: int) -> None:
+        """Set the permissions of `published` (such as 0o750), and let its readers pass through the home."""
+        self.published.chmod(mode)
+        others = mode & 0o001
+        # The group of `published` may be another than that of the home: then its members are others there.
+        if mode & 0o070:
+            others |= 0o010 if self.root.stat().st_gid == self.published.stat().st_gid else 0o001
+        if others & ~self.root.stat().st_mode:
+            self.root.chmod(stat.S_IMODE(self.root.stat().st_mode) | others)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -121,3 +153,14 @@ def _owner(file: TextIO) -> str:
     file.seek(0)
     process = file.read().strip()
     return f"process {process}" if process.isdigit() else "another process"
+
+
+def _close(path: Path, keep: int = 0) -> None:
+    """Take all permissions of group and others, but for those to keep. A link is left alone, and so is what this
+    user does not own."""
+    # What is gone by now, such as another process' log of writes, needs no closing.
+    with suppress(FileNotFoundError, PermissionError):
+        status = path.lstat()
+        mode = stat.S_IMODE(status.st_mode)
+        if not stat.S_ISLNK(status.st_mode) and mode & _EVERYBODY_ELSE & ~keep:
+            path.chmod(mode & ~(_EVERYBODY_ELSE & ~keep))

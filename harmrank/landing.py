@@ -24,6 +24,7 @@ from harmrank.home import Home
 from harmrank.landing_csv import BadRecord, count
 from harmrank.landing_files import Extract, Manifest, TableFile, Unusable
 from harmrank.landing_rows import CheckedFile
+from harmrank.printable import printable_name
 from harmrank.warehouse import connect
 
 NOT_READ = "files of no known table were not read (counted in files)"
@@ -161,6 +162,7 @@ def _refusal(extract_id: str, error: Unusable) -> Refusal:
     if error.column_name is not None:
         place += f", column {error.column_name}"
     where = f"{place}: " if place else ""
+    extract_id = printable_name(extract_id)
     message = f"Extract {extract_id} was refused: {where}{error.reason}. {error.advice}"
     return Refusal(extract_id, message, error.file_name, error.line_number, error.column_name)
 
@@ -233,7 +235,8 @@ class _Lander:
             raise
         quarantined = sum(map(len, bad))
         landed = sum(file.rows_read for file in read) - quarantined
-        ignored = f", not read: {', '.join(extract.strangers)}" if extract.strangers else ""
+        more = ", ..." if len(extract.strangers) > 10 else ""
+        ignored = f", not read: {', '.join(extract.strangers[:10])}{more}" if extract.strangers else ""
         return (
             f"Extract {extract.extract_id}: {count(len(read), 'file')}, {count(landed, 'row')} landed, "
             f"{quarantined:,} in quarantine{ignored}"

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-MAX_RECORD = 1 << 20
-"""The longest record that is read, in characters. Nothing in the contract comes near it."""
+from harmrank.limits import MAX_BAD_RECORDS, MAX_RAW_TEXT, MAX_RECORD
 
 # Python's own limit on a field is lower, and would show as broken quotes.
 csv.field_size_limit(MAX_RECORD)
@@ -29,7 +28,15 @@ _BROKEN_QUOTES = "a quoted value is not closed, or goes on after its closing quo
 
 
 class RecordTooLong(Exception):
-    """A line is longer than MAX_RECORD. `line_number` says which."""
+    """A record is longer than MAX_RECORD. `line_number` says which."""
+
+    def __init__(self, line_number: int) -> None:
+        super().__init__(line_number)
+        self.line_number = line_number
+
+
+class TooManyBad(Exception):
+    """More than MAX_BAD_RECORDS records cannot be read. `line_number` says where the last of them stands."""
 
     def __init__(self, line_number: int) -> None:
         super().__init__(line_number)
@@ -183,7 +190,7 @@ def rewrite(source: Path, target: Path, width: int) -> list[BadRecord]:
     """Copy the readable records of `source` to `target`, with their ordinal as first column; give the others.
 
     `target` has a header of its own and is clean enough for DuckDB's reader: every record as wide as the
-    header, with plain line ends. Raises RecordTooLong, UnicodeDecodeError.
+    header, with plain line ends. Raises RecordTooLong, TooManyBad, UnicodeDecodeError.
     """
     bad: list[BadRecord] = []
     with open_text(source) as file, target.open("w", encoding="utf-8", newline="") as out:
@@ -193,14 +200,16 @@ def rewrite(source: Path, target: Path, width: int) -> list[BadRecord]:
         next(all_records, None)
         for ordinal, record in enumerate(all_records, start=1):
             if record.problem is not None:
-                bad.append(BadRecord(ordinal, record.line_number, record.problem, record.text))
+                bad.append(BadRecord(ordinal, record.line_number, record.problem, raw_text(record.text)))
             elif record.width != width:
                 reason = f"{count(record.width, 'field')} where the header has {width}"
-                bad.append(BadRecord(ordinal, record.line_number, reason, record.text))
+                bad.append(BadRecord(ordinal, record.line_number, reason, raw_text(record.text)))
             elif record.fields is None:
                 out.write(f"{ordinal},{record.text}\n")
             else:
                 writer.writerow([ordinal, *record.fields])
+            if len(bad) > MAX_BAD_RECORDS:
+                raise TooManyBad(record.line_number)
     return bad
 
 
@@ -225,6 +234,13 @@ def without_columns(record: Record, dropped: set[int], width: int) -> str:
         return record.text
     values = ["" if index in dropped else value for index, value in enumerate(record.values())]
     return ",".join(_quote_if_needed(value) for value in values)
+
+
+def raw_text(text: str) -> str:
+    """What is kept of a record's text in quarantine; says so where that is not all."""
+    if len(text) <= MAX_RAW_TEXT:
+        return text
+    return f"{text[:MAX_RAW_TEXT]} … (the first {MAX_RAW_TEXT:,} of {len(text):,} characters)"
 
 
 def _quote_if_needed(value: str) -> str:

@@ -5,17 +5,22 @@ import csv
 import gzip
 import hashlib
 import json
+import os
 import re
-import shutil
+import stat
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from io import BufferedReader
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
+from harmrank import limits
 from harmrank.contract import TABLES, Table
-from harmrank.landing_csv import MAX_RECORD, RecordTooLong, read_header
+from harmrank.landing_csv import RecordTooLong, read_header
+from harmrank.printable import printable, printable_name
 
 MANIFEST = "extract.json"
 _ID = re.compile(r"\d{4}-\d{2}-\d{2}[A-Za-z0-9T_.-]*", re.ASCII)
@@ -27,7 +32,10 @@ _CHUNK = 1 << 22
 
 
 class Unusable(Exception):
-    """Why an extract cannot be landed. `advice` says what its sender can do about it."""
+    """Why an extract cannot be landed. `advice` says what its sender can do about it.
+
+    Whatever of it came from outside is made safe to print and to keep, here for all.
+    """
 
     def __init__(
         self,
@@ -38,21 +46,26 @@ class Unusable(Exception):
         column_name: str | None = None,
     ) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason = printable(reason)
         self.advice = advice
-        self.file_name = file_name
+        self.file_name = None if file_name is None else printable_name(file_name)
         self.line_number = line_number
-        self.column_name = column_name
+        self.column_name = None if column_name is None else printable_name(column_name)
 
 
 @dataclass(frozen=True)
 class TableFile:
-    """One file of one table, with its size in bytes and its time of change in nanoseconds."""
+    """One file of one table, with its size in bytes and its time of change in nanoseconds.
+
+    `identity` is its device, inode and time of last status change: what no one who puts another file in its
+    place, or other bytes into it, can keep the same.
+    """
 
     table: Table
     path: Path
     bytes: int
     modified_ns: int
+    identity: tuple[int, int, int]
 
     @property
     def name(self) -> str:
@@ -128,13 +141,13 @@ def read_folder(folder: Path) -> Extract:
     _refuse_outsider(folder, folder.parent)
     files: list[TableFile] = []
     strangers: list[str] = []
-    for path in sorted(folder.iterdir(), key=lambda path: path.name):
+    for path in _entries(folder):
         match = _FILE.fullmatch(path.name)
         if match:
             files.append(_table_file(TABLES[match[1]], path, folder))
         elif _is_stranger(path):
             _refuse_near_miss(path)
-            strangers.append(path.name)
+            strangers.append(printable_name(path.name))
     if not files:
         found = f" (found {', '.join(strangers[:3])})" if strangers else ""
         expected = ", ".join(f"{name}.csv" for name in TABLES)
@@ -143,6 +156,15 @@ def read_folder(folder: Path) -> Extract:
         )
     files.sort(key=_place)
     return Extract(folder.name, folder, tuple(files), tuple(strangers))
+
+
+def _entries(folder: Path) -> list[Path]:
+    entries = list(islice(folder.iterdir(), limits.MAX_ENTRIES + 1))
+    if len(entries) > limits.MAX_ENTRIES:
+        raise Unusable(
+            f"there are more than {limits.MAX_ENTRIES:,} files in it", "Send larger parts, and fewer of them."
+        )
+    return sorted(entries, key=lambda path: path.name)
 
 
 def _place(file: TableFile) -> tuple[int, list[tuple[int, str]], str]:
@@ -174,26 +196,66 @@ def _table_file(table: Table, path: Path, folder: Path) -> TableFile:
         status = path.stat()
     except OSError as error:
         raise Unusable(f"it cannot be opened ({error.strerror})", file_name=path.name) from None
-    if not path.is_file():
-        raise Unusable("it is not a regular file", file_name=path.name)
-    return TableFile(table, path, status.st_size, status.st_mtime_ns)
+    _refuse_irregular(status, path.name)
+    if status.st_size > limits.MAX_FILE_BYTES:
+        _refuse_size(path.name, "it is")
+    identity = (status.st_dev, status.st_ino, status.st_ctime_ns)
+    return TableFile(table, path, status.st_size, status.st_mtime_ns, identity)
+
+
+def _refuse_irregular(status: os.stat_result, name: str) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise Unusable("it is not a regular file", "Put the file itself there.", file_name=name)
+
+
+def _refuse_size(name: str, it_is: str) -> NoReturn:
+    reason = f"{it_is} larger than {limits.MAX_FILE_BYTES >> 30} GiB"
+    raise Unusable(reason, "Send the table in several parts.", file_name=name)
 
 
 def _refuse_outsider(path: Path, folder: Path) -> None:
-    if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
-        advice = "Put the file itself there."
-        raise Unusable(f"{path.name} is a link that leads outside its folder", advice, file_name=path.name)
+    """A link may lead to another name in the same folder, and nowhere else."""
+    if not path.is_symlink():
+        return
+    try:
+        is_inside = path.resolve(strict=True).is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):
+        reason = "it is a link that leads nowhere"
+    else:
+        if is_inside:
+            return
+        reason = f"{printable_name(path.name)} is a link that leads outside its folder"
+    raise Unusable(reason, "Put the file itself there.", file_name=path.name)
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Open a file of an extract for reading. Raises Unusable if it has become anything but a regular file.
+
+    A pipe in its place does not make anybody wait: it is opened without blocking, and looked at once open.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    file = os.fdopen(descriptor, "rb")
+    try:
+        _refuse_irregular(os.fstat(descriptor), path.name)
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 def read_manifest(extract: Extract) -> Manifest:
     """What extract.json says; an empty manifest where there is none. Raises Unusable."""
     path = extract.folder / MANIFEST
-    if not path.exists():
+    if not os.path.lexists(path):
         return Manifest(None, {}, {})
     _refuse_outsider(path, extract.folder)
+    with open_regular(path) as file:
+        text = file.read(limits.MAX_MANIFEST_BYTES + 1)
+    if len(text) > limits.MAX_MANIFEST_BYTES:
+        _refuse_manifest(f"it is larger than {limits.MAX_MANIFEST_BYTES >> 20} MiB")
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError):
+        content = json.loads(text.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
         _refuse_manifest("it is not readable as JSON")
     if not isinstance(content, dict):
         _refuse_manifest("it is not a JSON object")
@@ -205,7 +267,7 @@ def read_manifest(extract: Extract) -> Manifest:
     present = {entry.name for entry in extract.folder.iterdir()}
     missing = next((name for name in files if name not in present), None)
     if missing is not None:
-        _refuse_manifest(f"it lists {missing[:100]}, which is not there")
+        _refuse_manifest(f"it lists {printable_name(missing)}, which is not there")
     tables = {file.name for file in extract.files}
     for name, facts in files.items():
         # A file that is no table may be listed too; it is not read, so there is nothing to check.
@@ -217,14 +279,14 @@ def read_manifest(extract: Extract) -> Manifest:
 
 def _read_file_facts(name: str, facts: Any, rows: dict[str, int], sha256: dict[str, str]) -> None:
     if not isinstance(facts, dict):
-        _refuse_manifest(f"the entry of {name[:100]} is not an object")
+        _refuse_manifest(f"the entry of {name} is not an object")
     if (number := facts.get("rows")) is not None:
         if not isinstance(number, int) or isinstance(number, bool):
-            _refuse_manifest(f"rows of {name[:100]} is not a whole number")
+            _refuse_manifest(f"rows of {name} is not a whole number")
         rows[name] = number
     if (digest := facts.get("sha256")) is not None:
         if not isinstance(digest, str):
-            _refuse_manifest(f"sha256 of {name[:100]} is not text")
+            _refuse_manifest(f"sha256 of {name} is not text")
         sha256[name] = digest.strip().lower()
 
 
@@ -244,9 +306,9 @@ def _read_extract_at(value: Any) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+        return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    except (TypeError, ValueError, OverflowError):
         _refuse_manifest("extract_at is not a timestamp: use YYYY-MM-DDTHH:MM:SS")
-    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def _refuse_manifest(reason: str) -> NoReturn:
@@ -269,7 +331,7 @@ def extract_moment(extract_id: str, manifest: Manifest) -> datetime:
 
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -279,22 +341,22 @@ def content_sha256(digests: dict[str, str]) -> str:
     return hashlib.sha256(listing.encode()).hexdigest()
 
 
-def check_text(path: Path, name: str) -> None:
-    """See that a plain CSV file is UTF-8 text to its last byte.
+def check_text(path: Path, file: TableFile) -> None:
+    """See that a plain CSV file, `file` itself or what it unpacks to, is UTF-8 text to its last byte.
 
-    Raises Unusable naming `name`, line and byte.
+    Raises Unusable naming file, line, column and byte.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     done = 0
     for chunk, is_last in _chunks(path):
         if (position := chunk.find(0)) >= 0:
-            _refuse_byte(path, name, done + position)
+            _refuse_byte(path, file, done + position)
         pending = len(decoder.getstate()[0])
         try:
             if pending or not chunk.isascii() or is_last:
                 decoder.decode(chunk, final=is_last)
         except UnicodeDecodeError as error:
-            _refuse_byte(path, name, done - pending + error.start)
+            _refuse_byte(path, file, done - pending + error.start)
         done += len(chunk)
 
 
@@ -307,7 +369,7 @@ def _chunks(path: Path) -> Iterator[tuple[bytes, bool]]:
             chunk = following
 
 
-def _refuse_byte(path: Path, name: str, offset: int) -> NoReturn:
+def _refuse_byte(path: Path, table_file: TableFile, offset: int) -> NoReturn:
     line, line_start, position = 1, 0, 0
     with path.open("rb") as file:
         while position < offset:
@@ -318,32 +380,47 @@ def _refuse_byte(path: Path, name: str, offset: int) -> NoReturn:
             position += len(chunk)
         byte = file.read(1)[0]
         file.seek(line_start)
-        before = file.read(min(offset - line_start, MAX_RECORD)).decode("latin-1")
+        before = file.read(min(offset - line_start, limits.MAX_RECORD)).decode("latin-1")
     raise Unusable(
         f"it is not UTF-8 text (byte 0x{byte:02X})",
         "Save the file as UTF-8 and send the extract again.",
-        file_name=name,
+        file_name=table_file.name,
         line_number=line,
-        column_name=_column_after(path, before) if line > 1 else None,
+        column_name=_column_after(path, table_file.table, before) if line > 1 else None,
     )
 
 
-def _column_after(path: Path, before: str) -> str | None:
-    """The column of the value that follows this beginning of a line, where that can be told."""
+def _column_after(path: Path, table: Table, before: str) -> str | None:
+    """The column of the value that follows this beginning of a line, where that can be told.
+
+    A column of the contract, or none: the first line of a file without a header is somebody's data.
+    """
     try:
         header = read_header(path, errors="replace")
         fields = next(csv.reader([before]), [])
     except (RecordTooLong, csv.Error):
         return None
     position = max(len(fields) - 1, 0)
-    return header.names[position] if header and position < len(header.names) else None
+    known = table.column(header.names[position].lower()) if header and position < len(header.names) else None
+    return known.name if known else None
 
 
-def unpack(source: Path, target: Path) -> None:
-    """Unpack a gzip file. Raises Unusable where it is truncated or damaged: gzip carries its own checksum."""
+def unpack(source: TableFile, target: Path) -> None:
+    """Unpack a gzip file. Raises Unusable where it is truncated or damaged, for gzip carries its own checksum, and
+    where it unpacks to more than limits.py lets it.
+    """
+    done = 0
+    allowed = max(limits.FREE_UNPACK_BYTES, limits.MAX_UNPACK_RATIO * source.bytes)
     try:
-        with gzip.open(source) as packed, target.open("wb") as out:
-            shutil.copyfileobj(packed, out, _CHUNK)
+        with open_regular(source.path) as file, gzip.open(file) as packed, target.open("wb") as out:
+            while chunk := packed.read(_CHUNK):
+                done += len(chunk)
+                if done > limits.MAX_FILE_BYTES:
+                    _refuse_size(source.name, "it unpacks to")
+                if done > allowed:
+                    reason = f"it unpacks to more than {limits.MAX_UNPACK_RATIO} times its size, as no table does"
+                    raise Unusable(reason, "See what made it.", file_name=source.name)
+                out.write(chunk)
     except (gzip.BadGzipFile, zlib.error, EOFError):
         advice = "Send it again: the transfer may have been cut off."
         raise Unusable("it is truncated or damaged, or no gzip file", advice, file_name=source.name) from None

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import duckdb
 
-from harmrank import landing_csv, landing_sql, sql, surroundings
+from harmrank import landing_csv, landing_sql, limits, sql, surroundings
 from harmrank.contract import Table
-from harmrank.landing_csv import BadRecord, RecordTooLong, count
+from harmrank.landing_csv import BadRecord, RecordTooLong, TooManyBad, count, raw_text
 from harmrank.landing_files import TableFile, Unusable, check_text, unpack
+from harmrank.landing_parquet import check_parquet
+from harmrank.printable import printable_name
 
 DROPPED = "column is not in the contract and was dropped"
 _RESERVED = {"file_row_number"}
@@ -54,17 +56,19 @@ def read_file(
     path = file.path
     if file.is_compressed:
         path = scratch / f"unpacked_{number}.csv"
-        unpack(file.path, path)
+        unpack(file, path)
     try:
-        check_text(path, file.name)
+        check_text(path, file)
         return _read_csv(connection, file, sha256, path, scratch, number)
     except RecordTooLong as error:
         raise Unusable(
-            f"the line is longer than {landing_csv.MAX_RECORD:,} characters",
+            f"the line is longer than {limits.MAX_RECORD:,} characters",
             "See whether a quoted value is left open.",
             file.name,
             error.line_number,
         ) from None
+    except TooManyBad as error:
+        raise _too_many_bad(file.name, error.line_number) from None
 
 
 def _read_csv(
@@ -95,10 +99,16 @@ def _read_csv(
     return CheckedFile(file, sha256, checked, ordinal, rows, broken, dropped, width, path)
 
 
+def _too_many_bad(name: str, line: int | None) -> Unusable:
+    reason = f"more than {limits.MAX_BAD_RECORDS:,} rows of it cannot be used"
+    return Unusable(reason, file_name=name, line_number=line)
+
+
 def _read_parquet(connection: duckdb.DuckDBPyConnection, file: TableFile, sha256: str, number: int) -> CheckedFile:
     source = landing_sql.parquet_source(str(file.path))
     checked = f"landing_{number}"
     try:
+        check_parquet(connection, file)
         described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
         types = {str(name): str(sql_type) for name, sql_type, *_ in described if name not in _RESERVED}
         names = list(types)
@@ -110,6 +120,10 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, file: TableFile, sha256
         _create(connection, checked, landing_sql.checked_rows(file.table, source, texts))
     except duckdb.InterruptException:
         raise
+    except duckdb.OutOfMemoryException:
+        # A damaged file may ask for any amount; it must not stop the extracts after it.
+        reason = "it asks for more memory than there is, or is damaged"
+        raise Unusable(reason, "Send the table in several parts.", file.name) from None
     except duckdb.Error as error:
         if surroundings.cause(error):
             raise
@@ -133,12 +147,15 @@ def _match_columns(file: TableFile, names: list[str], line: int | None) -> tuple
 
     Names are matched in any case; a name that stands twice is refused, for nobody can say which one counts.
     """
+    if len(names) > limits.MAX_COLUMNS:
+        reason = f"the header has {len(names):,} columns, more than the {limits.MAX_COLUMNS} that are read"
+        raise Unusable(reason, file_name=file.name, line_number=line)
     places: dict[str, str] = {}
     dropped: dict[int, str] = {}
     for position, name in enumerate(names):
         known = file.table.column(name.strip().lower())
         if known is None:
-            dropped[position] = name.strip()[:100] or f"column {position + 1}"
+            dropped[position] = printable_name(name.strip()) or f"column {position + 1}"
         elif known.name in places:
             reason = f"the header names {known.name} twice"
             raise Unusable(reason, file_name=file.name, line_number=line, column_name=known.name)
@@ -175,6 +192,8 @@ def refuse_if_mostly_bad(connection: duckdb.DuckDBPyConnection, read: CheckedFil
     reasons = Counter({problem: rows for problem, rows, _ in found})
     reasons.update(record.reason for record in read.broken)
     if reasons.total() <= max_bad_share * read.rows_read:
+        if reasons.total() > limits.MAX_BAD_RECORDS:
+            raise _too_many_bad(read.file.name, None)
         return
     firsts = [(first, problem) for problem, _, first in found]
     firsts += [(record.ordinal, record.reason) for record in read.broken[:1]]
@@ -226,7 +245,7 @@ def bad_records(
     for ordinal, (reason, key) in unusable.items():
         record = found[ordinal]
         text = landing_csv.without_columns(record, set(read.dropped), read.width)
-        records.append(BadRecord(ordinal, record.line_number, reason, text, key))
+        records.append(BadRecord(ordinal, record.line_number, reason, raw_text(text), key))
     lines = {ordinal: found[ordinal].line_number for ordinal in others}
     return sorted(records, key=lambda record: record.ordinal), lines
 
@@ -241,7 +260,7 @@ def _parquet_texts(connection: duckdb.DuckDBPyConnection, read: CheckedFile) -> 
         f"SELECT file_row_number + 1, to_json(struct_pack({packed}))::VARCHAR FROM {source} "
         f"WHERE file_row_number + 1 IN (SELECT ordinal FROM {read.checked} WHERE problem IS NOT NULL)"
     )
-    return {int(ordinal): str(text) for ordinal, text in connection.execute(query).fetchall()}
+    return {int(ordinal): raw_text(str(text)) for ordinal, text in connection.execute(query).fetchall()}
 
 
 def _column_of(table: Table, reason: str) -> str | None:

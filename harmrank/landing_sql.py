@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from harmrank import sql
 from harmrank.contract import Column, Kind, Table
-from harmrank.landing_csv import MAX_RECORD
+from harmrank.limits import MAX_RECORD, MAX_VALUE
 from harmrank.warehouse import stored_name
 
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
@@ -103,7 +103,7 @@ def checked_rows(table: Table, source: str, texts: Mapping[str, str]) -> str:
 
 def may_be_defective(table: Table) -> list[Column]:
     """The columns in which an unusable value can leave the row usable, in a tombstone at least."""
-    return [column for column in table.columns if column.kind is not Kind.TEXT and not column.needed_in_tombstone]
+    return [column for column in table.columns if not column.needed_in_tombstone]
 
 
 def stored_columns(table: Table) -> str:
@@ -144,7 +144,8 @@ def _typed(column: Column) -> str:
     if column.kind is Kind.CHOICE:
         folded = f"upper({name})" if column.choices[0].isupper() else f"lower({name})"
         return f"CASE WHEN {folded} IN ({', '.join(map(sql.text, column.choices))}) THEN {folded} END"
-    return name
+    # Bytes are there for the asking, characters have to be counted.
+    return f"CASE WHEN strlen({name}) <= {MAX_VALUE} OR length({name}) <= {MAX_VALUE} THEN {name} END"
 
 
 def _typed_timestamp(name: str) -> str:
@@ -176,7 +177,6 @@ def _problem(table: Table) -> str:
         f"WHEN {'' if column.needed_in_tombstone else alive}typed_{column.name} IS NULL "
         f"THEN {sql.text(column.complaint)}"
         for column in table.required
-        if column.kind is not Kind.TEXT
     ]
     branches.append(f"WHEN contains(force, '|') THEN {sql.text(BAR_IN_FORCE)}")
     return f"CASE {' '.join(branches)} END"

@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from harmrank import disk, sql, warehouse
+from harmrank import disk, duck, sql, warehouse
 from harmrank.home import Home
 from harmrank.published import BUILD_ID, KEPT_BUILDS, MANIFEST_FILE, MART_FILE, digest
 
@@ -87,13 +87,13 @@ def switch(home: Home, prepared: Path, kept_builds: int = KEPT_BUILDS) -> Public
 
 def _index_facts(folder: Path) -> dict[str, Any]:
     """Which harm index the build was made with, by name and source."""
-    with duckdb.connect(str(folder / MART_FILE), read_only=True) as connection:
+    with duck.open_database(folder / MART_FILE, read_only=True) as connection:
         row = connection.execute("select harm_index, harm_index_source from mart.build_info").fetchone()
     return dict(zip(("harm_index", "harm_index_source"), row or (None, None), strict=True))
 
 
 def _copy_marts(home: Home, folder: Path) -> dict[str, Any]:
-    with duckdb.connect(":memory:") as connection:
+    with duck.open_database() as connection:
         warehouse.settle(connection, home)
         connection.execute(f"attach {sql.text(str(home.warehouse))} as warehouse (read_only)")
         connection.execute(
@@ -166,6 +166,18 @@ def _share(build: Path, published: Path) -> None:
         path.chmod(folder.st_mode & (0o777 if path is build else 0o666))
 
 
+def share(home: Home, mode: int) -> None:
+    """Open `published`, and every build in it, to whom this mode says; the next builds take it over."""
+    home.open_published(mode)
+    for build in _builds(home):
+        _share(build, home.published)
+
+
+def _builds(home: Home) -> list[Path]:
+    """The published builds, oldest first."""
+    return sorted(path for path in home.published.iterdir() if BUILD_ID.fullmatch(path.name) and not path.is_symlink())
+
+
 def _link(home: Home) -> None:
     """Point `current` to the build that the next link names.
 
@@ -200,8 +212,7 @@ def _current(home: Home) -> Path | None:
 
 def _prune(home: Home, kept_builds: int) -> list[str]:
     """Remove the oldest builds beyond those kept beside the current one, except what is being read."""
-    builds = sorted(p for p in home.published.iterdir() if BUILD_ID.fullmatch(p.name) and not p.is_symlink())
-    earlier = [build for build in builds if build != _current(home)]
+    earlier = [build for build in _builds(home) if build != _current(home)]
     remarks = []
     for build in earlier[: max(0, len(earlier) - kept_builds)]:
         try:

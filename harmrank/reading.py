@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from harmrank import journal, quarantine, surroundings, warehouse
+from harmrank import duck, journal, quarantine, surroundings, warehouse
 from harmrank.errors import HarmrankError, HomeBusy, UsageError
 from harmrank.home import Home
 from harmrank.published import MART_FILE, advice, faults, read_manifest
@@ -190,7 +190,7 @@ def open_mart(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
     if not path.exists():
         raise HarmrankError(advice(home, f"{path} is missing"))
     try:
-        with duckdb.connect(str(path), read_only=True) as connection:
+        with duck.open_database(path, read_only=True) as connection:
             yield connection
     except (duckdb.CatalogException, duckdb.BinderException):
         raise HarmrankError(PUBLISHED_BY_AN_OLDER) from None

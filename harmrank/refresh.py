@@ -55,12 +55,14 @@ def refresh(
     full: bool = False,
     max_bad_share: float = MAX_BAD_SHARE,
     kept_builds: int = published.KEPT_BUILDS,
+    published_mode: int | None = None,
     say: Callable[[str], None],
     progress: Callable[[str, int, int], None],
 ) -> RefreshResult:
     """Land, build, test and publish; do nothing where nothing is new, unless `full` asks for it.
 
-    `kept_builds` (at least 1) earlier builds stay beside the current one.
+    `kept_builds` (at least 1) earlier builds stay beside the current one. `published_mode` sets the permissions of the
+    published folder; without it they stay as they are.
 
     Raises GateFailed when a model or a test fails (the last published build still stands), HomeBusy when another
     refresh holds the home, UsageError when there is nothing to build from.
@@ -69,6 +71,8 @@ def refresh(
     extract_folders(extracts, home)
     with home.lock(), journal.keep(home) as entry:
         published.refuse_foreign(home)
+        if published_mode is not None:
+            publish.share(home, published_mode)
         for remark in publish.tidy(home, kept_builds):
             say(remark)
         landed = land(extracts, home, say, max_bad_share)

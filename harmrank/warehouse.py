@@ -5,7 +5,7 @@ import shutil
 
 import duckdb
 
-from harmrank import migrations, sql, surroundings
+from harmrank import duck, migrations, sql, surroundings
 from harmrank.contract import TABLES, Column, Table
 from harmrank.errors import HarmrankError, UsageError
 from harmrank.home import Home
@@ -56,7 +56,7 @@ def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     if read_only and not home.warehouse.exists():
         raise UsageError(f"{home.root} has no warehouse yet: run harmrank refresh or harmrank land first.")
     try:
-        connection = duckdb.connect(str(home.warehouse), read_only=read_only)
+        connection = duck.open_database(home.warehouse, read_only)
     except duckdb.Error as error:
         raise _unopened(home, error) from None
     try:
@@ -70,6 +70,7 @@ def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
 def _prepare(connection: duckdb.DuckDBPyConnection, home: Home, read_only: bool) -> None:
     if not read_only:
         _empty_scratch(home)
+        home.make_private()
     settle(connection, home)
     connection.execute("SET TimeZone = 'UTC'")
     migrations.refuse_newer(connection, home)

@@ -10,6 +10,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
+from harmrank import duck
 from harmrank.errors import UsageError
 from harmrank.sample import careers, crimes, defects, later, people
 from harmrank.sample.calendar import DAY_SECONDS, EXTRACT_TIME, Month, month_at, share_out
@@ -69,7 +70,7 @@ def write_sample(
         raise UsageError(f"{out} is not an empty folder: name one that is empty or not there yet")
     out.mkdir(parents=True, exist_ok=True)
     sizes = share_out(crimes, months)
-    with duckdb.connect() as connection:
+    with duck.open_database() as connection:
         plan = careers.plan(sizes)
         feed = _Feed(out, seed, plan, month_at(0, months).first_day, Waiting(months), connection)
         for index in range(-careers.MONTHS_BEFORE, 0):

@@ -61,7 +61,7 @@ def test_the_bytes_do_not_depend_on_threads(tmp_path: Path, monkeypatch: pytest.
         return connect(config={"threads": 1})
 
     usual = _make(tmp_path / "usual", 300_000, 1)
-    monkeypatch.setattr(feed.duckdb, "connect", single)
+    monkeypatch.setattr(feed.duck, "open_database", single)
     assert _bytes(usual) == _bytes(_make(tmp_path / "single", 300_000, 1))
 
 

@@ -1,0 +1,419 @@
+"""What a hostile extract or home could try, and what stops it: docs/decisions/0021-what-a-hostile-input-could-try.md."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+from conftest import REPOSITORY, SMALL_FEED, Command, PublishedHome, write_extract
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harmrank import duck, limits
+from harmrank.build import _without_values
+from harmrank.home import Home
+from harmrank.landing import LandingResult, Refusal, land
+from harmrank.printable import printable, printable_json
+from harmrank.warehouse import connect
+
+DAY = "2026-06-30"
+CRIMES = SMALL_FEED["crimes"]
+PEOPLE = SMALL_FEED["people"]
+
+
+class Door:
+    """An extract folder, a home, and how to land the one in the other."""
+
+    def __init__(self, root: Path) -> None:
+        self.extracts = root / "extracts"
+        self.folder = write_extract(self.extracts, DAY, {"crimes": CRIMES})
+        self.home = Home(root / "home")
+
+    def land(self, **settings: float) -> LandingResult:
+        return land(self.extracts, self.home, lambda line: None, **settings)
+
+    def refusal(self) -> Refusal:
+        """The refusal of the one extract."""
+        (refusal,) = self.land().refused
+        return refusal
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        with connect(self.home, read_only=True) as connection:
+            return connection.execute(query).fetchall()
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Door:
+    return Door(tmp_path)
+
+
+# Limits
+
+
+def test_a_huge_manifest_is_refused_unread(door: Door) -> None:
+    """extract.json is read whole: its size is bounded before."""
+    (door.folder / "extract.json").write_bytes(b" " * (limits.MAX_MANIFEST_BYTES + 1))
+    assert "extract.json: it is larger than 1 MiB" in door.refusal().message
+
+
+@pytest.mark.parametrize("name", ["extract.json", "crimes.csv", "people.csv.gz", "people.parquet"])
+def test_a_pipe_makes_nobody_wait(door: Door, name: str) -> None:
+    """A pipe without a writer would hold the refresh, and its lock, for ever."""
+    (door.folder / name).unlink(missing_ok=True)
+    os.mkfifo(door.folder / name)
+    refusal = door.refusal()
+    assert (refusal.file_name, "not a regular file" in refusal.message) == (name, True)
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "/etc/passwd", "nowhere", "crimes.csv", "../../outside.csv"])
+def test_a_link_to_anywhere_else_is_refused(door: Door, target: str) -> None:
+    """Nothing but what stands in the extract folder is ever read: no device, no file of this machine, no circle."""
+    (door.extracts.parent / "outside.csv").write_text(CRIMES)
+    (door.folder / "crimes.csv").unlink()
+    (door.folder / "crimes.csv").symlink_to(target)
+    assert "is a link that leads" in door.refusal().message
+
+
+def test_an_extract_folder_that_is_a_link_outside_is_refused(door: Door, tmp_path: Path) -> None:
+    """The folder itself may lead outside too."""
+    door.folder.rename(tmp_path / "elsewhere")
+    door.folder.symlink_to(tmp_path / "elsewhere")
+    assert "leads outside" in door.refusal().message
+
+
+def test_a_folder_full_of_files_is_refused(door: Door) -> None:
+    """Listing and sorting a million names is stopped after a thousand."""
+    for number in range(limits.MAX_ENTRIES):
+        (door.folder / f"crimes_{number}.csv").touch()
+    assert "more than 1,000 files" in door.refusal().message
+
+
+def test_too_many_columns_are_refused(door: Door) -> None:
+    """Each column costs memory in every row, known or not; in CSV and in Parquet."""
+    more = "".join(f",x{number}" for number in range(limits.MAX_COLUMNS))
+    (door.folder / "crimes.csv").write_text(CRIMES.replace("updated_at", f"updated_at{more}", 1))
+    refusal = door.refusal()
+    assert (refusal.line_number, "205 columns, more than the 200" in refusal.message) == (1, True)
+    (door.folder / "crimes.csv").unlink()
+    columns = ", ".join(f"1 as x{number}" for number in range(limits.MAX_COLUMNS + 1))
+    duckdb.sql(f"copy (select {columns}) to '{door.folder}/people.parquet'")
+    assert "201 columns, more than the 200" in door.refusal().message
+
+
+def test_a_file_beyond_the_limit_is_refused_by_its_size(door: Door) -> None:
+    """Not a byte of it is read: the file here takes no room, and would take minutes."""
+    with (door.folder / "crimes_2.csv").open("wb") as file:
+        file.truncate(limits.MAX_FILE_BYTES + 1)
+    assert "crimes_2.csv: it is larger than 64 GiB" in door.refusal().message
+
+
+def test_a_gzip_bomb_is_stopped_while_it_unpacks(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What unpacks to a thousand times its size fills no disk: by the ratio, and by the size in all."""
+    monkeypatch.setattr(limits, "FREE_UNPACK_BYTES", 1 << 20)
+    (door.folder / "people.csv.gz").write_bytes(gzip.compress(bytes(100 << 20)))
+    assert "people.csv.gz: it unpacks to more than 200 times its size" in door.refusal().message
+    monkeypatch.setattr(limits, "MAX_FILE_BYTES", 8 << 20)
+    monkeypatch.setattr(limits, "FREE_UNPACK_BYTES", 1 << 40)
+    assert "it unpacks to larger than" in door.refusal().message
+    assert not [path for path in door.home.scratch.rglob("*") if path.is_file()]
+
+
+def test_a_parquet_bomb_is_refused_by_what_it_claims(door: Door) -> None:
+    """A Parquet file of a few kilobytes can hold a billion rows of one value."""
+    duckdb.sql(f"copy (select 'x' as force from range(12_000_000)) to '{door.folder}/people.parquet'")
+    assert "it claims 12,000,000 rows" in door.refusal().message
+
+
+def test_encrypted_parquet_says_so(door: Door) -> None:
+    """Its sender must be told the right thing to do."""
+    (door.folder / "people.parquet").write_bytes(b"PARE" + bytes(100) + b"PARE")
+    assert "it is encrypted" in door.refusal().message
+
+
+def test_parquet_with_a_column_twice_is_refused(door: Door) -> None:
+    """DuckDB would rename the second, and nobody could say which one counts."""
+    select = "select 'met' as force, 'p' as person_ref, 'Q' as \" Force\", timestamp '2026-05-01' as updated_at"
+    duckdb.sql(f"copy ({select}) to '{door.folder}/people.parquet'")
+    refusal = door.refusal()
+    assert (refusal.column_name, "twice" in refusal.message) == ("force", True)
+
+
+@pytest.mark.parametrize("sign", ["x", "é"])
+def test_a_value_longer_than_its_column_is_for(door: Door, sign: str) -> None:
+    """Optional: missing, and counted. Required: the row goes to quarantine. At the limit, in characters: kept."""
+    fit, long = sign * limits.MAX_VALUE, sign * (limits.MAX_VALUE + 1)
+    rows = [f"met,p{n},{name},,F,,2026-05-02" for n, name in enumerate((fit, long, *["ok"] * 20))]
+    rows.append(f"met,{long},ok,,F,,2026-05-02")
+    (door.folder / "people.csv").write_text("\n".join([PEOPLE.split("\n")[0], *rows]))
+    assert door.land().landed == [DAY]
+    assert door.ask("select length(forename) from raw.people order by row_number limit 3") == [(1000,), (None,), (2,)]
+    assert door.ask("select column_name, reason, rows_affected from raw.value_defects") == [
+        ("forename", "forename is longer than 1,000 characters", 1)
+    ]
+    assert door.ask("select line_number, reason from raw.quarantine") == [
+        (24, "person_ref is longer than 1,000 characters")
+    ]
+
+
+def test_the_text_of_a_bad_row_is_cut(door: Door) -> None:
+    """Quarantine is for mending, not for storing what somebody stuffed into a row."""
+    wide = f"met,c1{',x' * 100_000}"
+    (door.folder / "crimes.csv").write_text(CRIMES + f"{wide}\n")
+    door.land(max_bad_share=1)
+    ((text,),) = door.ask("select raw_text from raw.quarantine")
+    assert text == f"{wide[:2000]} … (the first 2,000 of {len(wide):,} characters)"
+
+
+def test_more_bad_rows_than_memory_is_for_are_refused(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bad rows pass through memory, so their number is bounded whatever share of a huge file they are."""
+    monkeypatch.setattr("harmrank.landing_csv.MAX_BAD_RECORDS", 5)
+    monkeypatch.setattr(limits, "MAX_BAD_RECORDS", 5)
+    (door.folder / "crimes.csv").write_text(CRIMES + "ragged\n" * 9)
+    (refusal,) = door.land(max_bad_share=1).refused
+    assert "crimes.csv line 9: more than 5 rows of it cannot be used" in refusal.message
+    (door.folder / "crimes.csv").write_text(CRIMES + "met,,x,2026-05-01,2026-05-02\n" * 9)
+    (refusal,) = door.land(max_bad_share=1).refused
+    assert "more than 5 rows of it cannot be used" in refusal.message
+
+
+def test_a_file_swapped_while_it_was_read_is_refused(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checked is one file, read by DuckDB is whatever has its name then: same size and time do not fool it."""
+    path = door.folder / "crimes.csv"
+    before = path.stat()
+    swap = door.folder.parent.parent / "swap"
+
+    def read_file(*arguments: Any) -> Any:
+        read = original(*arguments)
+        swap.write_bytes(path.read_bytes())
+        os.utime(swap, ns=(before.st_atime_ns, before.st_mtime_ns))
+        swap.replace(path)
+        return read
+
+    from harmrank import landing_rows
+
+    original = landing_rows.read_file
+    monkeypatch.setattr(landing_rows, "read_file", read_file)
+    assert "it changed while it was being read" in door.refusal().message
+
+
+# Words from outside
+
+
+@given(st.text())
+def test_printable_text_is_printable(text: str) -> None:
+    """For any text: nothing a terminal obeys, valid UTF-8, and no change where there was none to make."""
+    safe = printable(text)
+    assert safe.isprintable()
+    assert printable(safe) == safe
+    safe.encode()
+    if text.isprintable() and len(text) <= 2_000:
+        assert safe == text
+
+
+@given(st.recursive(st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_printable_json_says_the_same(value: Any) -> None:
+    """Escaped for the terminal, unchanged for the program that reads it."""
+    document = printable_json(json.dumps(value, indent=2, ensure_ascii=False))
+    assert json.loads(document) == value
+    assert document.replace("\n", "").isprintable()
+
+
+def test_odd_names_reach_neither_terminal_nor_sql(harmrank: Command, tmp_path: Path) -> None:
+    """Control characters, other writing directions, bytes that are no UTF-8, SQL: in names of folders, files, columns."""
+    red = "\x1b[31m\u202e"
+    header, rest = CRIMES.split("\n", 1)
+    extra = f'{header},{red}""\'; drop table raw.crimes; --'.replace('""', "")
+    rows = rest.replace("T09:00:00\n", "T09:00:00,x\n")
+    folder = write_extract(tmp_path / "extracts", DAY, {"crimes": f"{extra}\n{rows}"})
+    (folder / f"{red}.csv").touch()
+    (folder / "caf\udce9.csv").touch()
+    write_extract(tmp_path / "extracts", f"2026-07-31{red}\udce9'", {"crimes": CRIMES})
+    near = write_extract(tmp_path / "extracts", "2026-08-31", {"crimes": CRIMES})
+    (near / f"people\udce9{red}.csv").touch()
+    for option in ((), ("--json",)):
+        done = harmrank("land", tmp_path / "extracts", "--home", tmp_path / "home", *option)
+        assert done.returncode == 3
+        assert "Traceback" not in done.stderr
+        assert (done.stdout + done.stderr).replace("\n", "").isprintable()
+        assert r"people\udce9\x1b[31m\u202e.csv" in done.stderr
+    with connect(Home(tmp_path / "home"), read_only=True) as connection:
+        defects = connection.execute("select column_name, reason from raw.value_defects order by all").fetchall()
+    assert defects[1] == (
+        r"\x1b[31m\u202e'; drop table raw.crimes; --",
+        "column is not in the contract and was dropped",
+    )
+
+
+def test_a_file_without_a_header_gives_no_name_away(door: Door) -> None:
+    """What stands where the header should be is somebody's record: its words are no names of columns."""
+    (door.folder / "people.csv").write_bytes("met,p1,Zqfore,Zqsur\nmet,p2,x,Zqs\xfc\n".encode("latin-1"))
+    refusal = door.refusal()
+    assert (refusal.line_number, refusal.column_name) == (2, None)
+    assert "Zq" not in refusal.message
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (
+            "Runtime Error in model x (models/x.sql)\n  Conversion Error: Could not convert string 'O'Brien' to INT32\n\n"
+            "LINE 4: where surname = 'Brien'",
+            "Runtime Error in model x (models/x.sql) Conversion Error: Could not convert string '...' to INT32",
+        ),
+        (
+            'Constraint Error: Duplicate key "surname: Brien" violates primary key constraint.',
+            "Constraint Error: Duplicate key '...' violates primary key constraint.",
+        ),
+        ('Invalid Input Error: Brien "Binder Error" is no date: "Brien"', "Invalid Input Error: Brien '...'"),
+        (
+            'Binder Error: Referenced column "harm_day" not found in FROM clause!',
+            'Binder Error: Referenced column "harm_day" not found in FROM clause!',
+        ),
+    ],
+)
+def test_what_dbt_quotes_from_the_data_is_left_out(said: str, kept: str) -> None:
+    """A failed build is told in logs and on the terminal: by model and kind of error, never by a value."""
+    assert _without_values(said) == kept
+
+
+# Nothing fetched, nothing run
+
+
+def test_no_extension_is_fetched_or_loaded(published: PublishedHome) -> None:
+    """Extensions are code from elsewhere; the settings are the same for dbt's connections."""
+    with duck.open_database() as connection:
+        query = "select name, value from duckdb_settings() where name = any(?)"
+        assert dict(connection.execute(query, [list(duck.CLOSED)]).fetchall()) == duck.CLOSED
+        with pytest.raises(duckdb.Error, match="extension"):
+            connection.execute("select * from read_parquet('https://data.invalid/x.parquet')")
+    profile = yaml.safe_load((REPOSITORY / "profiles" / "profiles.yml").read_text())["harmrank"]["outputs"]
+    for target in ("duckdb", "lint"):
+        assert profile[target]["config_options"] == duck.CLOSED
+
+
+def test_no_other_way_to_open_duckdb(tmp_path: Path) -> None:
+    """A new module that connects by itself would not have the settings."""
+    modules = [path for path in (REPOSITORY / "harmrank").rglob("*.py") if path.name != "duck.py"]
+    assert [path.name for path in modules if "duckdb.connect(" in path.read_text()] == []
+
+
+def test_nothing_that_lies_in_the_home_is_run(published: PublishedHome, harmrank: Command, tmp_path: Path) -> None:
+    """dbt keeps its parsed project in the home, SQL and Python of models included. Whatever it says, the project's own
+    files are what is run: here it says that every model selects from something that is not there.
+    """
+    home = tmp_path / "home"
+    shutil.copytree(published.home, home, symlinks=True)
+    (kept,) = home.rglob("partial_parse.msgpack")
+    content = kept.read_bytes()
+    assert b"select * from final" in content
+    kept.write_bytes(content.replace(b"select * from final", b"select * from nothi"))
+    (home / ".duckdbrc").write_text("select 1/0 from nothing;")
+    (home / "profiles.yml").write_text("harmrank: {}")
+    (home / "dbt_project.yml").write_text("name: other")
+    done = harmrank("refresh", published.extracts, "--home", home, "--full")
+    assert done.returncode == 0, done.stderr
+
+
+# Who may read
+
+
+@pytest.fixture
+def open_mask() -> Iterator[None]:
+    """Everything is made open to all, unless harmrank sees to it."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def _modes(root: Path) -> dict[str, int]:
+    return {path.name: stat.S_IMODE(path.stat().st_mode) for path in (root, *root.iterdir())}
+
+
+def test_a_home_that_was_open_is_closed(door: Door, open_mask: None) -> None:
+    """Made by hand, or by dbt with an open umask: nobody but its owner reads in it."""
+    root = door.home.root
+    (root / "logs").mkdir(parents=True)
+    (root / "target").mkdir()
+    (root / "logs" / "dbt.log").touch()
+    door.land()
+    assert _modes(root) == {
+        "home": 0o700, "warehouse.duckdb": 0o600, "published": 0o700, "logs": 0o700, "scratch": 0o700, "target": 0o700
+    }  # fmt: skip
+    assert stat.S_IMODE((root / "logs" / "dbt.log").stat().st_mode) == 0o600
+
+
+def test_a_shared_home_keeps_the_way_to_published(door: Door, open_mask: None) -> None:
+    """Readers pass through the home to published/; without readers nobody does."""
+    door.land()
+    door.home.published.chmod(0o750)
+    door.home.root.chmod(0o755)
+    door.land()
+    assert (_modes(door.home.root)["home"], _modes(door.home.root)["published"]) == (0o711, 0o750)
+    door.home.published.chmod(0o700)
+    door.land()
+    assert _modes(door.home.root)["home"] == 0o700
+
+
+def test_a_folder_that_others_use_is_not_closed(door: Door, open_mask: None) -> None:
+    """`--home /tmp` must not take /tmp from everybody; what harmrank makes in it is closed all the same."""
+    root = door.home.root
+    root.mkdir(mode=0o755)
+    (root / "somebody's").touch()
+    door.land()
+    modes = _modes(root)
+    assert (modes["home"], modes["warehouse.duckdb"], modes["scratch"]) == (0o755, 0o600, 0o700)
+
+
+@pytest.mark.parametrize("mode", ["770", "777", "640", "7550", "75a", "-1", "0o750"])
+def test_a_published_mode_that_lets_others_write_is_wrong_use(harmrank: Command, tmp_path: Path, mode: str) -> None:
+    """What others read, only its owner writes."""
+    done = harmrank("refresh", tmp_path, "--home", tmp_path / "home", "--published-mode", mode)
+    assert done.returncode == 2
+    assert "750" in done.stderr
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A folder that every user of the machine can get to, as pytest's own is not."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_the_published_mode_opens_published_and_nothing_else(
+    published: PublishedHome, harmrank: Command, reachable: Path
+) -> None:
+    """The option opens what stands, the next builds keep it, and another user reads the list but not the warehouse."""
+    home = reachable / "home"
+    shutil.copytree(published.home, home, symlinks=True)
+    done = harmrank("refresh", published.extracts, "--home", home, HARMRANK_PUBLISHED_MODE="755")
+    assert (done.returncode, "nothing new" in done.stderr) == (0, True)
+    current = (home / "published" / "current").resolve()
+    assert (_modes(home)["home"], _modes(home)["published"]) == (0o711, 0o755)
+    assert {path.stat().st_mode & 0o777 for path in (current, *current.iterdir())} == {0o755, 0o644}
+    assert harmrank("refresh", published.extracts, "--home", home, "--full").returncode == 0
+    assert (home / "published" / "current").resolve() != current
+    assert _modes(home)["published"] == 0o755
+    if os.getuid() != 0:
+        pytest.skip("only root can read as another user")
+    assert _reads_as_nobody(home / "published" / "current" / "harm_mart.duckdb")
+    for path in ("warehouse.duckdb", ".lock", "logs/last_refresh.json", "target/partial_parse.msgpack"):
+        assert not _reads_as_nobody(home / path)
+
+
+def _reads_as_nobody(path: Path) -> bool:
+    answer = subprocess.run(["/bin/cat", str(path)], user=65534, group=65534, extra_groups=[], capture_output=True)
+    return answer.returncode == 0

@@ -1,0 +1,392 @@
+"""Lands thousands of damaged extracts, each between two good ones, and sees that the door lets no half-truth in.
+
+    PYTHONPATH=tests python -m reliability.damage [--cases N] [--seed S] [--case K] [--record]
+
+Every case is made from its seed and number alone: `--case K` runs that one again and shows what came of it. Of each
+are checked: nothing unforeseen happens; what is refused leaves nothing behind and says where, without a name; rows,
+counted here by other means than harmrank's, are all landed or in quarantine; the good extracts land as if alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import atexit
+import csv
+import gzip
+import io
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from harmrank.home import Home
+from harmrank.landing import Refusal, land
+from harmrank.printable import printable
+from harmrank.warehouse import connect
+from reliability.damage_kinds import KINDS, MUST_BE_REFUSED, NAME, Extract, good, good_and_short
+from reliability.record import record
+
+BEFORE, DAMAGED, AFTER = 8, 9, 10
+TABLES = ("crimes", "people", "involvements", "custody", "person_merges")
+KEPT = (*TABLES, "extracts", "extract_files", "quarantine", "value_defects")
+SEVERAL = "Several kinds at once"
+PATIENCE = 120
+"""Seconds after which a case counts as hanging. No case takes a tenth of this."""
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+_BLANK_AFTER_QUOTE = re.compile(r'"[ \t]+(?=[,\r\n]|\Z)')
+
+
+class Broken(AssertionError):
+    """What a case showed to be wrong."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One damaged extract and the kinds of damage it has."""
+
+    number: int
+    kinds: tuple[str, ...]
+    extract: Extract
+
+    @property
+    def label(self) -> str:
+        """The row of the report it counts in."""
+        return self.kinds[0] if len(self.kinds) == 1 else SEVERAL
+
+
+def make_case(seed: int, number: int) -> Case:
+    """Case `number` of a seed. Three in four have one kind of damage, in turn; the others two to four kinds."""
+    rng = random.Random(f"{seed}/{number}")
+    extract = good(DAMAGED)
+    names = list(KINDS)
+    kinds: tuple[str, ...] = (names[(number - number // 4) % len(names)],)
+    if number % 4 == 3:
+        kinds = tuple(rng.sample(names, rng.choice((2, 2, 3, 4))))
+    for kind in kinds:
+        KINDS[kind](rng, extract)
+    return Case(number, kinds, extract)
+
+
+@contextmanager
+def patience() -> Iterator[None]:
+    """Raises Broken where the block hangs."""
+
+    def give_up(*_: Any) -> None:
+        raise Broken(f"it hangs: more than {PATIENCE} s")
+
+    signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(PATIENCE)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+
+
+# Running
+
+
+def _good(month: int) -> Extract:
+    return good(month) if month == BEFORE else good_and_short(month)
+
+
+@cache
+def _landed_before() -> Path:
+    """A folder with the first good extract and a home it has landed in."""
+    root = Path(tempfile.mkdtemp(prefix="damage-before-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    _good(BEFORE).write(root / "extracts")
+    land(root / "extracts", Home(root / "home"), lambda line: None)
+    return root
+
+
+def run_case(case: Case, root: Path, command: str | None = None) -> str:
+    """Land a case in a home of its own under `root`; gives what became of it. Raises Broken.
+
+    `command` runs `harmrank land` or `harmrank refresh` as a process of its own.
+    """
+    extracts, home = root / "extracts", Home(root / "home")
+    # The command starts with nothing; in this process the first good extract has landed before.
+    if command:
+        _good(BEFORE).write(extracts)
+    else:
+        shutil.copytree(_landed_before(), root, dirs_exist_ok=True)
+    _good(AFTER).write(extracts)
+    folder = case.extract.write(extracts)
+    with patience():
+        if command:
+            said = _run_command(command, extracts, home)
+            refusals = None
+        else:
+            lines: list[str] = []
+            result = land(extracts, home, lines.append)
+            said, refusals = "\n".join(lines), result.refused
+    if NAME.lower() in said.lower():
+        raise Broken("a name was printed")
+    if not said.replace("\n", "").isprintable():
+        raise Broken(f"signs a terminal obeys were printed: {printable(said)}")
+    return _check(case, folder, home, refusals)
+
+
+def _run_command(command: str, extracts: Path, home: Home) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "harmrank", command, str(extracts), "--home", str(home.root)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    said = (done.stdout + done.stderr).decode("utf-8", "replace")
+    if done.returncode not in (0, 3) or "Traceback" in said:
+        raise Broken(f"harmrank {command} left with {done.returncode}: {said[-2000:]}")
+    return said
+
+
+# Checking
+
+
+def _check(case: Case, folder: Path, home: Home, refusals: list[Refusal] | None) -> str:
+    for leftover in home.scratch.rglob("*"):
+        if leftover.is_file():
+            raise Broken(f"{leftover.name} was left in scratch")
+    with connect(home, read_only=True) as connection:
+        for month in (BEFORE, AFTER):
+            if _contents(connection, _good(month).extract_id) != _alone(month):
+                raise Broken(f"the good extract of month {month} is not as if landed alone")
+        refused = connection.execute("select * exclude (refused_at) from raw.refused_extracts").fetchall()
+        if refused:
+            _check_refusal(case, connection, refused, refusals)
+            return "refused"
+        if len(case.kinds) == 1 and case.kinds[0] in MUST_BE_REFUSED:
+            raise Broken("it was let in, and should have been refused")
+        return _check_landed(case, connection, folder)
+
+
+def _check_refusal(
+    case: Case, connection: duckdb.DuckDBPyConnection, refused: list[Any], refusals: list[Refusal] | None
+) -> None:
+    shown = printable(case.extract.extract_id, 100)
+    ((extract_id, _, file_name, _, column, message),) = refused
+    if extract_id != shown or shown not in message or (refusals is not None and refusals[0].message != message):
+        raise Broken(f"the refusal speaks of another extract: {message}")
+    if not message.isprintable() or len(message) > 3_000 or NAME.lower() in f"{message} {file_name} {column}".lower():
+        raise Broken(f"the refusal says what it should not: {printable(message)}")
+    if file_name is None and not any(
+        words in message for words in ("the id ", "no file of a known", "more than 1,000")
+    ):
+        raise Broken(f"the refusal names no file: {message}")
+    for table in KEPT:
+        ids = {row[0] for row in connection.execute(f"select distinct extract_id from raw.{table}").fetchall()}
+        if ids - {_good(BEFORE).extract_id, _good(AFTER).extract_id}:
+            raise Broken(f"the refused extract left rows in raw.{table}")
+
+
+def _check_landed(case: Case, connection: duckdb.DuckDBPyConnection, folder: Path) -> str:
+    own = [case.extract.extract_id]
+    files = connection.execute(
+        "select table_name, file_name, rows_read, rows_landed, rows_quarantined from raw.extract_files "
+        "where extract_id = ?",
+        own,
+    ).fetchall()
+    landed, quarantined = Counter[str](), 0
+    for table, name, read, rows, bad in files:
+        counted = count_rows(folder / name)
+        kept = _one(
+            connection, "select count(*) from raw.quarantine where extract_id = ? and file_name = ?", [*own, name]
+        )
+        if not counted == read == rows + bad or kept != bad:
+            raise Broken(f"{name}: {counted} rows counted, {read} read, {rows} landed, {bad} bad, {kept} in quarantine")
+        landed[table] += rows
+        quarantined += bad
+    for table in TABLES:
+        found = _one(connection, f"select count(*) from raw.{table} where extract_id = ?", own)
+        if found != landed[table]:
+            raise Broken(f"raw.{table} has {found} rows of {landed[table]} landed")
+    names = "select count(*) from raw.value_defects where lower(column_name || reason) like ?"
+    if _one(connection, names, [f"%{NAME.lower()}%"]):
+        raise Broken("a name stands in the published defects")
+    defects = _one(connection, "select count(*) from raw.value_defects where extract_id = ?", own)
+    return "quarantined" if quarantined or defects else "clean"
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str, values: list[Any]) -> int:
+    row = connection.execute(query, values).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _contents(connection: duckdb.DuckDBPyConnection, extract_id: str) -> list[Any]:
+    """All that was kept of an extract, but when."""
+    found: list[Any] = []
+    for table in (*TABLES, "quarantine", "value_defects"):
+        query = f"select * from raw.{table} where extract_id = ? order by all"
+        found += [(table, *row) for row in connection.execute(query, [extract_id]).fetchall()]
+    return found
+
+
+@cache
+def _alone(month: int) -> list[Any]:
+    """What is kept of a good extract that lands by itself."""
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        _good(month).write(root / "extracts")
+        land(root / "extracts", Home(root / "home"), lambda line: None)
+        with connect(Home(root / "home"), read_only=True) as connection:
+            return _contents(connection, _good(month).extract_id)
+
+
+# Counting rows by other means
+
+
+def count_rows(path: Path) -> int:
+    """The records of a file, header left out: by Python's csv module, and by Parquet's own count."""
+    if path.suffix == ".parquet":
+        with duckdb.connect() as connection:
+            return _one(connection, "select count(*) from read_parquet(?)", [str(path)])
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    text = content.decode("utf-8-sig")
+    return len(list(_csv_records(text))) - 1
+
+
+def _csv_records(text: str) -> Iterator[str]:
+    """One text per record: as few lines as make one, or the first alone where no number of lines does."""
+    lines = io.StringIO(text, newline="").readlines()
+    place = 0
+    while place < len(lines):
+        size = _size(lines, place) if '"' in lines[place] else 1
+        record_text = "".join(lines[place : place + size])
+        if record_text.strip("\r\n"):
+            yield record_text
+        place += size
+
+
+def _size(lines: list[str], place: int) -> int:
+    for size in range(1, len(lines) - place + 1):
+        text = "".join(lines[place : place + size])
+        # Blanks around a quoted value are let pass.
+        is_open, rows = _parse(text)
+        if rows != 1 and not is_open:
+            is_open, rows = _parse(_BLANK_AFTER_QUOTE.sub('"', text))
+        if not is_open:
+            return size if rows == 1 else 1
+    return 1
+
+
+def _parse(text: str) -> tuple[bool, int]:
+    """Whether a quote is still open at the end, and how many records there are: 0 where it is no CSV."""
+    try:
+        lines = io.StringIO(text, newline="")
+        return False, len(list(csv.reader(lines, strict=True, skipinitialspace=True)))
+    except csv.Error as error:
+        return "unexpected end of data" in str(error), 0
+
+
+# The report
+
+
+@dataclass
+class Tally:
+    """How many cases of a kind came out how."""
+
+    cases: int = 0
+    refused: int = 0
+    quarantined: int = 0
+    clean: int = 0
+
+
+def _command_of(number: int) -> str | None:
+    """One case in twenty goes through the command, one in two hundred through a whole refresh."""
+    if number % 200 == 101:
+        return "refresh"
+    return "land" if number % 20 == 1 else None
+
+
+def attack(cases: int, seed: int, first: int = 0) -> tuple[dict[str, Tally], list[str]]:
+    """Run the cases; gives the tally by kind and a line for each case that broke something."""
+    tally = {name: Tally() for name in (*KINDS, SEVERAL)}
+    broken = []
+    for number in range(first, first + cases):
+        case = make_case(seed, number)
+        root = Path(tempfile.mkdtemp(prefix="damage-"))
+        try:
+            outcome = run_case(case, root, _command_of(number))
+        except Exception as error:
+            broken.append(f"--seed {seed} --case {number} ({'; '.join(case.kinds)}): {type(error).__name__}: {error}")
+            print(printable(broken[-1]), flush=True)
+            continue
+        finally:
+            shutil.rmtree(root, ignore_errors=True)
+        row = tally[case.label]
+        row.cases += 1
+        setattr(row, outcome, getattr(row, outcome) + 1)
+        if (number + 1) % 100 == 0 and sys.stderr.isatty():
+            print(f"{number + 1} of {cases}", file=sys.stderr)
+    return tally, broken
+
+
+def report(tally: dict[str, Tally], broken: int, seconds: float) -> list[str]:
+    """The figures as Markdown."""
+    total = Tally(*(sum(getattr(row, part) for row in tally.values()) for part in vars(Tally())))
+    lines = [
+        f"{total.cases + broken:,} damaged extracts, each landed between two good ones: {broken} broke a promise. In all others "
+        "nothing unforeseen happened, the good extracts landed as if alone, every row of a landed file is in a table or "
+        f"in quarantine, and of what was refused nothing is left. One in twenty ran through the command. {seconds:.0f} s.",
+        "",
+        "| damage | cases | refused | landed, with quarantine or defects | landed clean |",
+        "|---|--:|--:|--:|--:|",
+    ]
+    for name, row in [*tally.items(), ("**all**", total)]:
+        lines.append(f"| {name} | {row.cases:,} | {row.refused:,} | {row.quarantined:,} | {row.clean:,} |")
+    return lines
+
+
+def show(seed: int, number: int) -> None:
+    """Run one case and keep its folders to be looked at."""
+    case = make_case(seed, number)
+    root = Path(tempfile.mkdtemp(prefix=f"damage-{number}-"))
+    print(f"case {number}: {'; '.join(case.kinds)}\nfolder: {root}", flush=True)
+    print(run_case(case, root, _command_of(number)))
+    with connect(Home(root / "home"), read_only=True) as connection:
+        for query in ("select message from raw.refused_extracts", "select * exclude (raw_text) from raw.quarantine"):
+            print(*connection.execute(query).fetchall(), sep="\n")
+        print(*connection.execute("select * from raw.value_defects").fetchall(), sep="\n")
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=int, default=2_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--case", type=int, help="run this case alone and keep its folders")
+    parser.add_argument("--record", action="store_true", help="write the figures into docs/reliability.md")
+    asked = parser.parse_args()
+    os.umask(0o077)
+    if asked.case is not None:
+        show(asked.seed, asked.case)
+        return
+    started = time.monotonic()
+    tally, broken = attack(asked.cases, asked.seed)
+    lines = report(tally, len(broken), time.monotonic() - started)
+    print("\n".join(lines))
+    if asked.record and not broken:
+        record("damage", lines)
+    sys.exit(1 if broken else 0)
+
+
+if __name__ == "__main__":
+    main()
