@@ -1,28 +1,61 @@
-with places as (
+{%- set columns = ['list_date', 'harm_rank', 'offender_key', 'harm_days', 'allegations', 'female_victims'] -%}
+with month_ends as (
 
-    select * from {{ ref('top_100') }}
+    select list_date
+    from {{ ref('int_list_dates') }}
+    where is_current and is_monthly
+
+),
+
+places as (
+
+    select
+        lists.{{ columns | join(',\n        lists.') }}
+    from {{ ref('top_100') }} as lists
+    inner join month_ends
+        on lists.list_date = month_ends.list_date
 
 ),
 
 monthly as (
 
-    select * from {{ ref('list_history') }}
+    select
+        lists.{{ columns | join(',\n        lists.') }}
+    from {{ ref('list_history') }} as lists
+    inner join month_ends
+        on lists.list_date = month_ends.list_date
+
+),
+
+only_in_places as (
+
+    select * from places
+    except
+    select * from monthly
+
+),
+
+only_in_monthly as (
+
+    select * from monthly
+    except
+    select * from places
 
 ),
 
 final as (
 
     select
-        monthly.list_date,
-        monthly.harm_rank
-    from monthly
-    inner join places
-        on
-            monthly.list_date = places.list_date
-            and monthly.harm_rank = places.harm_rank
-    where
-        monthly.offender_key <> places.offender_key
-        or monthly.harm_days <> places.harm_days
+        list_date,
+        harm_rank
+    from only_in_places
+
+    union all
+
+    select
+        list_date,
+        harm_rank
+    from only_in_monthly
 
 )
 

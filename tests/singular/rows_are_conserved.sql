@@ -11,4 +11,4 @@ from {{ ref('extract_reconciliation') }}
 where
     rows_read <> rows_landed + rows_quarantined
     or rows_landed <> rows_current + rows_superseded + rows_deleted
-    or rows_superseded < 0
+    or least(rows_read, rows_landed, rows_quarantined, rows_current, rows_superseded, rows_deleted) < 0

@@ -1,0 +1,230 @@
+"""Changes each rule of the method in a copy of the project and sees whether a test minds.
+
+A changed model or macro must fail one of dbt's unit tests; a changed row of the seed must fail the comparison with the
+independent computation, or the one with the rules that the unit tests use. A change that only makes a model invalid
+proves nothing and is an error, as is one whose text no longer stands in its file exactly once.
+
+    PYTHONPATH=tests .venv/bin/python -m reliability.mutations [--record]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from reliability.changed_rules import MUTATIONS, SEED_MUTATIONS, Mutation
+from reliability.faults import build_home
+from reliability.record import record
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+COPIED = ("analyses", "dbt_project.yml", "harmrank", "macros", "models", "profiles", "pyproject.toml", "seeds", "tests")
+# Which test of pytest reads the row of the seed: the second computation, and the unit tests' own copy of the row.
+INDEPENDENT = ("tests/python/test_independent.py", "(offender_agrees or hundred_agree) and 1 and newest")
+SAME_RULES = ("tests/python/test_gates.py", "test_the_unit_tests_rank_by_the_published_method")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The tests that a change fails, and whether they could run at all."""
+
+    mutation: Mutation
+    caught_by: list[str]
+    is_invalid: bool = False
+
+
+def out_of_date() -> list[Mutation]:
+    """The changes whose text does not stand in its file exactly once."""
+    texts = {mutation.file: "" for mutation in [*MUTATIONS, *SEED_MUTATIONS]}
+    for file in texts:
+        path = REPOSITORY / file
+        texts[file] = path.read_text(encoding="utf-8") if path.is_file() else ""
+    return [
+        mutation
+        for mutation in [*MUTATIONS, *SEED_MUTATIONS]
+        if texts[mutation.file].count(mutation.old) != 1 or mutation.old == mutation.new
+    ]
+
+
+class Project:
+    """A copy of the project that may be changed, and a home whose tables its unit tests take their types from."""
+
+    def __init__(self, folder: Path, home: Path) -> None:
+        self.root = folder / "project"
+        self.home = home
+        self.root.mkdir()
+        for name in COPIED:
+            source = REPOSITORY / name
+            if source.is_dir():
+                shutil.copytree(source, self.root / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, self.root / name)
+
+    @contextmanager
+    def changed(self, mutation: Mutation) -> Iterator[None]:
+        """The project with one rule changed, and as it was afterwards."""
+        path = self.root / mutation.file
+        before = path.read_text(encoding="utf-8")
+        path.write_text(before.replace(mutation.old, mutation.new), encoding="utf-8")
+        try:
+            yield
+        finally:
+            path.write_text(before, encoding="utf-8")
+
+    def unit_tests(self, selection: str) -> tuple[list[str], list[str]]:
+        """Run the selected unit tests: the names of those that fail, and of what could not run."""
+        from dbt.cli.main import dbtRunner
+
+        result = dbtRunner().invoke(
+            [
+                *("--quiet", "--log-level", "none", "--no-use-colors", "test", "--target", "duckdb", "--no-write-json"),
+                *("--project-dir", str(self.root), "--profiles-dir", str(self.root / "profiles")),
+                *("--target-path", str(self.root / "target"), "--log-path", str(self.root / "logs")),
+                *("--select", selection),
+            ]
+        )
+        if result.exception is not None or result.result is None:
+            return [], [str(result.exception)]
+        ran = [(item.node.name, str(item.status)) for item in result.result.results]
+        return [name for name, status in ran if status == "fail"], [name for name, status in ran if status == "error"]
+
+    def python_tests(self, file: str, names: str) -> list[str]:
+        """Run tests of pytest in the copy: the names of those that fail."""
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-x", "-rfE", "-p", "no:cacheprovider", file, "-k", names],
+            cwd=self.root,
+            env={**os.environ, "PYTHONPATH": str(self.root)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode not in (0, 1):
+            raise RuntimeError(f"pytest ended with {done.returncode}: {done.stdout[-1000:]}{done.stderr[-1000:]}")
+        said = (line.split() for line in done.stdout.splitlines())
+        return sorted({words[1].split("::")[-1].split("[")[0] for words in said if words[:1] == ["FAILED"]})
+
+
+@contextmanager
+def project(folder: Path, home: Path) -> Iterator[Project]:
+    """A changeable copy of the project whose dbt runs in this process on the home; closes what dbt leaves open."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    wanted = {"HARMRANK_HOME": str(home), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield Project(folder, home)
+    finally:
+        DuckDBConnectionManager.close_all_connections()
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def try_rule(copy: Project, mutation: Mutation) -> Verdict:
+    """Change a model or a macro and run the unit tests that could mind: the model's own, or all of them."""
+    path = Path(mutation.file)
+    # The inputs of a unit test are given rows, so that only the model's own tests run its SQL.
+    selection = f"{path.stem},test_type:unit" if path.parts[0] == "models" else "test_type:unit"
+    with copy.changed(mutation):
+        failed, broken = copy.unit_tests(selection)
+    return Verdict(mutation, failed, is_invalid=bool(broken))
+
+
+def try_seed(copy: Project, mutation: Mutation) -> Verdict:
+    """Change the row of the seed and run the second computation against it, then the unit tests' own rules."""
+    with copy.changed(mutation):
+        return Verdict(mutation, copy.python_tests(*INDEPENDENT) or copy.python_tests(*SAME_RULES))
+
+
+def attack(copy: Project, rules: list[Mutation], seeds: list[Mutation]) -> Iterator[Verdict]:
+    """Try every change. Raises ValueError where a unit test fails without any."""
+    failed, broken = copy.unit_tests("test_type:unit")
+    if failed or broken:
+        raise ValueError(f"these fail without any change: {', '.join(failed + broken)}")
+    for mutation in rules:
+        yield try_rule(copy, mutation)
+    for mutation in seeds:
+        yield try_seed(copy, mutation)
+
+
+def line(verdict: Verdict) -> str:
+    """What came of one change."""
+    said = "INVALID" if verdict.is_invalid else "caught" if verdict.caught_by else "MISSED"
+    return f"{said}  {verdict.mutation.file}: {verdict.mutation.means} ({', '.join(verdict.caught_by) or 'nothing'})"
+
+
+def summary(verdicts: list[Verdict], seconds: float) -> list[str]:
+    """The figures as Markdown, by what minds."""
+    caught = [verdict for verdict in verdicts if verdict.caught_by and not verdict.is_invalid]
+    kinds = {verdict.mutation: _kind(verdict) for verdict in caught}
+    tests = {name for verdict in caught for name in verdict.caught_by}
+    lines = [
+        f"{len(verdicts)} rules changed, one at a time, in {len({v.mutation.file for v in verdicts})} files: "
+        f"{len(caught)} caught, by {len(tests)} different tests. {seconds:.0f} s.",
+        "",
+        "| where the rule stands | changed | caught | by |",
+        "|---|---:|---:|---|",
+    ]
+    places = Counter(_place(verdict.mutation) for verdict in verdicts)
+    for place, number in places.items():
+        there = [verdict for verdict in caught if _place(verdict.mutation) == place]
+        by = Counter(kinds[verdict.mutation] for verdict in there)
+        said = ", ".join(f"{kind} ({count})" for kind, count in by.most_common())
+        lines.append(f"| {place} | {number} | {len(there)} | {said} |")
+    return lines
+
+
+def _place(mutation: Mutation) -> str:
+    path = Path(mutation.file)
+    return f"`{mutation.file}`" if path.parts[0] == "seeds" else f"`{path.parent}`"
+
+
+def _kind(verdict: Verdict) -> str:
+    if Path(verdict.mutation.file).parts[0] != "seeds":
+        return "dbt unit tests"
+    if SAME_RULES[1] in verdict.caught_by:
+        return "the comparison with the rules of the unit tests"
+    return "the second computation of the list"
+
+
+def main() -> int:
+    """Attack, print, and with --record write the page. 1 where a change is missed, invalid or out of date."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--record", action="store_true", help="write the figures into docs/reliability.md")
+    parser.add_argument("--only", default="", help="only files whose path has this in it")
+    arguments = parser.parse_args()
+    stale = out_of_date()
+    for mutation in stale:
+        print(f"{mutation.file} no longer says exactly once: {mutation.old!r}", file=sys.stderr)
+    if stale:
+        return 1
+    rules, seeds = ([m for m in some if arguments.only in m.file] for some in (MUTATIONS, SEED_MUTATIONS))
+    started, verdicts = time.monotonic(), []
+    with tempfile.TemporaryDirectory(prefix="harmrank-mutations-") as name:
+        folder = Path(name)
+        with project(folder, build_home(folder)) as copy:
+            for verdict in attack(copy, rules, seeds):
+                verdicts.append(verdict)
+                print(line(verdict), flush=True)
+    lines = summary(verdicts, time.monotonic() - started)
+    print("\n".join(["", *lines]))
+    failed = any(verdict.is_invalid or not verdict.caught_by for verdict in verdicts)
+    if arguments.record and not failed:
+        record("mutations", lines)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

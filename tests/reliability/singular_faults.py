@@ -1,0 +1,368 @@
+"""Faults written by hand for the singular tests: test, what is wrong, and the SQL that makes it so.
+
+Each branch of a test's condition has a fault of its own, as far as possible one that no other branch would catch.
+Statements are separated by semicolons and must change at least one row each.
+"""
+
+from __future__ import annotations
+
+_ONE_EVIDENCE = "rowid = (select min(rowid) from mart.offender_evidence where reported_on < list_date)"
+_SPLITS = {"named": "harm_days_named", "charged": "harm_days_charged", "convicted": "harm_days_convicted"}
+
+
+def _place(change: str) -> str:
+    """Something else stands in the first place of the list."""
+    return f"update mart.top_100 set {change} where harm_rank = 1"
+
+
+def _ranked(change: str) -> str:
+    """Something else stands in the first rank of offender_harm."""
+    return f"update mart.offender_harm set {change} where harm_rank = 1"
+
+
+def _evidence(change: str) -> str:
+    """One allegation of offender_evidence says something else."""
+    return f"update mart.offender_evidence set {change} where {_ONE_EVIDENCE}"
+
+
+def _ledger(change: str) -> str:
+    """One line of the reconciliation says something else."""
+    return (
+        f"update mart.extract_reconciliation set {change} where rowid = (select min(rowid) from"
+        " mart.extract_reconciliation where rows_superseded > 0 and rows_quarantined = 0)"
+    )
+
+
+def _crime_of_one_evidence(change: str) -> str:
+    """The crime behind one allegation says something else."""
+    return (
+        f"update intermediate.int_weighted_crimes set {change} where (force, crime_ref) = "
+        f"(select (force, crime_ref) from mart.offender_evidence where {_ONE_EVIDENCE})"
+    )
+
+
+def _person_of_one_evidence(change: str) -> str:
+    """The person behind one allegation is somebody else."""
+    return (
+        f"update intermediate.int_persons set {change} where person_key = "
+        f"(select offender_key from mart.offender_evidence where {_ONE_EVIDENCE})"
+    )
+
+
+def _months(change: str) -> str:
+    """One month and area of the series says something else."""
+    return (
+        f"update mart.crime_harm_monthly set {change} where rowid = (select min(rowid) from mart.crime_harm_monthly"
+        " where harm_days > 10 and detected_harm_days > 0)"
+    )
+
+
+SINGULAR_FAULTS: dict[str, dict[str, str]] = {
+    "evidence_adds_up": {
+        "a place without any evidence": "delete from mart.top_100_evidence where harm_rank = 1",
+        "half a day more than the evidence": _place(
+            "harm_days = harm_days + 0.5, harm_days_named = harm_days_named + 0.5"
+        ),
+        "an allegation more than the evidence": _place("allegations = allegations + 1"),
+        "an unweighted allegation that is none": _place("unweighted_allegations = unweighted_allegations + 1"),
+        "splits that do not add up": _place("harm_days_named = harm_days_named + 0.5"),
+    },
+    "evidence_is_in_the_window": {
+        "a report after the list date": _evidence("reported_on = list_date + 1"),
+        "an allegation that no longer counts": _evidence("counts_until = list_date - 1"),
+        "evidence for another list date": _evidence("list_date = list_date - 1"),
+    },
+    "history_agrees_with_the_list": {
+        "another person in the place": (
+            "update mart.list_history set offender_key = 'nobody' where harm_rank = 1 and list_date = '2026-10-31'"
+        ),
+        "other harm in the place": (
+            "update mart.list_history set harm_days = harm_days + 0.5 where harm_rank = 1 and list_date = '2026-10-31'"
+        ),
+        "other counts in the place": (
+            "update mart.list_history set female_victims = 99 where harm_rank = 1 and list_date = '2026-10-31'"
+        ),
+        "no history of the list date": "delete from mart.list_history where list_date = '2026-10-31'",
+        "a place of the list date missing": "delete from mart.top_100 where harm_rank = 100",
+    },
+    "list_is_full": {"99 places": "delete from mart.top_100 where harm_rank = 100"},
+    "lists_are_no_longer_than_asked": {
+        "a place beyond the last": (
+            "insert into mart.list_history select list_date, harm_rank + 1, 'nobody', harm_days, allegations,"
+            " female_victims from mart.list_history where harm_rank = 100 and list_date = '2026-09-30';"
+            "update intermediate.int_ranked_offenders set is_listed = true"
+            " where list_date = '2026-09-30' and harm_rank = 101"
+        ),
+        "a gap in the ranks": (
+            "update mart.list_history set harm_rank = 36 where list_date = '2026-05-31' and harm_rank = 35"
+        ),
+        "the last place of a month missing": (
+            "delete from mart.list_history where list_date = '2026-05-31' and harm_rank = 35"
+        ),
+        "a month missing": "delete from mart.list_history where list_date = '2026-05-31'",
+    },
+    "merges_end": {
+        "a merged record that stands for itself": (
+            "update intermediate.int_identities set is_surviving_record = true where not is_surviving_record"
+        )
+    },
+    "methods_use_known_words": {
+        f"{words} {what}": f"update reference.ranking_methods set {words} = {value} where is_default"
+        for words in ("offender_sexes", "victim_sexes", "vawg_scopes", "statuses", "reported_by")
+        for what, value in {"with a foreign word": f"{words} || ' elephant'", "blank": "' '"}.items()
+    },
+    "one_method_is_the_default": {
+        "no default": "update reference.ranking_methods set is_default = false",
+        "two defaults": "update reference.ranking_methods set is_default = true where method = 'v100_count'",
+    },
+    "rows_are_conserved": {
+        "a row read and neither landed nor quarantined": _ledger("rows_read = rows_read + 1"),
+        "a row landed and nowhere now": _ledger("rows_current = rows_current - 1"),
+        "fewer than no rows superseded": _ledger(
+            "rows_current = rows_current + rows_superseded + 1, rows_superseded = -1"
+        ),
+        "fewer than no rows current": _ledger(
+            "rows_superseded = rows_superseded + rows_current + 1, rows_current = -1"
+        ),
+        "fewer than no rows deleted": _ledger(
+            "rows_superseded = rows_superseded + rows_deleted + 1, rows_deleted = -1"
+        ),
+        "fewer than no rows quarantined": _ledger("rows_read = rows_read - 1, rows_quarantined = -1"),
+        "fewer than no rows landed": _ledger(
+            "rows_read = 0, rows_landed = -1, rows_quarantined = 1, rows_current = -1, rows_superseded = 0,"
+            " rows_deleted = 0"
+        ),
+    },
+    "rules_are_one_row": {
+        "no method": "delete from intermediate.int_rules",
+        "two methods": "insert into intermediate.int_rules select * from intermediate.int_rules",
+    },
+    "seed_codes_are_in_their_one_form": {
+        "a Home Office code without its zeros": (
+            "update reference.offences set offence_code = '19/8' where offence_code = '019/08'"
+        ),
+        "a recorded-crime code with a slash": (
+            "update reference.offences set offence_code = '8/1' where offence_code = '19C'"
+        ),
+        "a recorded-crime code in small letters": (
+            "update reference.offences set offence_code = '19c' where offence_code = '19C'"
+        ),
+        "a blank beside a recorded-crime code": (
+            "update reference.offences set offence_code = '19C ' where offence_code = '19C'"
+        ),
+        "a code that stands for none": "update reference.offences set offence_code = 'NN' where offence_code = '19C'",
+        "a code that stands for no crime": (
+            "update reference.offences set offence_code = 'ASB' where offence_code = '19C'"
+        ),
+        "a link from a code in another form": (
+            "update reference.recorded_crime_links set offence_code = '19/8' where offence_code = '019/08'"
+        ),
+        "a link to a code in another form": (
+            "update reference.recorded_crime_links set recorded_crime_code = '19c' where recorded_crime_code = '19C'"
+        ),
+        "a weight of a Home Office code in another form": (
+            "update reference.harm_weights set offence_code = '01908' where offence_code = '019/08'"
+        ),
+        "a weight of a recorded-crime code in another form": (
+            "update reference.harm_weights set recorded_crime_code = '19c' where recorded_crime_code = '19C'"
+        ),
+    },
+    "seed_every_index_has_weights": {
+        "an index without weights": (
+            "update reference.harm_indices set flat_harm_days = null where harm_index = 'crime_count'"
+        ),
+        "an index with weights and one for all": (
+            "update reference.harm_indices set flat_harm_days = 1 where harm_index = 'cchi_2020'"
+        ),
+    },
+    "seed_harm_weights_are_usable": {
+        "a weight without a source": "update reference.harm_weights set source = ' ' where offence_code = '008/77'",
+        "a highest value below the lowest": (
+            "update reference.harm_weights set harm_days_highest = harm_days - 0.5 where offence_code = '008/77'"
+        ),
+        "a weight of no code": (
+            "update reference.harm_weights set offence_code = null, recorded_crime_code = null"
+            " where offence_code = '008/77'"
+        ),
+    },
+    "list_agrees_with_offender_harm": {
+        "somebody listed is missing from offender_harm": "delete from mart.offender_harm where harm_rank = 100",
+        "somebody listed is missing from the list": "delete from mart.top_100 where harm_rank = 100",
+        **{
+            f"{column} differs": _place(f"{column} = {value}")
+            for column, value in {
+                "list_date": "list_date - 1",
+                "offender_key": "'nobody'",
+                "harm_rank": "101",
+                "harm_days": "harm_days + 0.5",
+                "harm_days_named": "harm_days_named + 0.5",
+                "harm_days_charged": "harm_days_charged + 0.5",
+                "harm_days_convicted": "harm_days_convicted + 0.5",
+                "allegations": "allegations + 1",
+                "unweighted_allegations": "unweighted_allegations + 1",
+                "female_victims": "female_victims + 1",
+                "first_reported_on": "first_reported_on - 1",
+                "latest_reported_on": "latest_reported_on + 1",
+                "is_tied": "not is_tied",
+                "is_in_custody": "not is_in_custody",
+            }.items()
+        },
+    },
+    "ranks_follow_the_order": {
+        "two people in each other's place": (
+            "update mart.offender_harm set harm_rank = 3 - harm_rank where harm_rank in (1, 2)"
+        ),
+        "a gap in the ranks": ("update mart.offender_harm set harm_rank = harm_rank + 1 where harm_rank > 150"),
+        "a tie that is none": _ranked("is_tied = not is_tied"),
+        "somebody listed who is not": "update mart.offender_harm set is_listed = true where harm_rank = 101",
+        "somebody not listed who is": "update mart.offender_harm set is_listed = false where harm_rank = 100",
+    },
+    "months_fall_by_harm": {
+        "less harm in the first place": (
+            "update mart.list_history set harm_days = 0 where harm_rank = 1 and list_date = '2026-09-30'"
+        )
+    },
+    "everyones_evidence_adds_up": {
+        "somebody without any evidence": "delete from mart.offender_evidence where harm_rank = 150",
+        "one allegation less": f"delete from mart.offender_evidence where {_ONE_EVIDENCE}",
+        "evidence with a lower rank": _evidence("harm_rank = harm_rank - 1"),
+        "evidence with a higher rank": _evidence("harm_rank = harm_rank + 1"),
+        "other harm": _ranked("harm_days = harm_days + 0.5"),
+        **{f"other harm of the {split}": _ranked(f"{column} = {column} + 0.5") for split, column in _SPLITS.items()},
+        "another number of allegations": _ranked("allegations = allegations + 1"),
+        "another number of unweighted allegations": _ranked("unweighted_allegations = unweighted_allegations + 1"),
+        "no woman": _ranked("female_victims = 0"),
+        "more women than all crimes have": _ranked("female_victims = 99"),
+        "another first report": _ranked("first_reported_on = first_reported_on - 1"),
+        "another latest report": _ranked("latest_reported_on = latest_reported_on + 1"),
+    },
+    "list_evidence_is_the_evidence": {
+        "an allegation missing": "delete from mart.top_100_evidence where harm_rank = 1",
+        "an allegation too many": (
+            "delete from mart.offender_evidence where rowid = (select min(rowid) from mart.offender_evidence"
+            " where harm_rank = 1)"
+        ),
+        "another offence": "update mart.top_100_evidence set offence = 'Theft' where harm_rank = 1",
+        "a decisive allegation that is none": (
+            "update mart.top_100_evidence set is_decisive = not is_decisive where harm_rank = 1"
+        ),
+    },
+    "evidence_meets_the_method": {
+        "no such crime": _evidence("crime_ref = 'none'"),
+        "no woman among the victims": (
+            "update intermediate.int_crime_victims set sex = 'M' where (force, crime_ref) = "
+            f"(select (force, crime_ref) from mart.offender_evidence where {_ONE_EVIDENCE})"
+        ),
+        "an offence out of scope": _crime_of_one_evidence("is_in_scope = false"),
+        "a crime cancelled on the list date": _crime_of_one_evidence("cancelled_on = '2026-10-31'"),
+        "another date than the crime's": _evidence("reported_on = reported_on - 1"),
+        "another code than the crime's": _evidence("offence_code = '049/10'"),
+        "another weight than the crime's": _evidence("harm_days = harm_days + 0.5"),
+        "a weight where the crime has none": _crime_of_one_evidence("harm_days = null"),
+        "a suspect who was eliminated": _evidence("status = 'eliminated'"),
+        "a report by the police": _evidence("reported_by = 'police'"),
+        "a historic report where the method has none": (
+            "update intermediate.int_rules set historic_reports = 'exclude';" + _evidence("is_historic = true")
+        ),
+        "a woman": _person_of_one_evidence("sex = 'F'"),
+        "somebody of unknown sex": _person_of_one_evidence("sex = null"),
+        "somebody dead on the list date": _person_of_one_evidence("deceased_on = '2026-10-31'"),
+        "somebody a day short of eighteen": _person_of_one_evidence("date_of_birth = '2008-11-01'"),
+    },
+    "places_remember_the_history": {
+        "another rank before": _place("previous_rank = coalesce(previous_rank, 0) + 1"),
+        "a rank before of somebody who had none": (
+            "update mart.top_100 set previous_rank = 100 where harm_rank = (select min(harm_rank) from mart.top_100"
+            " where previous_rank is null)"
+        ),
+        "a rank before forgotten": (
+            "update mart.top_100 set previous_rank = null where harm_rank = (select min(harm_rank) from mart.top_100"
+            " where previous_rank is not null)"
+        ),
+        "a month too many": _place("months_on_list = months_on_list + 1"),
+        "no month at all": "update mart.top_100 set months_on_list = 0 where months_on_list = 1",
+    },
+    "details_of_the_list_agree": {
+        "another most serious offence": _place("most_serious_offence = 'Theft'"),
+        "another most serious code": _place("most_serious_offence_code = '049/10'"),
+        "an unclassified allegation too many": _place("unclassified_allegations = unclassified_allegations + 1"),
+        "somebody in custody who is free": _place("is_in_custody = not is_in_custody"),
+        "another distance to the line": _place("harm_days_above_line = harm_days_above_line + 0.5"),
+        "no distance to the line": _place("harm_days_above_line = null"),
+    },
+    "only_people_on_the_lists_are_named": {
+        "a victim is named": (
+            "insert into mart.offender_people select person_key, force, person_ref, null, null, null, null, null, null,"
+            " true from intermediate.int_identities where person_key = (select min(person_key) from"
+            " intermediate.int_crime_victims where person_key not in (select offender_key from mart.offender_people))"
+        ),
+        "somebody ranked is not named": (
+            "delete from mart.offender_people where offender_key = (select offender_key from mart.offender_harm"
+            " where harm_rank = 150)"
+        ),
+        "somebody once listed is not named": (
+            "delete from mart.offender_harm where harm_rank = 1;"
+            "delete from mart.offender_people where offender_key = (select max(offender_key) from mart.list_history"
+            " where offender_key not in (select offender_key from mart.offender_harm))"
+        ),
+        "no surviving record": "update mart.offender_people set is_surviving_record = false where force = 'metropolis'",
+        "two surviving records": (
+            "insert into mart.offender_people select offender_key, force, 'other', null, null, null, null, null, null,"
+            " true from mart.offender_people where offender_key = (select min(offender_key) from mart.offender_people)"
+        ),
+    },
+    "monthly_series_hold_every_crime": {
+        "a month and area missing": (
+            "delete from mart.crime_harm_monthly where rowid = (select min(rowid) from mart.crime_harm_monthly)"
+        ),
+        "an area that has no crime": (
+            "insert into mart.crime_harm_monthly select month, 'nowhere', crimes, unweighted_crimes, harm_days,"
+            " historic_harm_days, proactive_harm_days, company_harm_days, detected_harm_days"
+            " from mart.crime_harm_monthly where rowid = (select min(rowid) from mart.crime_harm_monthly)"
+        ),
+        "a crime more": _months("crimes = crimes + 1"),
+        "an unweighted crime more": _months("unweighted_crimes = unweighted_crimes + 1"),
+        **{
+            f"other {series}": _months(f"{series} = {series} + 0.5")
+            for series in ("harm_days", "historic_harm_days", "proactive_harm_days", "company_harm_days")
+        },
+        "more detected than happened": _months(
+            "detected_harm_days = 1 + harm_days + historic_harm_days + proactive_harm_days + company_harm_days"
+        ),
+        "more detected than the series has": (
+            "update mart.crime_harm_monthly set proactive_harm_days = proactive_harm_days + harm_days, harm_days = 0"
+            " where detected_harm_days > 0"
+        ),
+        "more detected than the outcomes say": (
+            "update mart.crime_harm_monthly set detected_harm_days = harm_days where harm_days > detected_harm_days"
+        ),
+    },
+    "quarantined_rows_are_shown": {
+        "a defect that hides quarantined rows": "delete from mart.data_defects where column_name = '(row)'",
+        "a quarantined row that is not shown": (
+            "update mart.data_defects set rows_affected = rows_affected + 1 where column_name = '(row)'"
+        ),
+        "rows shown of an extract that has none": (
+            "update mart.extract_reconciliation set rows_quarantined = 0, rows_read = rows_landed"
+            " where rows_quarantined > 0"
+        ),
+    },
+    "every_table_is_of_this_build": {
+        "nothing says what was built": "delete from mart.build_info",
+        "two rows say what was built": (
+            "update mart.build_info set build_id = 'one';"
+            "insert into mart.build_info select * replace ('other' as build_id) from mart.build_info"
+        ),
+        **{
+            f"{table} is for another date": f"update mart.{table} set list_date = list_date - 1"
+            for table in (
+                "build_info",
+                "top_100",
+                "top_100_evidence",
+                "offender_harm",
+                "offender_evidence",
+                "unclassified_allegations",
+            )
+        },
+    },
+}
