@@ -23,7 +23,7 @@ from harmrank.published import KEPT_BUILDS
 HOME_OPTION = click.option(
     "--home",
     "root",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(path_type=Path, file_okay=False, readable=False),
     envvar="HARMRANK_HOME",
     required=True,
     help="The home: warehouse, published lists and logs. Also read from HARMRANK_HOME.",
