@@ -37,7 +37,7 @@ def _mode(context: click.Context, option: click.Parameter, value: str | None) ->
 HOME_OPTION = click.option(
     "--home",
     "root",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(path_type=Path, file_okay=False, readable=False),
     envvar="HARMRANK_HOME",
     required=True,
     help="The home: warehouse, published lists and logs. Also read from HARMRANK_HOME.",
