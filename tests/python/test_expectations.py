@@ -1,0 +1,496 @@
+"""What Great Expectations checks at the two doors: every expectation can fail, for its own reason, and has its effect."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from conftest import SMALL_FEED, Command, PublishedHome, write_extract
+
+from harmrank import checks, door_in, door_out, publish, published, suites, warehouse
+from harmrank.contract import TABLES
+from harmrank.errors import GateFailed, HarmrankError
+from harmrank.home import Home
+from harmrank.landing import land
+from harmrank.landing_files import TableFile
+from harmrank.landing_rows import CheckedFile
+from harmrank.refresh import refresh
+from harmrank.suites import Expectation, Suite
+
+DOOR_IN = {e.name: e for suite in suites.load("door_in") for e in suite.expectations}
+DOOR_OUT = {e.name: e for suite in suites.load("door_out") for e in suite.expectations}
+
+
+def names(found: list[checks.Finding]) -> set[str]:
+    """The expectations that were not met."""
+    return {finding.expectation.name for finding in found if not finding.passed}
+
+
+def test_results_are_read_on_a_connection_that_stays_its_owners() -> None:
+    """Great Expectations alone closes DuckDB before it has read a result, and would end a transaction that is open."""
+    expectation = Expectation(
+        "late",
+        "expect_column_values_to_be_between",
+        {"column": "on_day", "max_value": {"$PARAMETER": "today"}, "mostly": 0.9},
+        "t",
+        "on_day",
+        "Nothing is late",
+        "Mend it.",
+        True,
+        0,
+    )
+    suite = Suite("days", None, (expectation,))
+    with duckdb.connect() as connection:
+        connection.execute("begin")
+        connection.execute(
+            "create temp table days as select date '2026-01-01' + i::int as on_day, i + 1 as file_row from range(100) r(i)"
+        )
+        checker = checks.Checker(connection)
+        parameters = {"today": date(2026, 3, 1)}
+        (finding,) = checker.check(suite, parameters)
+        assert (finding.passed, finding.is_fatal) == (False, True)
+        assert (finding.rows_checked, finding.rows_unexpected) == (100, 40)
+        assert finding.said == "Nothing is late: not so in 40 of 100 rows; at most 10% may be otherwise"
+        assert checker.places(suite, finding, ["file_row"], 2, parameters) == [(61,), (62,)]
+        connection.execute("rollback")
+        with pytest.raises(duckdb.CatalogException):
+            connection.execute("select * from days")
+
+
+def test_a_check_that_cannot_be_run_is_no_passed_one() -> None:
+    """An expectation about a column that is gone must stop the run with one line, which holds no data."""
+    suite = Suite(
+        "days",
+        None,
+        (
+            Expectation(
+                "x", "expect_column_values_to_not_be_null", {"column": "gone"}, "days", "gone", "x", "x", True, 0
+            ),
+        ),
+    )
+    with duckdb.connect() as connection:
+        connection.execute("create table days as select 1 as here")
+        with pytest.raises(HarmrankError, match="the check x of days could not be run"):
+            checks.Checker(connection).check(suite)
+
+
+def test_every_expectation_says_what_it_wants_and_what_to_do() -> None:
+    """A supplier reads the sentence and the advice; a name tells the findings of two extracts to be of one check."""
+    loaded = [*suites.load("door_in"), *suites.load("door_out")]
+    everything = [expectation for suite in loaded for expectation in suite.expectations]
+    assert len({expectation.name for expectation in everything}) == len(everything)
+    for expectation in everything:
+        assert expectation.sentence[0].isupper() and not expectation.sentence.endswith("."), expectation.name
+        assert expectation.mend.endswith("."), expectation.name
+
+
+# --- the door in: faults in what an extract brings ---------------------------------------------------------------
+
+ROWS = 200
+GOOD = {
+    "crimes": "select 'met' as force, 'c' || i as crime_ref, '019/08' as offence_code, date '2026-06-01' as reported_on, "
+    "null::date as committed_from, null::date as committed_to, 'victim' as reported_by, 1 as outcome_type, "
+    "date '2026-06-02' as outcome_on, null::date as cancelled_on, null as area_code, null::boolean as domestic_abuse",
+    "people": "select 'met' as force, 'p' || i as person_ref, null as forename, null as middle_names, null as surname, "
+    "date '1980-01-01' as date_of_birth, null::int as birth_year, 'F' as sex, null as ethnicity, null as pnc_id, "
+    "null as postcode, null::date as deceased_on",
+    "involvements": "select 'met' as force, 'c' || i as crime_ref, 'p' || i as person_ref, 'victim' as role, "
+    "'named' as status, null as relationship",
+    "custody": "select 'met' as force, 'p' || i as person_ref, date '2026-01-01' as custody_from, "
+    "date '2026-02-01' as custody_to",
+    "person_merges": "select 'met' as force, 'q' || i as person_ref, 'p' || i as merged_into_ref",
+}
+FAULTS_IN = {
+    "crimes_have_a_force": "update landing_crimes set force = null where ordinal = 7",
+    "crimes_have_a_reference": "update landing_crimes set crime_ref = null where ordinal = 7",
+    "crimes_reported_by_known_words": "update landing_crimes set reported_by = 'x' where ordinal = 7",
+    "most_crimes_are_reported_by_the_extract": "update landing_crimes set reported_on = '2026-07-01' where ordinal <= 101",
+    "crimes_are_reported_by_the_extract": "update landing_crimes set reported_on = '2026-07-01' where ordinal <= 3",
+    "most_crimes_are_updated_by_the_extract": "update landing_crimes set updated_at = '2026-07-05' where ordinal <= 101",
+    "crimes_are_updated_by_the_extract": "update landing_crimes set updated_at = '2026-07-02 00:00:01' where ordinal = 7",
+    "most_codes_are_known": "update landing_crimes set offence_code = '999/99' where ordinal <= 101",
+    "codes_are_known": "update landing_crimes set offence_code = '999/99' where ordinal <= 11",
+    "outcomes_follow_the_report": "update landing_crimes set outcome_on = '2026-05-31' where ordinal <= 3",
+    "crimes_stand_once": "update landing_crimes set crime_ref = 'c1' where ordinal <= 4",
+    "people_have_a_force": "update landing_people set force = null where ordinal = 7",
+    "people_have_a_reference": "update landing_people set person_ref = null where ordinal = 7",
+    "sex_is_a_known_letter": "update landing_people set sex = 'x' where ordinal = 7",
+    "most_people_are_updated_by_the_extract": "update landing_people set updated_at = '2026-07-05' where ordinal <= 101",
+    "people_are_updated_by_the_extract": "update landing_people set updated_at = '2026-07-05' where ordinal = 7",
+    "people_are_born": "update landing_people set date_of_birth = '2026-07-01' where ordinal <= 3",
+    "nobody_dies_before_birth": "update landing_people set deceased_on = '1979-12-31' where ordinal = 7",
+    "involvements_name_a_crime": "update landing_involvements set crime_ref = null where ordinal = 7",
+    "involvements_name_a_person": "update landing_involvements set person_ref = null where ordinal = 7",
+    "roles_are_known_words": "update landing_involvements set role = 'x' where ordinal = 7",
+    "statuses_are_known_words": "update landing_involvements set status = 'x' where ordinal = 7",
+    "most_involvements_are_updated_by_the_extract": "update landing_involvements set updated_at = '2026-07-05' "
+    "where ordinal <= 101",
+    "involvements_are_updated_by_the_extract": "update landing_involvements set updated_at = '2026-07-05' where ordinal = 7",
+    "involvements_have_their_crime": "delete from landing_crimes where ordinal <= 11",
+    "involvements_have_their_person": "delete from landing_people where ordinal <= 11",
+    "victims_have_a_sex": "update landing_people set sex = 'U' where ordinal <= 21",
+    "custody_ends_after_it_begins": "update landing_custody set custody_to = '2025-12-31' where ordinal = 7",
+    "crimes_come_in_usual_number": "delete from landing_crimes where ordinal > 39",
+    "people_come_in_usual_number": "delete from landing_people where ordinal > 39",
+    "involvements_come_in_usual_number": "delete from landing_involvements where ordinal > 39",
+    "custody_come_in_usual_number": "delete from landing_custody where ordinal > 39",
+    "person_merges_come_in_usual_number": "delete from landing_person_merges where ordinal > 39",
+}
+
+
+# Faults that have consequences which another expectation is about.
+ALSO = {
+    # A crime or a person without a key is not found by its involvements, nor one that has gone.
+    "crimes_come_in_usual_number": ["involvements_have_their_crime"],
+    "people_come_in_usual_number": ["involvements_have_their_person", "victims_have_a_sex"],
+    # The outcome stays where it was when the report moves behind it.
+    "crimes_are_reported_by_the_extract": ["outcomes_follow_the_report"],
+    "most_crimes_are_reported_by_the_extract": ["outcomes_follow_the_report"],
+}
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[duckdb.DuckDBPyConnection, door_in.DoorIn]]:
+    """A door whose home has seen three extracts of 200 rows a table."""
+    home = Home(tmp_path_factory.mktemp("door") / "home")
+    home.create()
+    connection = warehouse.connect(home)
+    for extract_id in ("2026-03-31", "2026-04-30", "2026-05-31"):
+        connection.execute("insert into raw.extracts values (?, now(), current_date, now(), 'x')", [extract_id])
+        for table in TABLES:
+            connection.execute(
+                "insert into raw.extract_files values (?, ?, ?, 1, 1, 'x', ?, ?, 0)",
+                [extract_id, table, f"{table}.csv", ROWS, ROWS],
+            )
+    yield connection, door_in.DoorIn(connection)
+    connection.close()
+
+
+def bring(connection: duckdb.DuckDBPyConnection, fault: str | None) -> list[CheckedFile]:
+    """An extract as it stands after its files were read, with a fault planted."""
+    for table, query in GOOD.items():
+        connection.execute(
+            f"create or replace temp table landing_{table} as select *, timestamp '2026-06-30 09:00' as updated_at, "
+            f"false as is_deleted, i + 1 as ordinal, null::varchar as problem from ({query}, i from range({ROWS}) r(i))"
+        )
+    if fault:
+        connection.execute(fault)
+    read = []
+    for name, table in TABLES.items():
+        (rows,) = connection.execute(f"select count(*) from landing_{name}").fetchone() or (0,)
+        file = TableFile(table, Path(f"{name}.csv"), 1, 1, (0, 0))
+        read.append(CheckedFile(file, "x", f"landing_{name}", "ordinal", rows, [], {}, 1, None))
+    return read
+
+
+def test_a_good_extract_passes_every_check(opened: tuple[duckdb.DuckDBPyConnection, door_in.DoorIn]) -> None:
+    """The faults below start from here; every suite has been looked at."""
+    connection, door = opened
+    found = door.check("2026-06-30", date(2026, 6, 30), datetime(2026, 6, 30), bring(connection, None))
+    assert names([f.finding for f in found]) == set()
+    assert {f.finding.expectation.name for f in found} == set(DOOR_IN)
+
+
+def test_every_expectation_at_the_door_in_has_a_fault() -> None:
+    """A new expectation needs a planted fault below."""
+    assert set(FAULTS_IN) == set(DOOR_IN)
+
+
+@pytest.mark.parametrize("name", DOOR_IN)
+def test_a_fault_in_an_extract_is_found(opened: tuple[duckdb.DuckDBPyConnection, door_in.DoorIn], name: str) -> None:
+    """The expectation finds its fault, as gravely as it says, and points at the first row that has it.
+
+    Where another one finds it too, it is the milder or the graver form of the same, or speaks of what follows from it.
+    """
+    connection, door = opened
+    found = door.check("2026-06-30", date(2026, 6, 30), datetime(2026, 6, 30), bring(connection, FAULTS_IN[name]))
+    failed = {f.finding.expectation.name: f for f in found if not f.finding.passed}
+    assert name in failed
+    assert failed[name].finding.is_fatal == DOOR_IN[name].is_fatal
+    assert failed.keys() - {name} <= {name.removeprefix("most_"), *ALSO.get(name, ())}
+    if not name.endswith("usual_number"):
+        file_name, row = failed[name].places[0]
+        assert file_name == f"{DOOR_IN[name].table}.csv"
+        assert row in ({2} if name == "crimes_stand_once" else {1, 7})
+
+
+def test_a_share_of_a_few_rows_refuses_nothing(opened: tuple[duckdb.DuckDBPyConnection, door_in.DoorIn]) -> None:
+    """Ninety-nine rows are too few to refuse an extract by a share of them; a hundred are enough."""
+    connection, door = opened
+    for rows, is_fatal in ((99, False), (100, True)):
+        fault = f"delete from landing_crimes where ordinal > {rows}; update landing_crimes set offence_code = '999/99'"
+        found = door.check("2026-06-30", date(2026, 6, 30), datetime(2026, 6, 30), bring(connection, fault))
+        by_name = {f.finding.expectation.name: f.finding for f in found}
+        assert not by_name["most_codes_are_known"].passed
+        assert by_name["most_codes_are_known"].is_fatal == is_fatal
+
+
+@pytest.mark.parametrize(
+    ("extract_id", "is_compared"), [("2026-06-30", True), ("2026-06-30_kent", False), ("2026-05-30", False)]
+)
+def test_volumes_are_compared_with_three_extracts_of_the_same_feed(
+    opened: tuple[duckdb.DuckDBPyConnection, door_in.DoorIn], extract_id: str, is_compared: bool
+) -> None:
+    """Two extracts before it are too few to say what is usual, and another force's are none of its."""
+    connection, door = opened
+    read = bring(connection, "delete from landing_custody where ordinal > 39")
+    found = door.check(extract_id, date(2026, 6, 30), datetime(2026, 6, 30), read)
+    assert ("custody_come_in_usual_number" in names([f.finding for f in found])) == is_compared
+
+
+# --- the door in, from outside ------------------------------------------------------------------------------------
+
+
+def test_a_fatal_finding_refuses_the_extract_and_says_where(
+    tmp_path: Path, published: PublishedHome, harmrank: Command
+) -> None:
+    """A century's slip in reported_on: exit code 3, the place in the message, nothing of it lands, the page tells it."""
+    home, extracts = tmp_path / "home", tmp_path / "extracts"
+    shutil.copytree(published.home, home, symlinks=True)
+    shutil.copytree(published.extracts, extracts)
+    rows = "".join(f"met,x{number},019/08,2126-06-01,2026-06-02T09:00:00\n" for number in range(150))
+    slip = {"crimes": f"force,crime_ref,offence_code,reported_on,updated_at\n{rows}"}
+    write_extract(extracts, "2026-07-31", slip)
+    done = harmrank("land", extracts, "--home", home)
+    assert done.returncode == 3
+    assert "Extract 2026-07-31 was refused: crimes.csv line 2, column reported_on: " in done.stderr
+    assert "not so in 150 of 150 rows" in done.stderr
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+        assert connection.execute("select count(*) from raw.crimes where crime_ref like 'x%'").fetchone() == (0,)
+    page = (home / "reports" / "2026-07-31.html").read_text(encoding="utf-8")
+    assert "Refused: nothing of this extract counts" in page
+    assert "crimes.csv line 2" in page
+
+
+def test_a_finding_that_is_not_fatal_travels_with_the_build(
+    tmp_path: Path, published: PublishedHome, harmrank: Command
+) -> None:
+    """It lands, and whoever reads the list is told: in the manifest, in `status` and in data_defects."""
+    home, extracts = tmp_path / "home", tmp_path / "extracts"
+    shutil.copytree(published.home, home, symlinks=True)
+    shutil.copytree(published.extracts, extracts)
+    late = "force,crime_ref,offence_code,reported_on,updated_at\nmet,c3,19/8,2026-07-01,2099-07-02T09:00:00\n"
+    write_extract(extracts, "2026-07-31", {"crimes": late})
+    done = harmrank("refresh", extracts, "--home", home)
+    assert done.returncode == 0, done.stderr
+    said = "crimes: Crimes were last changed before the extract was taken: not so in 1 of 1 rows of extract 2026-07-31"
+    manifest = json.loads((home / "published" / "current" / "manifest.json").read_text(encoding="utf-8"))
+    assert said in manifest["warnings"]
+    assert said in " ".join(harmrank("status", "--home", home).stdout.split())
+    with duckdb.connect(str(home / "published" / "current" / "harm_mart.duckdb"), read_only=True) as connection:
+        defects = connection.execute(
+            "select column_name, reason, rows_affected from mart.data_defects where reason like 'check%' order by all"
+        ).fetchall()
+    assert ("updated_at", "check not passed: Crimes were last changed before the extract was taken", 1) in defects
+
+
+def test_acceptance_reports_need_no_network_and_name_nobody(tmp_path: Path) -> None:
+    """One page an extract, made again where it is missing; names, values and what a header tries stay out of it."""
+    extracts, home = tmp_path / "extracts", Home(tmp_path / "home")
+    feed = dict(SMALL_FEED)
+    feed["people"] = (
+        "force,person_ref,forename,surname,sex,<script>alert(1)</script>,updated_at\n"
+        + "".join(f"met,p{n},Secretname,Alsosecret,M,x,2026-05-02T09:00:00\n" for n in range(20))
+        + "met,v1,Secretname,Alsosecret,banana,x,2026-05-02T09:00:00\n"
+        + "met,,Secretname,Alsosecret,F,x,2026-05-02T09:00:00\n"
+    )
+    write_extract(extracts, "2026-06-30", feed)
+    write_extract(extracts, "June <b>", {"crimes": "x\n"})
+    land(extracts, home, lambda line: None)
+    pages = {path.name: path.read_text(encoding="utf-8") for path in home.reports.iterdir()}
+    assert "2026-06-30.html" in pages and "index.html" in pages
+    assert any(re.fullmatch(r"no-extract-id-[0-9a-f]{12}\.html", name) for name in pages)
+    for name, page in pages.items():
+        assert "Secretname" not in page and "Alsosecret" not in page and "banana" not in page, name
+        assert "<script" not in page and "<b>" not in page, name
+        assert not re.search(r"(src|href)=\"(?!index\.html|2026-06-30\.html|no-extract-id)", page), name
+    page = pages["2026-06-30.html"]
+    assert "Accepted, with remarks" in page
+    assert "people.csv line 23" in page, "the row in quarantine"
+    assert "people.csv line 22" in page, "the value that cannot be used"
+    (home.reports / "2026-06-30.html").unlink()
+    land(extracts, home, lambda line: None)
+    assert (home.reports / "2026-06-30.html").read_text(encoding="utf-8") == page
+
+
+def test_great_expectations_is_loaded_only_for_something_to_check(published: PublishedHome, harmrank: Command) -> None:
+    """Its import takes seconds: a refresh with nothing new must not pay for it."""
+    code = (
+        "import sys, harmrank.cli as cli\n"
+        f"cli._exit = lambda code: print(code, 'great_expectations' in sys.modules, 'dbt.cli' in sys.modules)\n"
+        f"cli.main(['refresh', {str(published.extracts)!r}, '--home', {str(published.home)!r}])"
+    )
+    import subprocess
+    import sys
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0", "False", "False"], done.stderr
+
+
+# --- the door out: faults in a build ------------------------------------------------------------------------------
+
+Plant = Callable[[duckdb.DuckDBPyConnection, Path], Any]
+
+
+def run(*statements: str) -> Plant:
+    """A fault made by these statements in the mart file."""
+    return lambda mart, folder: [mart.execute(statement) for statement in statements]
+
+
+def without_column(table: str, column: str) -> Plant:
+    """A table that a reader finds without one of its columns."""
+    return run(f"alter table mart.{table} drop column {column}")
+
+
+def twice(table: str) -> Plant:
+    """A table with one of its rows twice."""
+    return run(f"insert into mart.{table} select * from mart.{table} limit 1")
+
+
+def nulled(table: str, column: str) -> Plant:
+    """A table in which a value is missing that never is."""
+    return run(
+        f"alter table mart.{table} alter column {column} drop not null", f"update mart.{table} set {column} = null"
+    )
+
+
+def other_parquet(mart: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """A Parquet file with fewer rows than the table."""
+    path = folder / "top_100.parquet"
+    mart.execute(f"copy (select * from mart.top_100 where false) to '{path}' (format parquet)")
+
+
+FAULTS_OUT: dict[str, Plant] = {
+    "top_100_has_its_columns": without_column("top_100", "most_serious_offence"),
+    "places_are_held_once": run("update mart.top_100 set harm_rank = 1"),
+    "nobody_is_listed_twice": run("update mart.top_100 set offender_key = 'met|p1'"),
+    "every_place_has_an_offender": nulled("top_100", "offender_key"),
+    "places_are_of_the_list_date": run("update mart.top_100 set list_date = date '2026-06-29' where harm_rank = 1"),
+    "harm_is_not_negative": run("update mart.top_100 set harm_days = -1 where harm_rank = 1"),
+    "places_rest_on_allegations": run("update mart.top_100 set allegations = 0 where harm_rank = 1"),
+    "custody_is_known": nulled("top_100", "is_in_custody"),
+    "ties_are_known": nulled("top_100", "is_tied"),
+    "places_have_no_gap": run("update mart.top_100 set harm_rank = 3 where harm_rank = 2"),
+    "the_list_is_not_empty": run("delete from mart.top_100"),
+    "evidence_adds_up": run("delete from mart.top_100_evidence where crime_ref = 'c2'"),
+    "harm_by_status_adds_up": run("update mart.top_100 set harm_days_named = harm_days_named + 1"),
+    "list_and_scores_agree": run("update mart.offender_harm set harm_days = harm_days + 1"),
+    "listed_people_have_records": run("delete from mart.offender_people where offender_key = 'met|p1'"),
+    "top_100_evidence_has_its_columns": without_column("top_100_evidence", "is_historic"),
+    "allegations_count_once": twice("top_100_evidence"),
+    "evidence_is_reported_by_the_list_date": run("update mart.top_100_evidence set reported_on = date '2026-07-01'"),
+    "offender_harm_has_its_columns": without_column("offender_harm", "female_victims"),
+    "nobody_is_ranked_twice": run("update mart.offender_harm set offender_key = 'met|p1'"),
+    "ranks_are_held_once": run("update mart.offender_harm set harm_rank = 1"),
+    "list_history_has_its_columns": without_column("list_history", "harm_days"),
+    "monthly_places_are_held_once": twice("list_history"),
+    "no_list_from_the_future": run("update mart.list_history set list_date = date '2026-07-31' where harm_rank = 1"),
+    "offender_people_has_its_columns": without_column("offender_people", "sex"),
+    "records_belong_to_one": twice("offender_people"),
+    "crime_harm_monthly_has_its_columns": without_column("crime_harm_monthly", "detected_harm_days"),
+    "months_and_areas_stand_once": twice("crime_harm_monthly"),
+    "monthly_harm_is_not_negative": run("update mart.crime_harm_monthly set harm_days = -0.5"),
+    "extract_reconciliation_has_its_columns": run(
+        "alter table mart.extract_reconciliation rename column table_name to name_of_table"
+    ),
+    "rows_read_are_kept": run("update mart.extract_reconciliation set rows_read = rows_read + 1"),
+    "rows_landed_are_accounted_for": run("update mart.extract_reconciliation set rows_deleted = rows_deleted + 1"),
+    "data_defects_has_its_columns": without_column("data_defects", "reason"),
+    "defects_affect_rows": run("insert into mart.data_defects values ('2026-06-30', 'crimes', 'x', 'x', 0)"),
+    "build_info_has_its_columns": without_column("build_info", "code_version"),
+    "the_build_is_one_row": twice("build_info"),
+    "tables_and_manifest_are_one_build": run("update mart.build_info set build_id = 'another'"),
+    "files_hold_the_same_rows": other_parquet,
+    "manifest_counts_are_right": twice("crime_harm_monthly"),
+    "columns_are_described": run("comment on column mart.top_100.harm_days is null"),
+    "half_of_the_list_stays": run("update mart.top_100 set offender_key = offender_key || 'x'"),
+    "as_many_people_are_ranked": run(
+        "create temp table more as select h.* from mart.offender_harm as h, range(3)",
+        "update more set offender_key = offender_key || rowid, harm_rank = 100 + rowid",
+        "insert into mart.offender_harm select * from more",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def two_listed(tmp_path_factory: pytest.TempPathFactory, harmrank: Command) -> PublishedHome:
+    """A home with a list of two people, so that there is a second place to lose."""
+    root = tmp_path_factory.mktemp("two")
+    feed = dict(SMALL_FEED)
+    feed["crimes"] += "met,c3,008/06,2026-06-03,2026-06-04T09:00:00\n"
+    feed["people"] += "met,p2,Invented,Mann,M,1981-01-01,2026-05-02T09:00:00\n"
+    feed["involvements"] += "met,c3,p2,suspect,,2026-06-04T09:00:00\nmet,c3,v1,victim,,2026-06-04T09:00:00\n"
+    write_extract(root / "extracts", "2026-06-30", feed)
+    done = harmrank("refresh", root / "extracts", "--home", root / "home")
+    assert done.returncode == 0, done.stderr
+    return PublishedHome(root / "home", root / "extracts")
+
+
+def checked(home: Home, folder: Path) -> list[checks.Finding]:
+    """What the door out finds in a folder, beside the build that stands."""
+    standing = published.read_manifest(home)
+    assert standing is not None
+    return door_out.check(home, folder, standing, standing)
+
+
+def test_a_good_build_passes_every_check(two_listed: PublishedHome) -> None:
+    """The faults below start from here."""
+    home = Home(two_listed.home)
+    found = checked(home, (home.published / "current").resolve())
+    assert names(found) == set()
+    assert {finding.expectation.name for finding in found} == set(DOOR_OUT)
+
+
+def test_every_expectation_at_the_door_out_has_a_fault() -> None:
+    """A new expectation needs a planted fault above."""
+    assert set(FAULTS_OUT) == set(DOOR_OUT)
+
+
+@pytest.mark.parametrize("name", DOOR_OUT)
+def test_a_fault_in_a_build_is_found(two_listed: PublishedHome, tmp_path: Path, name: str) -> None:
+    """What a reader would be misled by is found before there is a reader. A column that is gone stops the other checks."""
+    home = Home(two_listed.home)
+    folder = tmp_path / "build"
+    shutil.copytree((home.published / "current").resolve(), folder)
+    with duckdb.connect(str(folder / published.MART_FILE)) as mart:
+        FAULTS_OUT[name](mart, folder)
+    try:
+        found = checked(home, folder)
+    except HarmrankError as error:
+        # Another check of the table needs the column.
+        assert name.endswith("has_its_columns") and "could not be run" in str(error)
+        return
+    by_name = {finding.expectation.name: finding for finding in found}
+    assert not by_name[name].passed
+    assert by_name[name].is_fatal == DOOR_OUT[name].is_fatal
+
+
+def test_a_fatal_finding_at_the_door_out_publishes_nothing(
+    two_listed: PublishedHome, tmp_path: Path, harmrank: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An allegation gets lost between warehouse and published file: the last list stands, `status` says what failed."""
+    root = tmp_path / "home"
+    shutil.copytree(two_listed.home, root, symlinks=True)
+    home, copied = Home(root), publish._copy_marts
+
+    def lossy(home: Home, folder: Path) -> dict[str, Any]:
+        tables = copied(home, folder)
+        with duckdb.connect(str(folder / published.MART_FILE)) as mart:
+            mart.execute("delete from mart.top_100_evidence where crime_ref = 'c2'")
+        return tables
+
+    before = (home.published / "current").readlink()
+    monkeypatch.setattr(publish, "_copy_marts", lossy)
+    with pytest.raises(GateFailed, match="The evidence of every place adds up to its harm"):
+        refresh(two_listed.extracts, home, full=True, say=lambda line: None, progress=lambda *_: None)
+    assert (home.published / "current").readlink() == before
+    assert [path.name for path in home.published.glob(".*")] == []
+    shown = " ".join(harmrank("status", "--home", root).stdout.split())
+    assert "The evidence of every place adds up to its harm" in shown
