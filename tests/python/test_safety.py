@@ -6,7 +6,6 @@ import gzip
 import json
 import os
 import shutil
-import signal
 import stat
 import subprocess
 import tempfile
@@ -20,6 +19,7 @@ import yaml
 from conftest import REPOSITORY, SMALL_FEED, Command, PublishedHome, write_extract
 from hypothesis import given
 from hypothesis import strategies as st
+from reliability.damage import patience
 
 from harmrank import duck, limits
 from harmrank.build import _without_values
@@ -189,26 +189,23 @@ def test_more_bad_rows_than_memory_is_for_are_refused(door: Door, monkeypatch: p
 
 
 @pytest.mark.parametrize(
-    ("record", "seconds"),
+    "record",
     [
-        ("met," + "é" * 900_000 + ",019/08,2026-05-01,2026-05-02", 20),
-        ("met,x" + '"' * 900_000 + ",019/08,2026-05-01,2026-05-02", 20),
-        ('met,"x" ,' + " ," * 60 + 'a"b "c', 20),
-        ('met,x"y,"open\n' + '""\n' * 300_000, 60),
-        ('met,"x" ,y"z,"open\n' + '""\n' * 100_000, 60),
-        ('met,"x" ,"open' + "\nx" * 300_000, 60),
+        "met," + "é" * 900_000 + ",019/08,2026-05-01,2026-05-02",
+        "met,x" + '"' * 900_000 + ",019/08,2026-05-01,2026-05-02",
+        'met,"x" ,' + " ," * 60 + 'a"b "c',
+        'met,x"y,"open\n' + '""\n' * 300_000,
+        'met,"x" ,y"z,"open\n' + '""\n' * 100_000,
+        'met,"x" ,"open' + "\nx" * 300_000,
     ],
     ids=["wide signs", "quotes alone", "blanks and commas", "quotes in pairs", "blanks and pairs", "blanks and lines"],
 )
-def test_no_record_costs_more_than_its_length(door: Door, record: str, seconds: int) -> None:
-    """Each of these once took hours, or stopped the landing of all that came after it; now seconds, with much to spare."""
+def test_no_record_costs_more_than_its_length(door: Door, record: str) -> None:
+    """Such a record could hold the landing for hours, or stop it for all that came after; it takes a second or two."""
     (door.folder / "crimes.csv").write_text(f"{CRIMES}ragged\n{record}\nmet,c9,19/8,2026-05-01,2026-05-02\n")
     write_extract(door.extracts, "2026-07-31", {"crimes": CRIMES})
-    signal.alarm(seconds)
-    try:
+    with patience():
         assert "2026-07-31" in door.land(max_bad_share=1).landed
-    finally:
-        signal.alarm(0)
 
 
 def test_odd_quotes_do_not_shift_the_rows_after_them(door: Door) -> None:
