@@ -362,7 +362,8 @@ def weights_import(workbook: Path, index_name: str, root: Path) -> None:
     with home.lock(), warehouse.connect(home) as connection:
         report = import_workbook(workbook, index_name, connection)
     for anomaly in report.anomalies:
-        click.echo(f"row {anomaly.row_number}, code {anomaly.code or 'none'}: {anomaly.what}; {anomaly.done}")
+        said = f"row {anomaly.row_number}, code {anomaly.code or 'none'}: {anomaly.what}; {anomaly.done}"
+        click.echo(printable(said))
     click.echo(
         f"{index_name}: {report.codes} offence codes from {report.rows} rows, {len(report.anomalies)} anomalies. "
         "Use it by naming it in a row of seeds/ranking_methods.csv."

@@ -10,6 +10,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
@@ -19,9 +20,13 @@ from harmrank.limits import MAX_BAD_RECORDS, MAX_RAW_TEXT, MAX_RECORD
 csv.field_size_limit(MAX_RECORD)
 
 _BLANK_AFTER_QUOTE = re.compile(r'"[ \t]+(?:,|[\r\n]*\Z)')
-_FIELD = r'[ \t]*"(?:[^"]|"")*"|[^",\r\n]*'
-_RECORD = re.compile(rf"(?:{_FIELD})[ \t]*(?:,(?:{_FIELD})[ \t]*)*[\r\n]*")
-_FIELD_AND_END = re.compile(rf"({_FIELD})[ \t]*(,|[\r\n]*\Z)")
+# Possessive, so that no text makes these patterns try one thing after the other for ever.
+_FIELD = r'[ \t]*+"(?:[^"]|"")*+"|[^",\r\n]*+'
+_RECORD = re.compile(rf"(?:{_FIELD})[ \t]*+(?:,(?:{_FIELD})[ \t]*+)*+[\r\n]*+")
+_FIELD_AND_END = re.compile(rf"({_FIELD})[ \t]*+(,|[\r\n]*+\Z)")
+
+# How often a record with blanks after its quotes is parsed anew as it grows: without an end, hours.
+_TRIES = 20
 
 _UNCLOSED = "unexpected end of data"
 _BROKEN_QUOTES = "a quoted value is not closed, or goes on after its closing quote"
@@ -91,13 +96,17 @@ class _Lines:
         if not line:
             return None
         self.number += 1
-        if len(line) > MAX_RECORD:
+        if _bytes(line) > MAX_RECORD:
             raise RecordTooLong(self.number)
         return line
 
     def put_back(self, lines: list[str]) -> None:
         self._waiting.extendleft(reversed(lines))
         self.number -= len(lines)
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _quoted_record(lines: _Lines, first: str) -> Record:
@@ -115,20 +124,43 @@ def _quoted_record(lines: _Lines, first: str) -> Record:
 def _parse_on(lines: _Lines, first: str) -> tuple[list[str] | None, str, str, list[str]]:
     """Take further lines until the quotes close. Gives fields, error, text and the further lines taken."""
     more: list[str] = []
-    size, quotes, error = len(first), first.count('"'), _UNCLOSED
-    while size <= MAX_RECORD and (line := lines.next()) is not None:
+    further = _further(lines, more, _bytes(first))
+    try:
+        # The reader asks for lines until it has a record: each is looked at once, however many there are.
+        fields = next(csv.reader(chain([first], further), strict=True, skipinitialspace=True))
+        return fields, "", first + "".join(more), more
+    except csv.Error as error:
+        if not _BLANK_AFTER_QUOTE.search(first + "".join(more)):
+            return None, str(error), first, more
+    return _parse_on_with_blanks(first, more, further)
+
+
+def _further(lines: _Lines, more: list[str], size: int) -> Iterator[str]:
+    """The lines after those of a record, which has `size` bytes so far, as far as one may reach; keeps them in `more`."""
+    while (line := lines.next()) is not None:
         more.append(line)
-        size += len(line)
-        found = line.count('"')
-        quotes += found
+        size += _bytes(line)
+        if size > MAX_RECORD:
+            return
+        yield line
+
+
+def _parse_on_with_blanks(
+    first: str, more: list[str], further: Iterator[str]
+) -> tuple[list[str] | None, str, str, list[str]]:
+    """The same where blanks follow a closing quote, at which Python's reader stops."""
+    quotes, error = sum(line.count('"') for line in (first, *more)), _UNCLOSED
+    for _ in range(_TRIES):
         # Quotes pair up in a whole record, so an odd number means that it cannot have ended yet.
-        if found and quotes % 2 == 0:
-            text = first + "".join(more)
-            fields, error = _parse(text)
-            if fields is not None:
-                return fields, "", text, more
-            if error != _UNCLOSED:
-                break
+        while quotes % 2 and (line := next(further, None)) is not None:
+            quotes += line.count('"')
+        text = first + "".join(more)
+        fields, error = _parse(text)
+        if fields is not None:
+            return fields, "", text, more
+        if error != _UNCLOSED or (line := next(further, None)) is None:
+            break
+        quotes += line.count('"')
     return None, error, first, more
 
 

@@ -62,7 +62,7 @@ def read_file(
         return _read_csv(connection, file, sha256, path, scratch, number)
     except RecordTooLong as error:
         raise Unusable(
-            f"the line is longer than {limits.MAX_RECORD:,} characters",
+            f"the line is longer than {limits.MAX_RECORD:,} bytes",
             "See whether a quoted value is left open.",
             file.name,
             error.line_number,

@@ -24,6 +24,8 @@ _MISSING = "('', 'NULL', 'null')"
 # DuckDB reads the year 0 as 1 BC.
 _FIRST_YEAR = "'0001'"
 
+_SLACK = 4096
+
 BAR_IN_FORCE = "force contains |, which separates force and person in offender_key"
 
 
@@ -31,12 +33,15 @@ def csv_source(path: str, width: int, has_ordinal: bool) -> str:
     """A FROM clause that reads a CSV file as text columns `c0` to `c<width - 1>`, and `ordinal` before them
     where the file has it. DuckDB raises InvalidInputException for a record that is not as wide as that.
     """
+    # What one reader takes at first sight, the other must be able to find again; and what that one writes, the first
+    # must be able to read: with quotes doubled, around each value, and the ordinal.
+    longest = 2 * MAX_RECORD + _SLACK if has_ordinal else MAX_RECORD - _SLACK
     columns = ["'ordinal': 'BIGINT'"] if has_ordinal else []
     columns += [f"'c{position}': 'VARCHAR'" for position in range(width)]
     return (
         f"read_csv({sql.text(glob_escaped(path))}, header = true, auto_detect = false, delim = ',', "
         f"quote = '\"', escape = '\"', columns = {{{', '.join(columns)}}}, "
-        f"strict_mode = true, null_padding = false, nullstr = ['NULL', 'null', ''], max_line_size = {MAX_RECORD}, compression = 'none', "
+        f"strict_mode = true, null_padding = false, nullstr = ['NULL', 'null', ''], max_line_size = {longest}, compression = 'none', "
         "hive_partitioning = false)"
     )
 

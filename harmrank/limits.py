@@ -24,7 +24,7 @@ MAX_COLUMNS = 200
 """Columns of a file, known or not. The widest table of the contract has fourteen."""
 
 MAX_RECORD = 1 << 20
-"""Characters in one CSV record: one that never ends would be read into memory whole."""
+"""Bytes in one CSV record: one that never ends would be read into memory whole."""
 
 MAX_VALUE = 1_000
 """Characters in one value that is kept. Longer text is not what its column is for: it counts as unusable, so an optional

@@ -19,6 +19,7 @@ import yaml
 from conftest import REPOSITORY, SMALL_FEED, Command, PublishedHome, write_extract
 from hypothesis import given
 from hypothesis import strategies as st
+from reliability.damage import patience
 
 from harmrank import duck, limits
 from harmrank.build import _without_values
@@ -187,6 +188,34 @@ def test_more_bad_rows_than_memory_is_for_are_refused(door: Door, monkeypatch: p
     assert "more than 5 rows of it cannot be used" in refusal.message
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        "met," + "é" * 900_000 + ",019/08,2026-05-01,2026-05-02",
+        "met,x" + '"' * 900_000 + ",019/08,2026-05-01,2026-05-02",
+        'met,"x" ,' + " ," * 60 + 'a"b "c',
+        'met,x"y,"open\n' + '""\n' * 300_000,
+        'met,"x" ,y"z,"open\n' + '""\n' * 100_000,
+        'met,"x" ,"open' + "\nx" * 300_000,
+    ],
+    ids=["wide signs", "quotes alone", "blanks and commas", "quotes in pairs", "blanks and pairs", "blanks and lines"],
+)
+def test_no_record_costs_more_than_its_length(door: Door, record: str) -> None:
+    """Such a record could hold the landing for hours, or stop it for all that came after; it takes a second or two."""
+    (door.folder / "crimes.csv").write_text(f"{CRIMES}ragged\n{record}\nmet,c9,19/8,2026-05-01,2026-05-02\n")
+    write_extract(door.extracts, "2026-07-31", {"crimes": CRIMES})
+    with patience():
+        assert "2026-07-31" in door.land(max_bad_share=1).landed
+
+
+def test_odd_quotes_do_not_shift_the_rows_after_them(door: Door) -> None:
+    """Both readers must see the same records, however many lines one has, or a row's line and text are another's."""
+    odd = 'met,x"y,"open\n' + '""\n' * 50 + '",2026-05-01,2026-05-02'
+    (door.folder / "crimes.csv").write_text(f"{CRIMES}{odd}\nmet,,19/8,2026-05-01,2026-05-02\n")
+    door.land(max_bad_share=1)
+    assert door.ask("select line_number, raw_text from raw.quarantine") == [(56, "met,,19/8,2026-05-01,2026-05-02")]
+
+
 def test_a_file_swapped_while_it_was_read_is_refused(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     """Checked is one file, read by DuckDB is whatever has its name then: same size and time do not fool it."""
     path = door.folder / "crimes.csv"
@@ -313,7 +342,8 @@ def test_nothing_that_lies_in_the_home_is_run(published: PublishedHome, harmrank
     files are what is run: here it says that every model selects from something that is not there.
     """
     home = tmp_path / "home"
-    shutil.copytree(published.home, home, symlinks=True)
+    # Made by a refresh of this very home, or dbt would not so much as look at it.
+    assert harmrank("refresh", published.extracts, "--home", home).returncode == 0
     (kept,) = home.rglob("partial_parse.msgpack")
     content = kept.read_bytes()
     assert b"select * from final" in content

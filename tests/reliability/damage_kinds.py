@@ -385,6 +385,25 @@ def _endless_line(rng: random.Random, content: str) -> str:
     return f"{header}\n{'x' * rng.choice((1_048_577, 3_000_000))}\n{rest}"
 
 
+@kind()
+@_on_text
+def _costly(rng: random.Random, content: str) -> str:
+    """Records as long as can be, and quotes made to cost time."""
+    header, _, rest = content.partition("\n")
+    width = header.count(",")
+    size = (1 << 20) - rng.choice((0, 1, 2, 60, 4_000, 4_096, 4_200)) - width
+    records = (
+        "x" * size + "," * width,
+        "é" * (size // 2) + "," * width,
+        '"' + "y\n" * (size // 2 - 1) + '"' + "," * width,
+        'x"y,"open\n' + '""\n' * rng.choice((3, 30, 100_000)) + '"' + "," * (width - 1),
+        '"x" ,' + " ," * 60 + 'a"b "c',
+        '"x" ,"open' + "\nx" * 100_000,
+        "x" + '"' * 900_000 + "," * width,
+    )
+    return f"{header}\n{rng.choice(records)}\n{rest}"
+
+
 # Header and rows
 
 
