@@ -161,7 +161,8 @@ def copy(home: Path) -> Connection:
     for schema, table in connection.execute(
         "select table_schema, table_name from information_schema.tables where table_catalog = 'built'"
     ).fetchall():
-        connection.execute(f"create table warehouse.{schema}.{table} as from built.{schema}.{table}")
+        # In order, so that every run changes the same rows.
+        connection.execute(f"create table warehouse.{schema}.{table} as from built.{schema}.{table} order by all")
     connection.execute("use warehouse")
     return connection
 
@@ -368,9 +369,9 @@ def summary(outcome: Outcome, seconds: float) -> list[str]:
     caught = [verdict for verdict in outcome.verdicts if verdict.is_caught]
     in_need = sum(gate.needs_fault for gate in outcome.gates)
     lines = [
-        f"{len(outcome.verdicts)} faults planted for {in_need} gates that stop a build (and "
-        f"{len(outcome.gates) - in_need} that only warn): {len(caught)} caught by the gate they were planted for, "
-        f"{len(outcome.missed)} missed, {len(outcome.without_fault)} gates without a fault. "
+        f"{len(outcome.verdicts)} faults planted for {in_need} gates that stop a build (data tests, and each NOT NULL of "
+        f"a mart's contract) and {len(outcome.gates) - in_need} that only warn: {len(caught)} caught by the gate they "
+        f"were planted for, {len(outcome.missed)} missed, {len(outcome.without_fault)} gates without a fault. "
         f"{sum(not v.others for v in caught)} were seen by that gate alone. {seconds:.0f} s.",
         "",
         "| kind | gates | faults | caught | by it alone | seen by another, too |",
