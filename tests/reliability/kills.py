@@ -26,7 +26,7 @@ from harmrank.sample import write_sample
 from reliability import homes
 from reliability.record import record
 
-KILLS_A_STATE = 4
+KILLS_A_STATE = 6
 """How many kills at most before a refresh may finish and is compared."""
 
 
@@ -50,7 +50,7 @@ def kill_at_random(
 ) -> Findings:
     """Kill refreshes of `extracts` on copies of the home `base` at instants spread evenly over an undisturbed run.
 
-    After one to four kills a refresh may finish: its data must equal the undisturbed run's, byte for byte, and nothing
+    After one to six kills a refresh may finish: its data must equal the undisturbed run's, byte for byte, and nothing
     may be left over. A reader checks the build that stands all the while.
     """
     undisturbed = homes.copied(base, base.with_name("undisturbed"))
@@ -174,7 +174,7 @@ def main() -> int:
     asked = parser.parse_args()
     started = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="harmrank-kills-"))
-    home, extracts = prepared(folder, asked.crimes, 6, asked.seed, builds=3)
+    home, extracts = prepared(folder, asked.crimes, 6, asked.seed, builds=2)
     at_steps = kill_at_steps(home, extracts, lambda steps: list(range(1, len(steps) + 1)))
     at_random = kill_at_random(home, extracts, asked.kills, random.Random(asked.seed))
     errors = at_steps.errors + at_random.errors
