@@ -252,6 +252,6 @@ def _is_read(mart: Path) -> bool:
     Asked by a process of its own: closing the file here would drop the locks that this process holds on it.
     """
     asked = subprocess.run(  # noqa: S603 - Python itself, with a program of ours
-        [sys.executable, "-I", "-S", "-c", _ASK_FOR_LOCK, str(mart)], check=False, timeout=60
+        [sys.executable, "-I", "-S", "-c", _ASK_FOR_LOCK, str(mart)], check=False
     )
     return asked.returncode == 1

@@ -1,9 +1,9 @@
 """Runs harmrank on a copy of a home on a small disk of its own, which is full or can only be read.
 
-`python -m reliability.narrow HOME EXTRACTS ROOM MODULE ARGUMENTS...` mounts a file system in a user and mount namespace
-(no rights needed, and gone with the process), copies the home there, leaves ROOM kilobytes free (`ro`: as much as there
-is, and nothing may be written), and prints as JSON what the command said and what it left. In ARGUMENTS, `HOME` stands
-for the copy.
+`python -m reliability.narrow DISK HOME EXTRACTS ROOM MODULE ARGUMENTS...` mounts a file system on the folder DISK, in a
+user and mount namespace of its own (no rights needed, and gone with the process), copies the home there, leaves ROOM
+kilobytes free (`ro`: as much as there is, and nothing may be written), and prints as JSON what the command said and what
+it left. In ARGUMENTS, `HOME` stands for the copy.
 """
 
 from __future__ import annotations
@@ -36,25 +36,23 @@ def narrowed(
     home: Path, extracts: Path, room: int | str, *arguments: str | Path, module: str = "harmrank"
 ) -> dict[str, Any]:
     """What harmrank said and left on a disk with `room` kilobytes free; see `main` for the keys."""
-    inside = homes.command(home, extracts, str(room), module, *arguments, module="reliability.narrow")
-    done = subprocess.run(
-        ["unshare", "-rm", *inside], env=homes.ENVIRONMENT, capture_output=True, text=True, check=False
-    )
+    with tempfile.TemporaryDirectory(prefix="harmrank-narrow-") as disk:
+        inside = homes.command(disk, home, extracts, str(room), module, *arguments, module="reliability.narrow")
+        command = ["unshare", "-rm", *inside]
+        done = subprocess.run(command, env=homes.ENVIRONMENT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise AssertionError(done.stderr[-2000:])
     result: dict[str, Any] = json.loads(done.stdout)
     return result
 
 
-def _disk(home: Path) -> tuple[Path, Path]:
-    folder = Path(tempfile.mkdtemp(prefix="harmrank-narrow-"))
+def _mount(folder: Path) -> None:
     options = ["mount", "-t", "tmpfs", "-o", f"size={DISK_MEGABYTES}m", "tmpfs", str(folder)]
     subprocess.run(options, check=True)
-    return folder, homes.copied(home, folder / "home")
 
 
 def _fill(folder: Path, kilobytes_left: int) -> Path:
-    """Leave so much room and no more. Two steps, since a file of blocks needs some itself."""
+    """Leave so much room and no more; gives the file to delete for more."""
     ballast = folder / "ballast"
     state = os.statvfs(folder)
     with ballast.open("wb") as file:
@@ -64,14 +62,10 @@ def _fill(folder: Path, kilobytes_left: int) -> Path:
 
 def main() -> None:
     """Print `code`, `stderr`, the `build` that stands after, what `status` says, and how the next refresh ends."""
-    home, extracts, room, module, arguments = (
-        Path(sys.argv[1]),
-        Path(sys.argv[2]),
-        sys.argv[3],
-        sys.argv[4],
-        sys.argv[5:],
-    )
-    folder, copy = _disk(home)
+    folder, home, extracts = (Path(argument) for argument in sys.argv[1:4])
+    room, module, arguments = sys.argv[4], sys.argv[5], sys.argv[6:]
+    _mount(folder)
+    copy = homes.copied(home, folder / "home")
     if room == "ro":
         subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
     else:

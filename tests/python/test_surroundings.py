@@ -1,0 +1,89 @@
+"""Full disks, missing permissions, little memory, things in the way: one clear line each (reliability/surroundings.py)."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import PublishedHome
+from reliability import narrow, surroundings
+
+from harmrank.errors import HarmrankError, HomeBusy, UsageError
+from harmrank.surroundings import cause
+
+
+@pytest.mark.parametrize("case", surroundings.EVERYWHERE, ids=lambda case: case.__name__)
+def test_one_clear_line_and_the_list_stands(published: PublishedHome, case: surroundings.Case) -> None:
+    """Each case says what must hold of it; the right exit code and never "unexpected" hold of all."""
+    assert surroundings.attempt(case, published.home, published.extracts) == []
+
+
+@pytest.mark.skipif(
+    not narrow.available(), reason="no file system of one's own here (unshare -rm): see file_size_limit"
+)
+@pytest.mark.parametrize("case", surroundings.ON_A_DISK_OF_ITS_OWN, ids=lambda case: case.__name__)
+def test_a_disk_that_takes_no_more(published: PublishedHome, case: surroundings.Case) -> None:
+    """A real file system that is full, or read-only: exit 1, the disk named, and all is well once there is room."""
+    assert surroundings.attempt(case, published.home, published.extracts) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "/h/x"), "the disk is full (writing /h/x)"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "the disk is full"),
+        (OSError(errno.EROFS, "Read-only file system", "/h"), "/h is on a disk that can only be read"),
+        (OSError(errno.EIO, "Input/output error", "/h/x"), "/h/x cannot be used (Input/output error)"),
+        (MemoryError(), "HARMRANK_MEMORY_LIMIT"),
+        (duckdb.OutOfMemoryException("Out of Memory Error: failed to pin block"), "HARMRANK_MEMORY_LIMIT"),
+        # DuckDB calls a disk that is too small for its spilling a lack of memory.
+        (duckdb.OutOfMemoryException("Out of Memory Error: ... 'max_temp_directory_size' ..."), "the disk is full"),
+        ('Runtime Error: Could not write file "/h/w.wal": No space left on device', "the disk is full (writing /h/w.wal)"),
+    ],
+)  # fmt: skip
+def test_what_the_machine_refuses_is_named(error: BaseException | str, said: str) -> None:
+    """Errors of Python, of DuckDB and of dbt's nodes come to the same sentences."""
+    found = cause(error)
+    assert found is not None
+    assert said in str(found)
+    assert found.exit_code == 1
+
+
+def test_a_lock_is_busy_and_a_fault_of_the_data_is_no_surrounding() -> None:
+    """A lock gives exit 5; a broken model or a wrong key stays what it is."""
+    locked = 'IO Error: Could not set lock on file "/h/w.duckdb": Conflicting lock is held in python (PID 12)'
+    assert isinstance(cause(duckdb.IOException(locked)), HomeBusy)
+    assert "/h/w.duckdb is open in process 12" in str(cause(locked))
+    assert cause(duckdb.BinderException('Binder Error: column "x" not found')) is None
+    assert cause(ValueError("no space left on device")) is None
+    mistake = UsageError("as it was")
+    assert cause(mistake) is mistake
+
+
+def test_the_first_of_several_errors_is_the_cause() -> None:
+    """After a full disk a rollback fails too: what is said is the disk, not the rollback."""
+    try:
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device", "/h/w")
+        finally:
+            raise duckdb.TransactionException("cannot rollback - no transaction is active")
+    except duckdb.Error as error:
+        found = cause(error)
+    assert isinstance(found, HarmrankError)
+    assert "the disk is full" in str(found)
+
+
+def test_a_failed_node_for_want_of_room_is_no_failed_gate(published: PublishedHome, tmp_path: Path) -> None:
+    """What dbt reports as a model that failed is told from a rule that does not hold."""
+    from types import SimpleNamespace
+
+    from harmrank.build import _summarise
+
+    node = SimpleNamespace(resource_type="model", name="top_100", description="")
+    broken = SimpleNamespace(node=node, status="error", message="Runtime Error: Binder Error: no column", failures=None)
+    full = SimpleNamespace(node=node, status="error", message="IO Error: No space left on device", failures=None)
+    assert len(_summarise(SimpleNamespace(results=[broken])).failures) == 1
+    with pytest.raises(HarmrankError, match="the disk is full"):
+        _summarise(SimpleNamespace(results=[broken, full]))
