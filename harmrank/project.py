@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harmrank import __version__
 
-_RULES = ("dbt_project.yml", "models", "macros", "seeds")
+_RULES = ("dbt_project.yml", "models", "macros", "seeds", "expectations")
 
 
 def project_root() -> Path:
