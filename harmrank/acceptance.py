@@ -79,12 +79,17 @@ class Size:
 
 @dataclass
 class Facts:
-    """Everything the page says. `verdict` is `accepted`, `accepted with remarks` or `refused`."""
+    """Everything the page says.
+
+    `verdict` is `accepted`, `accepted with remarks` or `refused`. `resent` is why it was refused when it came again with
+    other content; what landed before goes on to count then.
+    """
 
     extract_id: str
     settled_at: str
     verdict: str = "accepted"
     refusal: str | None = None
+    resent: str | None = None
     files: list[FileFacts] = field(default_factory=list)
     not_read: int = 0
     quarantine: list[Trouble] = field(default_factory=list)
@@ -112,6 +117,14 @@ def keep(connection: duckdb.DuckDBPyConnection, facts: Facts) -> None:
         "INSERT OR REPLACE INTO raw.acceptance VALUES (?, ?, ?)",
         [facts.extract_id, facts.verdict, json.dumps(asdict(facts))],
     )
+
+
+def keep_resent(connection: duckdb.DuckDBPyConnection, extract_id: str, refusal: str) -> None:
+    """Add to the facts of an extract that has landed that it came again, changed, and was refused then."""
+    row = connection.execute("SELECT facts FROM raw.acceptance WHERE extract_id = ?", [extract_id]).fetchone()
+    if row:
+        facts = {**json.loads(row[0]), "resent": refusal}
+        connection.execute("UPDATE raw.acceptance SET facts = ? WHERE extract_id = ?", [json.dumps(facts), extract_id])
 
 
 def draw(connection: duckdb.DuckDBPyConnection, home: Home, changed: set[str]) -> None:

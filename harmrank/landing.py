@@ -7,7 +7,6 @@ that cannot be read as one is refused and leaves nothing behind but the refusal;
 """
 
 import shutil
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,30 +16,31 @@ from pathlib import Path
 
 import duckdb
 
-from harmrank import acceptance, checks, door_in, landing_files, landing_merges, landing_rows, landing_sql, remarks
-from harmrank.contract import MAX_BAD_SHARE, PERSON_MERGES, TABLES
+from harmrank import acceptance, checks, door_in, landing_files, landing_raw, landing_rows, remarks
+from harmrank.contract import MAX_BAD_SHARE, TABLES
 from harmrank.errors import UsageError
 from harmrank.home import Home
 from harmrank.landing_csv import BadRecord, count
-from harmrank.landing_files import Extract, Manifest, TableFile, Unusable
+from harmrank.landing_files import Extract, Manifest, Unusable
 from harmrank.landing_rows import CheckedFile
 from harmrank.printable import printable_name
 from harmrank.warehouse import connect
 
-NOT_READ = "files of no known table were not read (counted in files)"
-CORRECTS_UNKNOWN = "extract.json says it corrects extracts that have never been sent (counted in extracts)"
-_QUARANTINE_BATCH = 10_000
-
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why an extract was refused. `message` is one sentence for its sender, with what to do about it."""
+    """Why an extract was refused.
+
+    `message` is one sentence for its sender, with what to do about it. `is_of_landed` says that an extract of the same
+    id has landed before, which goes on to count.
+    """
 
     extract_id: str
     message: str
     file_name: str | None = None
     line_number: int | None = None
     column_name: str | None = None
+    is_of_landed: bool = False
 
 
 @dataclass
@@ -133,7 +133,7 @@ def _settle(lander: "_Lander", landed: _Landed | None, result: LandingResult, re
     except (Unusable, OSError) as error:
         if isinstance(error, OSError):
             error = _as_unusable(error, lander.folder)
-        refusal = _refusal(extract_id, error)
+        refusal = _refusal(extract_id, error, is_of_landed=landed is not None)
         lander.remember_refusal(refusal)
         result.refused.append(refusal)
         report(refusal.message)
@@ -155,7 +155,7 @@ def _as_unusable(error: OSError, folder: Path) -> Unusable:
     return Unusable(f"it cannot be read ({error.strerror})", "Mend its permissions or send it again.", name)
 
 
-def _refusal(extract_id: str, error: Unusable) -> Refusal:
+def _refusal(extract_id: str, error: Unusable, is_of_landed: bool) -> Refusal:
     place = error.file_name or ""
     if error.line_number is not None:
         place += f" line {error.line_number}"
@@ -164,7 +164,7 @@ def _refusal(extract_id: str, error: Unusable) -> Refusal:
     where = f"{place}: " if place else ""
     extract_id = printable_name(extract_id)
     message = f"Extract {extract_id} was refused: {where}{error.reason}. {error.advice}"
-    return Refusal(extract_id, message, error.file_name, error.line_number, error.column_name)
+    return Refusal(extract_id, message, error.file_name, error.line_number, error.column_name, is_of_landed)
 
 
 class _Lander:
@@ -174,7 +174,9 @@ class _Lander:
         self, connection: duckdb.DuckDBPyConnection, home: Home, folder: Path, max_bad_share: float, door: _Door
     ) -> None:
         self.folder = folder
-        self._facts = acceptance.Facts(folder.name, settled_at=_now().isoformat(timespec="seconds") + "Z")
+        self._facts = acceptance.Facts(
+            printable_name(folder.name), settled_at=_now().isoformat(timespec="seconds") + "Z"
+        )
         self._door = door
         self._connection = connection
         self._scratch = home.scratch / "landing"
@@ -207,7 +209,7 @@ class _Lander:
         self._facts.not_read = len(extract.strangers)
         self._facts.files = [acceptance.FileFacts(file.table.name, file.name, file.bytes) for file in extract.files]
         digests = _digests(extract)
-        self._content_sha256 = landing_files.content_sha256(digests)
+        self._content_sha256 = digest = landing_files.content_sha256(digests)
         manifest = landing_files.read_manifest(extract)
         self._check_digests(manifest, digests)
         self._scratch.mkdir(mode=0o700, exist_ok=True)
@@ -226,7 +228,9 @@ class _Lander:
             raise Unusable("it changed while it was being read", "Run this again when the transfer is complete.")
         self._connection.execute("BEGIN")
         try:
-            self._write(extract, manifest, moment, read, bad)
+            landing_raw.write(
+                self._connection, landing_raw.Checked(extract, manifest, moment, digest, read, bad), self._facts
+            )
             self._connection.execute("COMMIT")
         except BaseException:
             # A commit that the disk refused has rolled back by itself.
@@ -269,8 +273,11 @@ class _Lander:
                 refusal.message,
             ],
         )
-        self._facts.settle(refusal.message)
-        acceptance.keep(self._connection, self._facts)
+        if refusal.is_of_landed:
+            acceptance.keep_resent(self._connection, refusal.extract_id, refusal.message)
+        else:
+            self._facts.settle(refusal.message)
+            acceptance.keep(self._connection, self._facts)
         self._connection.execute("COMMIT")
 
     def clear(self) -> None:
@@ -317,7 +324,6 @@ class _Lander:
         self._facts.checks = [remarks.about_check(found, lines, usual) for found in findings]
         self._facts.sizes = remarks.sizes(self._connection, self._facts)
         self._refuse_what_is_fatal(findings)
-        self._facts.settle(None)
         return bad
 
     def _refuse_what_is_fatal(self, findings: list[door_in.DoorFinding]) -> None:
@@ -326,135 +332,6 @@ class _Lander:
                 file_name, line = told.places[0] if told.places else (None, None)
                 column = told.column_name if told.places else None
                 raise Unusable(found.finding.said, told.mend, file_name, line, column)
-
-    def _write(
-        self,
-        extract: Extract,
-        manifest: Manifest,
-        moment: datetime,
-        read: list[CheckedFile],
-        bad: list[list[BadRecord]],
-    ) -> None:
-        extract_id = extract.extract_id
-        self._connection.execute(
-            "INSERT INTO raw.extracts VALUES (?, ?, ?, ?, ?)",
-            [extract_id, moment, landing_files.extract_date(extract_id), _now(), self._content_sha256],
-        )
-        rows_before: Counter[str] = Counter()
-        first_row: list[int] = []
-        for file, records in zip(read, bad, strict=True):
-            table = file.file.table.name
-            first_row.append(rows_before[table])
-            self._write_file(extract_id, file, records, rows_before[table])
-            rows_before[table] += file.rows_read
-        unknown = self._write_corrections(extract_id, manifest)
-        if unknown:
-            self._facts.values.append(acceptance.Trouble("(folder)", "corrects", CORRECTS_UNKNOWN, unknown, []))
-        self._write_remarks(extract_id)
-        self._refuse_cycle(extract_id, read, first_row)
-
-    def _write_file(self, extract_id: str, read: CheckedFile, bad: list[BadRecord], rows_before: int) -> None:
-        columns = landing_sql.stored_columns(read.file.table)
-        inserted = self._connection.execute(
-            f"INSERT INTO raw.{read.file.table.name} ({columns}, extract_id, row_number) "
-            f"SELECT {columns}, ?, {read.ordinal} + ? FROM {read.checked} WHERE problem IS NULL",
-            [extract_id, rows_before],
-        ).fetchone()
-        landed = int(inserted[0]) if inserted else 0
-        quarantined = self._write_quarantine(extract_id, read.file, bad)
-        if read.rows_read != landed + quarantined:
-            raise AssertionError(f"{extract_id}/{read.file.name}: {read.rows_read} != {landed} + {quarantined} rows")
-        self._connection.execute(
-            "INSERT INTO raw.extract_files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                extract_id,
-                read.file.table.name,
-                read.file.name,
-                read.file.bytes,
-                read.file.modified_ns,
-                read.sha256,
-                read.rows_read,
-                landed,
-                quarantined,
-            ],
-        )
-
-    def _write_quarantine(self, extract_id: str, file: TableFile, bad: list[BadRecord]) -> int:
-        written = 0
-        for start in range(0, len(bad), _QUARANTINE_BATCH):
-            batch = bad[start : start + _QUARANTINE_BATCH]
-            row = self._connection.execute(
-                "INSERT INTO raw.quarantine "
-                "(extract_id, table_name, file_name, line_number, reason, raw_text, record_key) "
-                "SELECT ?, ?, ?, unnest(?::BIGINT[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[])",
-                [
-                    extract_id,
-                    file.table.name,
-                    file.name,
-                    [record.line_number for record in batch],
-                    [record.reason for record in batch],
-                    [record.text for record in batch],
-                    [record.key for record in batch],
-                ],
-            ).fetchone()
-            written += int(row[0]) if row else 0
-        return written
-
-    def _write_corrections(self, extract_id: str, manifest: Manifest) -> int:
-        """Keep which extracts this one corrects; give the number of those that are neither landed nor refused."""
-        corrected = list(manifest.corrects)
-        self._connection.execute("INSERT INTO raw.corrections SELECT ?, unnest(?::VARCHAR[])", [extract_id, corrected])
-        known = (
-            "SELECT count(*) FROM (SELECT extract_id FROM raw.extracts UNION SELECT extract_id FROM raw.refused_extracts) "
-            "WHERE list_contains(?::VARCHAR[], extract_id)"
-        )
-        (found,) = self._connection.execute(known, [corrected]).fetchone() or (0,)
-        return len(corrected) - int(found)
-
-    def _write_remarks(self, extract_id: str) -> None:
-        facts = self._facts
-        rows: list[list[str | int]] = [
-            [extract_id, value.table_name, value.column_name, value.reason, value.rows] for value in facts.values
-        ]
-        if facts.not_read:
-            # Counted, not named: this is published, and such a name may be anything.
-            rows.append([extract_id, "(folder)", "(file)", NOT_READ, facts.not_read])
-        if rows:
-            self._connection.executemany("INSERT INTO raw.value_defects VALUES (?, ?, ?, ?, ?)", rows)
-        self._connection.executemany(
-            "INSERT INTO raw.extract_checks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                [
-                    extract_id,
-                    check.name,
-                    check.table_name,
-                    check.column_name,
-                    check.sentence,
-                    check.is_fatal,
-                    check.passed,
-                    check.rows_checked,
-                    check.rows_unexpected,
-                ]
-                for check in facts.checks
-            ],
-        )
-        acceptance.keep(self._connection, facts)
-
-    def _refuse_cycle(self, extract_id: str, read: list[CheckedFile], first_row: list[int]) -> None:
-        merges = [pair for pair in zip(read, first_row, strict=True) if pair[0].file.table is PERSON_MERGES]
-        if not any(file.rows_checked for file, _ in merges):
-            return
-        row_number = landing_merges.row_in_cycle(self._connection, extract_id)
-        if row_number is None:
-            return
-        file, before = next(pair for pair in reversed(merges) if pair[1] < row_number)
-        raise Unusable(
-            "following merged_into_ref from this row leads back to it, so nobody is left to stand for them",
-            "Correct one of the merges and send the extract again.",
-            file.file.name,
-            landing_rows.line_of(file, row_number - before),
-            "merged_into_ref",
-        )
 
 
 def _digests(extract: Extract) -> dict[str, str]:

@@ -320,6 +320,18 @@ def test_acceptance_reports_need_no_network_and_name_nobody(tmp_path: Path) -> N
     assert (home.reports / "2026-06-30.html").read_text(encoding="utf-8") == page
 
 
+def test_a_changed_extract_keeps_its_page_and_says_that_it_came_again(tmp_path: Path) -> None:
+    """What landed goes on to count, so its page must not say that nothing of it does."""
+    extracts, home = tmp_path / "extracts", Home(tmp_path / "home")
+    folder = write_extract(extracts, "2026-06-30", SMALL_FEED)
+    land(extracts, home, lambda line: None)
+    (folder / "crimes.csv").write_text(SMALL_FEED["crimes"] + "met,c9,19/8,2026-06-02,2026-06-03T09:00:00\n")
+    assert len(land(extracts, home, lambda line: None).refused) == 1
+    page = (home.reports / "2026-06-30.html").read_text(encoding="utf-8")
+    assert "Accepted" in page and "nothing of this extract counts" not in page
+    assert "Sent again with other content" in page and "with a later id" in page
+
+
 def test_great_expectations_is_loaded_only_for_something_to_check(published: PublishedHome, harmrank: Command) -> None:
     """Its import takes seconds: a refresh with nothing new must not pay for it."""
     code = (

@@ -16,7 +16,8 @@ from conftest import Command, write_extract
 from harmrank import quarantine, warehouse
 from harmrank.errors import UsageError
 from harmrank.home import Home
-from harmrank.landing import CORRECTS_UNKNOWN, land
+from harmrank.landing import land
+from harmrank.landing_raw import CORRECTS_UNKNOWN
 from harmrank.spreadsheet import as_text
 
 CRIMES = "force,crime_ref,offence_code,reported_on,updated_at\n"
