@@ -60,7 +60,7 @@ class Finding:
         if self.passed:
             return sentence
         if self.rows_unexpected is None or not self.rows_checked:
-            return f"{sentence}: it is not so"
+            return f"{sentence}: not so" + (f" (found {self.observed})" if self.observed else "")
         allowed = f"; at most {self.allowed:.0%} may be otherwise" if self.allowed else ""
         return f"{sentence}: not so in {self.rows_unexpected:,} of {self.rows_checked:,} rows{allowed}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -64,8 +64,18 @@ class DoorIn:
         for suite in self._suites:
             if suite.relation in relations:
                 for finding in self._checker.check(suite, parameters):
-                    found.append(DoorFinding(finding, self._places(suite, finding, parameters)))
+                    places = self._places(suite, finding, parameters)
+                    found.append(DoorFinding(self._in_words(suite, finding), places))
         return found
+
+    def _in_words(self, suite: suites.Suite, finding: checks.Finding) -> checks.Finding:
+        """A finding about a volume with the volume instead of its one row."""
+        if suite.relation != "door_volumes":
+            return finding
+        table = sql.identifier(finding.expectation.table)
+        (multiple,) = self._connection.execute(f"SELECT {table} FROM door_volumes").fetchone() or (None,)
+        said = None if multiple is None else f"{multiple:.2f} times the usual number"
+        return replace(finding, rows_checked=None, rows_unexpected=None, observed=said)
 
     def _places(
         self, suite: suites.Suite, finding: checks.Finding, parameters: dict[str, Any]

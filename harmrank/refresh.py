@@ -174,9 +174,9 @@ def _remarks_of_extracts(home: Home) -> list[str]:
         ).fetchall()
     remarks = []
     for table, sentence, newest, extracts, unexpected, checked in rows:
-        share = f" in {unexpected:,} of {checked:,} rows" if unexpected else ""
+        share = f"{unexpected:,} of {checked:,} rows of " if unexpected else ""
         others = f" (and {extracts - 1} before)" if extracts > 1 else ""
-        remarks.append(f"{table}: {sentence}: not so{share} of extract {newest}{others}")
+        remarks.append(f"{table}: {sentence}: not so in {share}extract {newest}{others}")
     return remarks
 
 
