@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import duckdb
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from harmrank import disk
 from harmrank.home import Home
 from harmrank.landing_files import is_extract_id
 
@@ -136,9 +135,9 @@ def draw(connection: duckdb.DuckDBPyConnection, home: Home, changed: set[str]) -
     everything = [json.loads(facts) for _, facts in rows]
     for facts in everything:
         if facts["extract_id"] in changed | missing:
-            _write(home.reports / page_name(facts["extract_id"]), _page("acceptance.html", facts=facts))
+            disk.replace_text(home.reports / page_name(facts["extract_id"]), _page("acceptance.html", facts=facts))
     listed = [{**facts, "page": page_name(facts["extract_id"])} for facts in everything]
-    _write(home.reports / INDEX, _page("acceptance_index.html", extracts=listed))
+    disk.replace_text(home.reports / INDEX, _page("acceptance_index.html", extracts=listed))
 
 
 def page_name(extract_id: str) -> str:
@@ -168,11 +167,3 @@ def _share(value: float | None) -> str:
     if 0 < value < 0.001:
         return "below 0.1 %"
     return f"{value:.1%}".replace("%", " %")
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace a page at once, so that nobody meets half of one."""
-    new = path.with_name(f".{path.name}.new")
-    new.write_text(text, encoding="utf-8", errors="replace")
-    new.chmod(0o600)
-    os.replace(new, path)

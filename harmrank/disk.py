@@ -14,8 +14,13 @@ def flush(path: Path) -> None:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Give a file a new content: whoever reads it gets the old one or the new one, whole."""
+    """Give a file a new content, for its owner alone: whoever reads it gets the old one or the new one, whole.
+
+    What cannot be written as UTF-8, such as half a character of an odd file name, is written as a question mark.
+    """
     new = path.with_name(f".{path.name}.new")
-    new.write_text(text, encoding="utf-8")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace") as file:
+        file.write(text)
     flush(new)
     os.replace(new, path)

@@ -91,7 +91,7 @@ def leftovers(home: Path) -> list[str]:
     root = home / "published"
     strange = [p.name for p in root.iterdir() if p.name != "current" and not published.BUILD_ID.fullmatch(p.name)]
     halves = [p.name for p in root.iterdir() if p.name not in strange and not (p / "manifest.json").exists()]
-    hidden = [p.name for p in (home / "logs").glob(".*")]
+    hidden = [p.name for name in ("logs", "reports") for p in (home / name).glob(".*")]
     scratch = [p.name for p in (home / "scratch").iterdir()]
     return strange + halves + hidden + scratch + published.faults(Home(home), thoroughly=True)
 

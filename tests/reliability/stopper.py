@@ -1,7 +1,7 @@
 """Runs harmrank and kills it, as `kill -9` would, just before its n-th step on the file system.
 
 `python -m reliability.stopper N TRACE [--without-dbt] refresh ...`: N = 0 kills nothing. Every step on a path of a home
-(its `published`, `logs` and `scratch` folders and its lock) is written to the file TRACE, one a line, before it is done.
+(its `published`, `logs`, `reports` and `scratch` folders and its lock) is written to the file TRACE, one a line, before it is done.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import duckdb
 
 # What changes a folder or brings something to disk.
 STEPS = ("mkdir", "rename", "replace", "symlink", "unlink", "rmdir", "chmod", "chown", "fsync", "open")
-PLACES = ("/published", "/logs", "/scratch", "/.lock")
+PLACES = ("/published", "/logs", "/reports", "/scratch", "/.lock")
 
 
 class Stopper:
@@ -64,7 +64,7 @@ class Stopper:
 
 
 def stand_in_for_dbt() -> None:
-    """Take the marts that the warehouse holds for the outcome of a build, with the new build's name on them."""
+    """Take the marts that the warehouse holds for the outcome of a build, with the new build's name and list date on them."""
     from harmrank import build
 
     def stamp(home: Any, progress: Any) -> build.BuildResult:
@@ -72,6 +72,10 @@ def stand_in_for_dbt() -> None:
             connection.execute(
                 "update mart.build_info set build_id = (select build_id from raw.build_request), "
                 "built_at = (select requested_at from raw.build_request)"
+            )
+            connection.execute(
+                "update mart.top_100 set list_date = (select coalesce(any_value(request.list_date), max(extract_on)) "
+                "from raw.extracts cross join raw.build_request as request)"
             )
         return build.BuildResult(1, 1)
 
