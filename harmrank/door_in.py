@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from harmrank import checks, landing_sql, sql, suites
-from harmrank.contract import CRIMES, TABLES, Kind, Table
+from harmrank.contract import TABLES, Kind, Table
 from harmrank.landing_rows import CheckedFile
 from harmrank.macros import normalise_offence_code
 from harmrank.project import project_root
@@ -21,6 +21,8 @@ EARLIER_EXTRACTS = 12
 _EXTRACTS_TO_COMPARE = 3
 # A table of a handful of rows doubles by chance.
 _ROWS_TO_COMPARE = 50
+# More than any file has: the place of a row among all files of its table is put together with it.
+_MOST_ROWS = 10**12
 # What follows date and time in an id tells the feeds of several sources apart.
 _FEED = "regexp_replace({}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(T[0-9]{{4,6}})?', '')"
 EARLIER = f"""
@@ -92,8 +94,9 @@ class DoorIn:
             self._view(f"landed_{name}", _landed(TABLES[name], files))
         self._view("door_people", "SELECT * FROM landed_people")
         self._view("door_custody", "SELECT * FROM landed_custody")
-        self._table("door_repeated", _REPEATED)
-        self._view("door_crimes", _crimes())
+        if by_table["crimes"]:
+            self._table("door_repeated", _REPEATED)
+            self._table("door_crimes", _crimes())
         if by_table["involvements"]:
             self._table("door_involvements", _INVOLVEMENTS)
         self._table("door_volumes", _volumes(by_table), {"extract_id": extract_id})
@@ -122,32 +125,38 @@ def _landed(table: Table, files: list[CheckedFile]) -> str:
     """The rows of all files of a table that can be used, with where they stand."""
     columns = landing_sql.stored_columns(table)
     parts = [
-        f"SELECT {columns}, {sql.text(file.file.name)} AS file_name, {file.ordinal} AS file_row "
-        f"FROM {file.checked} WHERE problem IS NULL"
-        for file in files
+        f"SELECT {columns}, {sql.text(file.file.name)} AS file_name, {file.ordinal} AS file_row, "
+        f"{number} * {_MOST_ROWS} + {file.ordinal} AS place FROM {file.checked} WHERE problem IS NULL"
+        for number, file in enumerate(files)
     ]
-    empty = f"SELECT {columns}, ''::VARCHAR AS file_name, 0::BIGINT AS file_row FROM raw.{table.name} WHERE false"
+    empty = f"SELECT {columns}, ''::VARCHAR AS file_name, 0::BIGINT AS file_row, 0::BIGINT AS place FROM raw.{table.name} WHERE false"
     return " UNION ALL ".join(parts or [empty])
 
 
+# By a digest of the key: of ten million rows, one pair in a million extracts shares one by chance.
 _REPEATED = """
-    SELECT force, crime_ref, updated_at, min((file_name, file_row)) AS first_place
-    FROM landed_crimes GROUP BY force, crime_ref, updated_at HAVING count(*) > 1
+    SELECT hash(force, crime_ref, updated_at) AS version, min(place) AS first_place
+    FROM landed_crimes GROUP BY version HAVING count(*) > 1
 """
 
 
 def _crimes() -> str:
-    columns = ", ".join(f"crimes.{name}" for name in landing_sql.stored_columns(CRIMES).split(", "))
     code = normalise_offence_code("crimes.offence_code")
     return f"""
         SELECT
-            {columns},
+            crimes.force,
+            crimes.crime_ref,
+            crimes.reported_on,
+            crimes.reported_by,
+            crimes.outcome_on,
+            crimes.updated_at,
             crimes.file_name,
             crimes.file_row,
             CASE WHEN NOT crimes.is_deleted THEN {code} IN (SELECT offence_code FROM door_offences) END AS is_known_code,
-            coalesce(repeated.first_place = (crimes.file_name, crimes.file_row), true) AS is_first_of_version
+            coalesce(repeated.first_place = crimes.place, true) AS is_first_of_version
         FROM landed_crimes AS crimes
-        LEFT JOIN door_repeated AS repeated USING (force, crime_ref, updated_at)
+        LEFT JOIN door_repeated AS repeated
+            ON hash(crimes.force, crimes.crime_ref, crimes.updated_at) = repeated.version
     """
 
 
