@@ -1,6 +1,6 @@
 """Kills refreshes, at random instants and before every single step on the file system, and sees what is left.
 
-`python -m reliability.kills [--kills 100] [--crimes 200000] [--seed S] [--record]`
+`python -m reliability.kills [--kills 100] [--crimes 200000] [--seed S] [--every N] [--record]`
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from harmrank.sample import write_sample
 from reliability import homes
 from reliability.record import record
 
-KILLS_A_STATE = 6
+KILLS_A_STATE = 12
 """How many kills at most before a refresh may finish and is compared."""
 
 
@@ -50,7 +50,7 @@ def kill_at_random(
 ) -> Findings:
     """Kill refreshes of `extracts` on copies of the home `base` at instants spread evenly over an undisturbed run.
 
-    After one to six kills a refresh may finish: its data must equal the undisturbed run's, byte for byte, and nothing
+    After one to twelve kills a refresh may finish: its data must equal the undisturbed run's, byte for byte, and nothing
     may be left over. A reader checks the build that stands all the while.
     """
     undisturbed = homes.copied(base, base.with_name("undisturbed"))
@@ -164,19 +164,24 @@ def prepared(folder: Path, crimes: int, months: int, seed: int, builds: int = 1)
     return home, extracts
 
 
+def _nth(every: int) -> str:
+    return "each single" if every == 1 else f"every {every}th"
+
+
 def main() -> int:
     """Kill, tell, and record if asked to."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--crimes", type=int, default=200_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--every", type=int, default=1, help="kill before every n-th step on the file system")
     parser.add_argument("--record", action="store_true")
     asked = parser.parse_args()
     started = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="harmrank-kills-"))
     home, extracts = prepared(folder, asked.crimes, 6, asked.seed, builds=2)
-    at_steps = kill_at_steps(home, extracts, lambda steps: list(range(1, len(steps) + 1)))
     at_random = kill_at_random(home, extracts, asked.kills, random.Random(asked.seed))
+    at_steps = kill_at_steps(home, extracts, lambda steps: list(range(1, len(steps) + 1, asked.every)))
     errors = at_steps.errors + at_random.errors
     phases = ", ".join(f"{count} {phase}" for phase, count in at_random.phases.most_common())
     lines = [
@@ -184,7 +189,7 @@ def main() -> int:
         f"over a run (seed {asked.seed}): {phases}.",
         f"- {at_random.finished} refreshes afterwards: data identical to an undisturbed run's, byte for byte, nothing left over.",
         f"- {at_random.checks:,} checks by a reader at the same time.",
-        f"- {at_steps.kills} refreshes killed before each single step on the home's files: the same.",
+        f"- {at_steps.kills} refreshes killed before {_nth(asked.every)} step on the home's files: the same.",
         f"- **Errors: {len(errors)}.** {time.monotonic() - started:,.0f} s in all.",
     ]
     print("\n".join([*lines, *errors]))
