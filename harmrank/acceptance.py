@@ -61,7 +61,6 @@ class CheckFacts:
     passed: bool
     rows_checked: int | None
     rows_unexpected: int | None
-    allowed: float
     places: list[tuple[str, int]]
     usual_share: float | None = None
 
@@ -118,26 +117,52 @@ def keep(connection: duckdb.DuckDBPyConnection, facts: Facts) -> None:
     )
 
 
-def keep_resent(connection: duckdb.DuckDBPyConnection, extract_id: str, refusal: str) -> None:
-    """Add to the facts of an extract that has landed that it came again, changed, and was refused then."""
+def keep_resent(connection: duckdb.DuckDBPyConnection, extract_id: str, refusal: str | None) -> None:
+    """Add to the facts of an extract that has landed that it came again, changed, and was refused then; or, with None,
+    that it lies there as it was once more.
+    """
     row = connection.execute("SELECT facts FROM raw.acceptance WHERE extract_id = ?", [extract_id]).fetchone()
     if row:
         facts = {**json.loads(row[0]), "resent": refusal}
         connection.execute("UPDATE raw.acceptance SET facts = ? WHERE extract_id = ?", [json.dumps(facts), extract_id])
 
 
-def draw(connection: duckdb.DuckDBPyConnection, home: Home, changed: set[str]) -> None:
-    """Draw the pages of these extracts, every page that is missing, and the page that lists them."""
-    rows = connection.execute("SELECT extract_id, facts FROM raw.acceptance ORDER BY extract_id DESC").fetchall()
-    missing = {extract_id for extract_id, _ in rows if not (home.reports / page_name(extract_id)).exists()}
-    if not changed and not missing and (home.reports / INDEX).exists():
+def resent(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """The extracts that were refused when they came again."""
+    query = 'SELECT extract_id FROM raw.acceptance WHERE contains(facts, \'"resent": "\')'
+    return {str(extract_id) for (extract_id,) in connection.execute(query).fetchall()}
+
+
+def draw(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Draw every page that does not show the facts as they are now, and the page that lists them.
+
+    A page says which facts it was drawn from, so that one that was not drawn in time is drawn with the next landing.
+    """
+    digests = dict(
+        connection.execute("SELECT extract_id, sha256(facts) FROM raw.acceptance ORDER BY 1 DESC").fetchall()
+    )
+    stale = [extract_id for extract_id, digest in digests.items() if not _shows(home, page_name(extract_id), digest)]
+    whole = hashlib.sha256(json.dumps(digests).encode()).hexdigest()
+    if not stale and _shows(home, INDEX, whole):
         return
-    everything = [json.loads(facts) for _, facts in rows]
+    kept = connection.execute("SELECT extract_id, facts FROM raw.acceptance ORDER BY extract_id DESC").fetchall()
+    # Facts that a later version has come to keep are missing in what an earlier one kept.
+    everything = [{**asdict(Facts(extract_id, "")), **json.loads(facts)} for extract_id, facts in kept]
     for facts in everything:
-        if facts["extract_id"] in changed | missing:
-            disk.replace_text(home.reports / page_name(facts["extract_id"]), _page("acceptance.html", facts=facts))
+        if facts["extract_id"] in stale:
+            page = _page("acceptance.html", digests[facts["extract_id"]], facts=facts)
+            disk.replace_text(home.reports / page_name(facts["extract_id"]), page)
     listed = [{**facts, "page": page_name(facts["extract_id"])} for facts in everything]
-    disk.replace_text(home.reports / INDEX, _page("acceptance_index.html", extracts=listed))
+    disk.replace_text(home.reports / INDEX, _page("acceptance_index.html", whole, extracts=listed))
+
+
+def _shows(home: Home, page: str, digest: str) -> bool:
+    """Whether a page is there and was drawn from these facts: its beginning says from which."""
+    try:
+        with (home.reports / page).open(encoding="utf-8", errors="replace") as file:
+            return digest in file.read(500)
+    except FileNotFoundError:
+        return False
 
 
 def page_name(extract_id: str) -> str:
@@ -148,7 +173,7 @@ def page_name(extract_id: str) -> str:
     return f"no-extract-id-{digest[:12]}.html"
 
 
-def _page(template: str, **content: Any) -> str:
+def _page(template: str, digest: str, **content: Any) -> str:
     environment = Environment(
         loader=PackageLoader("harmrank"),
         autoescape=True,
@@ -157,7 +182,7 @@ def _page(template: str, **content: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters["share"] = _share
-    return environment.get_template(template).render(**content)
+    return environment.get_template(template).render(digest=digest, **content)
 
 
 def _share(value: float | None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,11 +10,8 @@ from typing import Any
 
 from harmrank import surroundings
 from harmrank.home import Home
-from harmrank.printable import printable
+from harmrank.printable import without_values
 from harmrank.project import project_root
-
-_BEFORE_ANY_ROW = re.compile(r"^[^'\"]*\b(Binder|Catalog|Parser|Compilation|Dependency|Parsing) Error\b")
-_QUOTED = re.compile(r"['\"].*['\"]")
 
 
 @dataclass(frozen=True)
@@ -28,7 +24,9 @@ class BuildResult:
     warnings: list[str] = field(default_factory=list)
 
 
-def build(home: Home, progress: Callable[[str, int, int], None]) -> BuildResult:
+def build(
+    home: Home, progress: Callable[[str, int, int], None], meanwhile: Callable[[], None] = lambda: None
+) -> BuildResult:
     """Build and test every model of the project in the home's warehouse.
 
     `progress` is called with (name, nodes done, nodes in all) as nodes finish. Unit tests are left to the test
@@ -37,6 +35,8 @@ def build(home: Home, progress: Callable[[str, int, int], None]) -> BuildResult:
     """
     from dbt.cli.main import dbtRunner
 
+    # Not before: two large imports at once may meet half of what they share.
+    meanwhile()
     counter = _Counter(progress)
     with _environment(home):
         try:
@@ -49,7 +49,7 @@ def build(home: Home, progress: Callable[[str, int, int], None]) -> BuildResult:
         stopped_by = surroundings.cause(outcome.exception) or surroundings.cause(str(outcome.exception))
         if stopped_by:
             raise stopped_by
-        kind, said = type(outcome.exception).__name__, _without_values(str(outcome.exception))
+        kind, said = type(outcome.exception).__name__, without_values(str(outcome.exception))
         return BuildResult(0, 0, failures=[f"dbt could not run ({kind}): {said}"])
     return _summarise(outcome.result)
 
@@ -139,20 +139,7 @@ def _sentence(result: Any, kind: str) -> str:
     if kind == "test" and result.failures is not None:
         rows = "1 row" if result.failures == 1 else f"{result.failures:,} rows"
         return f"{kind} {result.node.name} found {rows}. {meaning}".strip()
-    return f"{kind} {result.node.name}: {_without_values(str(result.message or 'failed'))}. {meaning}".strip()
-
-
-def _without_values(message: str) -> str:
-    """What dbt or DuckDB said, without what it quotes from the data: that may be somebody's name.
-
-    What is said before a row has been read (a column that is not there, a slip in the SQL) can only name names of
-    the project, and keeps them. In all else, everything from the first quote to the last is left out, for a quoted
-    value may hold quotes of its own.
-    """
-    line = " ".join(message.split())
-    if not _BEFORE_ANY_ROW.search(line):
-        line = _QUOTED.sub("'...'", line.split(" LINE ", 1)[0])
-    return _one_line(printable(line))
+    return f"{kind} {result.node.name}: {without_values(str(result.message or 'failed'))}. {meaning}".strip()
 
 
 def _one_line(text: str) -> str:

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from harmrank import sql
+from harmrank import sql, surroundings
 from harmrank.errors import HarmrankError
+from harmrank.printable import without_values
 from harmrank.suites import Expectation, Suite
 
 if TYPE_CHECKING:
@@ -29,12 +30,16 @@ if TYPE_CHECKING:
 _loading = threading.Lock()
 
 
+class CannotBeRun(HarmrankError):
+    """An expectation could not be looked at: a fault of ours, or of what it looks at. Its text holds no data."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """What one expectation found.
 
-    `rows_checked` and `rows_unexpected` are None where the expectation is about the table as a whole; `observed` is
-    what was found then. `allowed` is the share (0 to 1) of rows that may be other than expected.
+    `rows_checked` are those that have a value; it and `rows_unexpected` are None where the expectation is about the
+    table as a whole; `observed` is what was found then. `allowed` is the share (0 to 1) of rows that may be other than expected.
     """
 
     expectation: Expectation
@@ -103,7 +108,7 @@ class Checker:
         self._context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
 
     def check(self, suite: Suite, parameters: dict[str, Any] | None = None) -> list[Finding]:
-        """What each expectation of the suite finds, in its order. Raises HarmrankError if one cannot be run."""
+        """What each expectation of the suite finds, in its order. Raises CannotBeRun if one cannot."""
         from great_expectations.core.expectation_suite import ExpectationSuite
 
         expectations = [_configuration(expectation) for expectation in suite.expectations]
@@ -208,13 +213,17 @@ def _resolved(arguments: dict[str, Any], parameters: dict[str, Any]) -> dict[str
 
 def _finding(expectation: Expectation, result: Any) -> Finding:
     if trouble := _trouble(result.exception_info):
-        raise HarmrankError(f"the check {expectation.name} of {expectation.table} could not be run: {trouble}")
+        stopped_by = surroundings.cause(trouble)
+        if stopped_by:
+            raise stopped_by
+        said = without_values(trouble)
+        raise CannotBeRun(f"the check {expectation.name} of {expectation.table} could not be run: {said}")
     details = result.result or {}
-    observed = details.get("observed_value")
+    elements, observed = details.get("element_count"), details.get("observed_value")
     return Finding(
         expectation,
         passed=bool(result.success),
-        rows_checked=details.get("element_count"),
+        rows_checked=None if elements is None else elements - (details.get("missing_count") or 0),
         rows_unexpected=details.get("unexpected_count"),
         allowed=round(1 - expectation.arguments.get("mostly", 1), 9),
         observed=str(observed) if isinstance(observed, int | float | date) else None,
@@ -222,10 +231,10 @@ def _finding(expectation: Expectation, result: Any) -> Finding:
 
 
 def _trouble(exception_info: dict[str, Any] | None) -> str | None:
-    """The kind of what went wrong in a check; its text may hold data."""
+    """What went wrong in a check, if anything did."""
     info = exception_info or {}
     entries = [info] if "raised_exception" in info else [entry for entry in info.values() if isinstance(entry, dict)]
     raised = next((entry for entry in entries if entry.get("raised_exception")), None)
     if raised is None:
         return None
-    return str(raised.get("exception_message") or "unknown").split("\n", 1)[0].split('"', 1)[0].strip()[:200]
+    return str(raised.get("exception_message") or "unknown").split("\n", 1)[0]

@@ -9,7 +9,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
@@ -480,7 +480,9 @@ def _exit(code: int) -> NoReturn:
     if "great_expectations" in sys.modules:
         # What was registered for the end is done all the same: temporary folders, semaphores.
         atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            # Whoever read them may have gone.
+            with suppress(OSError):
+                stream.flush()
         os._exit(code)
     sys.exit(code)

@@ -198,8 +198,11 @@ _INVOLVEMENTS = """
 
 def _volumes(by_table: dict[str, list[CheckedFile]]) -> str:
     """One row: by table, the rows of this extract as a multiple of what is usual; null where nothing is usual yet."""
+    # An extract without a file of a table just has nothing new for it.
     multiples = [
         f"{sum(file.rows_read for file in files)} / max(typical_rows) FILTER (table_name = '{name}') AS {name}"
+        if files
+        else f"NULL::DOUBLE AS {name}"
         for name, files in by_table.items()
     ]
     return f"""

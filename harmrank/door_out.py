@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import duckdb
 
 from harmrank import checks, duck, sql, suites, warehouse
 from harmrank.home import Home
+from harmrank.printable import without_values
 from harmrank.published import MART_FILE
 
 _SCHEMA = "published.mart"
@@ -34,10 +36,30 @@ def check(home: Home, folder: Path, manifest: dict[str, Any], standing: dict[str
         checker = checks.Checker(connection)
         found: list[checks.Finding] = []
         for suite in suites.load("door_out"):
-            if suite.query:
-                connection.execute(f"create or replace temp view {sql.identifier(suite.relation)} as {suite.query}")
-            found += checker.check(suite, parameters)
+            try:
+                if suite.query:
+                    connection.execute(f"create or replace temp view {sql.identifier(suite.relation)} as {suite.query}")
+                found += checker.check(suite, parameters)
+            except (checks.CannotBeRun, duckdb.BinderException) as error:
+                found.append(_broken(suite, error))
     return found
+
+
+def _broken(suite: suites.Suite, error: Exception) -> checks.Finding:
+    """A suite that cannot be run, for want of a column it speaks of: worse than any finding."""
+    said = str(error) if isinstance(error, checks.CannotBeRun) else without_values(str(error))
+    expectation = suites.Expectation(
+        name="the_suite_can_be_run",
+        type="",
+        arguments={},
+        table=suite.expectations[0].table,
+        column="(columns)",
+        sentence=f"What readers rely on in {suite.relation} can be checked ({said})",
+        mend="See whether a column that the contract names is missing.",
+        is_fatal=True,
+        fatal_from_rows=0,
+    )
+    return checks.Finding(expectation, passed=False, rows_checked=None, rows_unexpected=None, allowed=0)
 
 
 def _offer_files(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: dict[str, Any]) -> None:
@@ -62,16 +84,19 @@ def _offer_changes(
     """The list beside the one that stands: the share (0 to 1) of its people who stay, and how many are ranked now as a
     multiple of before."""
     empty = "select null::double as share_of_places_kept, null::double as offenders_as_multiple"
-    if standing is None or not _are_comparable(manifest, standing):
-        connection.execute(f"create temp table door_changes as {empty}")
-        return
-    before = home.published / standing["build_id"]
+    connection.execute(f"create temp table door_changes as {empty}")
+    if standing is not None and _are_comparable(manifest, standing):
+        # What stands may be damaged, or have been published by another version: then there is nothing to compare with.
+        with suppress(duckdb.Error, KeyError):
+            _compare(connection, home.published / standing["build_id"], standing["tables"])
+
+
+def _compare(connection: duckdb.DuckDBPyConnection, before: Path, tables: dict[str, Any]) -> None:
     listed, ranked = (
-        f"read_parquet({sql.text(str(before / standing['tables'][table]['file']))})"
-        for table in ("top_100", "offender_harm")
+        f"read_parquet({sql.text(str(before / tables[table]['file']))})" for table in ("top_100", "offender_harm")
     )
     connection.execute(f"""
-        create temp table door_changes as select
+        create or replace temp table door_changes as select
             (select avg((offender_key in (select offender_key from top_100))::int) from {listed})
                 as share_of_places_kept,
             (select count(*) from offender_harm) / nullif((select count(*) from {ranked}), 0) as offenders_as_multiple

@@ -75,13 +75,14 @@ def land(
     result = LandingResult()
     connection = connect(home)
     try:
-        known = _remembered(connection)
+        known, resent = _remembered(connection), acceptance.resent(connection)
         door = _Door(connection)
         for folder in folders:
             lander = _Lander(connection, home, folder, max_bad_share, door)
             _settle(lander, known.get(folder.name), result, report)
-        changed = {*result.landed, *(refusal.extract_id for refusal in result.refused)}
-        acceptance.draw(connection, home, changed)
+            if folder.name in resent and folder.name in result.unchanged:
+                lander.forget_refusals()
+        acceptance.draw(connection, home)
     finally:
         connection.close()
     return result
@@ -239,8 +240,8 @@ class _Lander:
             raise
         quarantined = sum(map(len, bad))
         landed = sum(file.rows_read for file in read) - quarantined
-        more = ", ..." if len(extract.strangers) > 10 else ""
-        ignored = f", not read: {', '.join(extract.strangers[:10])}{more}" if extract.strangers else ""
+        # Counted, not named: such a name may be anybody's.
+        ignored = f", {count(len(extract.strangers), 'file')} of no known table not read" if extract.strangers else ""
         return (
             f"Extract {extract.extract_id}: {count(len(read), 'file')}, {count(landed, 'row')} landed, "
             f"{quarantined:,} in quarantine{ignored}"
@@ -279,6 +280,15 @@ class _Lander:
             self._facts.settle(refusal.message)
             acceptance.keep(self._connection, self._facts)
         self._connection.execute("COMMIT")
+
+    def forget_refusals(self) -> None:
+        """The extract had come again with other content and lies there as it was once more."""
+        acceptance.keep_resent(self._connection, self.folder.name, None)
+        query = (
+            "DELETE FROM raw.refused_extracts WHERE extract_id = $extract_id "
+            "AND refused_at > (SELECT landed_at FROM raw.extracts WHERE extract_id = $extract_id)"
+        )
+        self._connection.execute(query, {"extract_id": self.folder.name})
 
     def clear(self) -> None:
         """Remove what was kept for the time of landing: it is personal data."""

@@ -122,18 +122,23 @@ def extract_folders(extracts: Path) -> list[Path]:
 
 def is_extract_id(name: str) -> bool:
     """Whether a name has the form of an extract id. Such a name is safe in paths and on a terminal."""
-    return _ID.fullmatch(name) is not None
+    return len(name) <= limits.MAX_ID and _ID.fullmatch(name) is not None
 
 
 def extract_date(extract_id: str) -> date:
     """The date an id starts with. Raises Unusable where the id is not one."""
     advice = "Name the folder by the date the extract was taken, such as 2026-10-31."
+    if len(extract_id) > limits.MAX_ID:
+        raise Unusable(f"the id is longer than {limits.MAX_ID} characters", advice)
     if not is_extract_id(extract_id):
         raise Unusable("the id is not a date followed by letters, digits, dots, dashes or underscores", advice)
     try:
-        return date.fromisoformat(extract_id[:10])
+        day = date.fromisoformat(extract_id[:10])
     except ValueError:
         raise Unusable("the id does not start with a real date", advice) from None
+    if day.year > limits.LAST_YEAR:
+        raise Unusable(f"the id starts with a date after the year {limits.LAST_YEAR}", advice)
+    return day
 
 
 def read_folder(folder: Path) -> Extract:
@@ -149,7 +154,8 @@ def read_folder(folder: Path) -> Extract:
             _refuse_near_miss(path)
             strangers.append(printable_name(path.name))
     if not files:
-        found = f" (found {', '.join(strangers[:3])})" if strangers else ""
+        # Counted, not named: such a name may be anybody's.
+        found = f" ({len(strangers):,} of other names)" if strangers else ""
         expected = ", ".join(f"{name}.csv" for name in TABLES)
         raise Unusable(
             f"there is no file of a known table in it{found}", f"Name the files as the contract does: {expected}."
@@ -306,9 +312,12 @@ def _read_extract_at(value: Any) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(value)
-        return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+        moment = moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
     except (TypeError, ValueError, OverflowError):
         _refuse_manifest("extract_at is not a timestamp: use YYYY-MM-DDTHH:MM:SS")
+    if moment.year > limits.LAST_YEAR:
+        _refuse_manifest(f"extract_at is after the year {limits.LAST_YEAR}")
+    return moment
 
 
 def _refuse_manifest(reason: str) -> NoReturn:

@@ -138,7 +138,7 @@ def _write_remarks(connection: duckdb.DuckDBPyConnection, facts: Facts) -> None:
     if rows:
         connection.executemany("INSERT INTO raw.value_defects VALUES (?, ?, ?, ?, ?)", rows)
     connection.executemany(
-        "INSERT INTO raw.extract_checks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO raw.extract_checks VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
             [
                 extract_id,
@@ -146,7 +146,6 @@ def _write_remarks(connection: duckdb.DuckDBPyConnection, facts: Facts) -> None:
                 check.table_name,
                 check.column_name,
                 check.sentence,
-                check.is_fatal,
                 check.passed,
                 check.rows_checked,
                 check.rows_unexpected,

@@ -4,6 +4,12 @@ All are far beyond what a police force sends; none is meant to be met. A folder 
 line that names it; a value or a text beyond one is cut or left out as its comment says.
 """
 
+LAST_YEAR = 2999
+"""The last year an extract may be taken in: a later one is a slip, and the calendar ends at 9999."""
+
+MAX_ID = 100
+"""Characters in the id of an extract, which is part of every line about it and the name of its page."""
+
 MAX_ENTRIES = 1_000
 """Files in one extract folder. Parts are large, so a thousand of them is no extract but a slip, or a flood."""
 

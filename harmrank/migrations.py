@@ -16,7 +16,7 @@ from harmrank.home import Home
 # The statements that lead from version 1 to 2, from 2 to 3, and so on. Tables that are missing are made from their
 # definition afterwards, so a step for a new table alone is empty. A step that was released is never changed.
 STEPS: tuple[tuple[str, ...], ...] = (
-    # Quarantined rows keep their key; raw.corrections is new.
+    # Quarantined rows keep their key; raw.corrections, raw.extract_checks and raw.acceptance are new.
     ("ALTER TABLE IF EXISTS raw.quarantine ADD COLUMN IF NOT EXISTS record_key VARCHAR",),
 )
 

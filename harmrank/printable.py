@@ -1,7 +1,10 @@
 """Makes text that came from outside safe to print, to log and to keep: the one place that does."""
 
+import re
 from typing import Any
 
+_BEFORE_ANY_ROW = re.compile(r"^[^'\"]*\b(Binder|Catalog|Parser|Compilation|Dependency|Parsing) Error\b")
+_QUOTED = re.compile(r"['\"].*['\"]")
 LONGEST_NAME = 100
 """Characters kept of a name from outside: of a file, a folder, a column."""
 
@@ -50,3 +53,16 @@ def printable_json(document: str) -> str:
 def _json_escape(sign: str) -> str:
     units = sign.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[place]:02x}{units[place + 1]:02x}" for place in range(0, len(units), 2))
+
+
+def without_values(message: str) -> str:
+    """What dbt or DuckDB said, without what it quotes from the data: that may be somebody's name.
+
+    What is said before a row has been read (a column that is not there, a slip in the SQL) can only name names of
+    the project, and keeps them. In all else, everything from the first quote to the last is left out, for a quoted
+    value may hold quotes of its own.
+    """
+    line = " ".join(message.split())
+    if not _BEFORE_ANY_ROW.search(line):
+        line = _QUOTED.sub("'...'", line.split(" LINE ", 1)[0])
+    return " ".join(printable(line).split())[:400]

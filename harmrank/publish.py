@@ -200,9 +200,13 @@ def tidy(home: Home, kept_builds: int = KEPT_BUILDS) -> list[str]:
         if BUILD_ID.fullmatch(orphan.name) and orphan.is_dir() and orphan != _current(home):
             _remove(orphan)
         link.unlink()
+    remarks = []
     for leftover in [*home.published.glob(".incoming-*"), *home.published.glob(".removing-*")]:
-        shutil.rmtree(leftover)
-    return _prune(home, kept_builds)
+        try:
+            shutil.rmtree(leftover)
+        except OSError as error:
+            remarks.append(f"{leftover.name} is no build but cannot be removed ({error.strerror})")
+    return remarks + _prune(home, kept_builds)
 
 
 def _current(home: Home) -> Path | None:

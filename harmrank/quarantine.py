@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from harmrank import migrations, spreadsheet, warehouse
-from harmrank.errors import UsageError
+from harmrank.errors import HomeBusy, UsageError
 from harmrank.home import Home
 
 FIRST_LINES = 5
@@ -120,7 +120,7 @@ def refused_extracts(connection: duckdb.DuckDBPyConnection) -> list[RefusedExtra
     )
     query = f"""
         WITH last_refusals AS (
-            SELECT extract_id, message FROM raw.refused_extracts
+            SELECT extract_id, message, refused_at FROM raw.refused_extracts
             QUALIFY row_number() OVER (PARTITION BY extract_id ORDER BY refused_at DESC) = 1
         )
         SELECT
@@ -128,9 +128,10 @@ def refused_extracts(connection: duckdb.DuckDBPyConnection) -> list[RefusedExtra
             last_refusals.message,
             coalesce(any_value(landed.extract_id), min(corrections.extract_id)) AS cleared_by
         FROM last_refusals
-        LEFT JOIN raw.extracts AS landed ON last_refusals.extract_id = landed.extract_id
+        LEFT JOIN raw.extracts AS landed
+            ON last_refusals.extract_id = landed.extract_id AND last_refusals.refused_at < landed.landed_at
         LEFT JOIN ({corrections}) AS corrections ON last_refusals.extract_id = corrections.corrects_extract_id
-        GROUP BY ALL
+        GROUP BY last_refusals.extract_id, last_refusals.message
         ORDER BY last_refusals.extract_id
     """
     return [RefusedExtract(*row) for row in connection.execute(query).fetchall()]
@@ -138,6 +139,15 @@ def refused_extracts(connection: duckdb.DuckDBPyConnection) -> list[RefusedExtra
 
 @contextmanager
 def _opened(home: Home, wanted: Filter) -> Iterator[duckdb.DuckDBPyConnection]:
+    with home.looked_at() as at_work:
+        if at_work:
+            raise HomeBusy(f"{home.root} is in use by {at_work}: wait until it has finished.")
+        with _warehouse(home, wanted) as connection:
+            yield connection
+
+
+@contextmanager
+def _warehouse(home: Home, wanted: Filter) -> Iterator[duckdb.DuckDBPyConnection]:
     with warehouse.connect(home, read_only=True) as connection:
         migrations.refuse_older(connection, home)
         known = "SELECT 1 FROM raw.extracts WHERE extract_id = $1 UNION SELECT 1 FROM raw.refused_extracts WHERE extract_id = $1"

@@ -125,8 +125,7 @@ def _build_and_publish(
 
     entry.step("building", **_named(request))
     say(f"building and testing the list for {request.list_date}")
-    checks.preload()
-    result = build(home, progress)
+    result = build(home, progress, meanwhile=checks.preload)
     if result.failures:
         raise _gate_failed(entry, result.failures)
     passed = result.tests - len(result.warnings)
@@ -164,13 +163,19 @@ def _audit(home: Home, entry: journal.Journal) -> publish.Audit:
     return audit
 
 
+_REMARKED_DAYS = 31
+"""For how long what was found of an extract goes with every list: a month; after that it stands in data_defects alone."""
+
+
 def _remarks_of_extracts(home: Home) -> list[str]:
-    """What the door in found of the extracts the list rests on: a sentence a check, about the newest extract."""
+    """What the door in found of the extracts of the last month: a sentence a check, about the newest extract."""
     with warehouse.connect(home, read_only=True) as connection:
         rows = connection.execute(
             "select table_name, sentence, max(extract_id), count(*), arg_max(rows_unexpected, extract_id), "
-            "arg_max(rows_checked, extract_id) from raw.extract_checks where not passed "
-            "group by table_name, sentence order by 1, 2"
+            "arg_max(rows_checked, extract_id) from raw.extract_checks inner join raw.extracts using (extract_id) "
+            "where not passed and extract_on > (select max(extract_on) from raw.extracts) - ?::integer "
+            "group by table_name, sentence order by 1, 2",
+            [_REMARKED_DAYS],
         ).fetchall()
     remarks = []
     for table, sentence, newest, extracts, unexpected, checked in rows:

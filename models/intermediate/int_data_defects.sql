@@ -78,6 +78,7 @@ content_defects as (
 all_defects as (
 
     select * from value_defects
+    where rows_affected > 0
     union all
     select * from quarantined
     union all

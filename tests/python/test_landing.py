@@ -398,7 +398,7 @@ def test_a_cycle_that_is_no_longer_current_is_none(door: Door) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("crime.csv", crimes(crime("c1")), "no file of a known table in it (found crime.csv)"),
+        ("crime.csv", crimes(crime("c1")), "no file of a known table in it (1 of other names)"),
         ("crimes.csv", "force,crime_ref,offence_code,updated_at\n", "crimes.csv line 1, column reported_on"),
         ("crimes.csv", f"{CRIMES},Force\n", "names force twice"),
         ("crimes.csv", "", "no readable header"),
@@ -423,10 +423,26 @@ def test_what_cannot_be_read_is_refused(door: Door, name: str, content: str | by
     assert refusal.message.endswith(".")
 
 
-@pytest.mark.parametrize("bad_id", ["october", "2026-13-01", "2026-02-30", "2026-10-31 copy", "20261031"])
+@pytest.mark.parametrize("bad_id", ["october", "2026-13-01", "2026-02-30", "2026-10-31 copy", "20261031", "3000-01-01"])
 def test_a_bad_id_is_refused(door: Door, bad_id: str) -> None:
     door.send("crimes.csv", crimes(crime("c1")), bad_id)
     assert bad_id in door.refused().message
+
+
+def test_an_id_that_is_too_long_is_refused(door: Door) -> None:
+    """It is part of every line about the extract; a hundred characters are enough for anybody."""
+    door.send("crimes.csv", crimes(crime("c1")), "2026-10-31" + "x" * 90)
+    door.send("crimes.csv", crimes(crime("c1")), "2026-11-30" + "x" * 91)
+    result = door.land()
+    assert result.landed == ["2026-10-31" + "x" * 90]
+    assert "longer than 100 characters" in result.refused[0].message
+
+
+def test_a_column_that_is_dropped_in_no_row_is_no_defect(door: Door) -> None:
+    """A file of its header alone, as a correction may send, must leave nothing that stops the next list."""
+    door.send("crimes.csv", f"{CRIMES},extra\n")
+    assert door.land().landed == [DAY]
+    assert door.ask("select count(*) from raw.value_defects") == [(0,)]
 
 
 def test_the_manifest_is_checked(door: Door) -> None:
@@ -468,7 +484,8 @@ def test_a_file_of_unknown_name_beside_known_ones_is_reported(door: Door) -> Non
     assert door.ask("select column_name, reason, rows_affected from raw.value_defects") == [
         ("(file)", "files of no known table were not read (counted in files)", 1)
     ]
-    assert "not read: persons.csv" in door.lines[0]
+    assert "1 file of no known table not read" in door.lines[0]
+    assert "persons" not in door.lines[0]
 
 
 @pytest.mark.parametrize("name", ["CRIMES_2.CSV", "crimes.zip", "Crimes.csv", "crimes-2.csv", "crimes.csv.bz2"])

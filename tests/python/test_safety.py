@@ -23,10 +23,9 @@ from jinja2.nativetypes import NativeEnvironment
 from reliability.damage import patience
 
 from harmrank import duck, limits
-from harmrank.build import _without_values
 from harmrank.home import Home
 from harmrank.landing import LandingResult, Refusal, land
-from harmrank.printable import printable, printable_json
+from harmrank.printable import printable, printable_json, without_values
 from harmrank.warehouse import connect
 
 DAY = "2026-06-30"
@@ -314,7 +313,7 @@ def test_a_file_without_a_header_gives_no_name_away(door: Door) -> None:
 )
 def test_what_dbt_quotes_from_the_data_is_left_out(said: str, kept: str) -> None:
     """A failed build is told in logs and on the terminal: by model and kind of error, never by a value."""
-    assert _without_values(said) == kept
+    assert without_values(said) == kept
 
 
 # Nothing fetched, nothing run

@@ -26,7 +26,7 @@ from harmrank.sample import write_sample
 from reliability import homes
 from reliability.record import record
 
-KILLS_A_STATE = 12
+KILLS_A_STATE = 30
 """How many kills at most before a refresh may finish and is compared."""
 
 
@@ -50,7 +50,7 @@ def kill_at_random(
 ) -> Findings:
     """Kill refreshes of `extracts` on copies of the home `base` at instants spread evenly over an undisturbed run.
 
-    After one to twelve kills a refresh may finish: its data must equal the undisturbed run's, byte for byte, and nothing
+    After one to thirty kills a refresh may finish: its data must equal the undisturbed run's, byte for byte, and nothing
     may be left over. A reader checks the build that stands all the while.
     """
     undisturbed = homes.copied(base, base.with_name("undisturbed"))
