@@ -37,7 +37,8 @@ def printable_rows(value: Any) -> Any:
     if isinstance(value, str):
         return printable(value)
     if isinstance(value, dict):
-        return {key: printable_rows(inner) for key, inner in value.items()}
+        # Of its own kind still: a row may know what to say of a column it lacks.
+        return type(value)((key, printable_rows(inner)) for key, inner in value.items())
     if isinstance(value, list):
         return [printable_rows(inner) for inner in value]
     return value
