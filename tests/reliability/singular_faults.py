@@ -115,6 +115,10 @@ SINGULAR_FAULTS: dict[str, dict[str, str]] = {
         "no default": "update reference.ranking_methods set is_default = false",
         "two defaults": "update reference.ranking_methods set is_default = true where method = 'v100_count'",
     },
+    "cleared_rows_were_in_quarantine": {
+        "more cleared than went in": _ledger("rows_quarantine_cleared = rows_quarantined + 1"),
+        "fewer than none cleared": _ledger("rows_quarantine_cleared = -1"),
+    },
     "rows_are_conserved": {
         "a row read and neither landed nor quarantined": _ledger("rows_read = rows_read + 1"),
         "a row landed and nowhere now": _ledger("rows_current = rows_current - 1"),
