@@ -302,7 +302,8 @@ def test_the_last_twelve_builds_are_kept(scratch: PublishedHome) -> None:
 
     home = Home(scratch.home)
     for number in range(14):
-        publish.switch(home, publish.prepare(home, f"20990101T0000{number:02d}000000Z-00000000", {"extracts": []}))
+        name, facts = f"20990101T0000{number:02d}000000Z-00000000", {"extracts": [], "warnings": []}
+        publish.switch(home, publish.prepare(home, name, facts, lambda folder, manifest: []))
     builds = sorted(p.name for p in home.published.iterdir() if p.is_dir() and not p.is_symlink())
     assert builds == [f"20990101T0000{number:02d}000000Z-00000000" for number in range(1, 14)]
     assert build_id(scratch.home) == "20990101T000013000000Z-00000000"
