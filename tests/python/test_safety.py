@@ -382,7 +382,8 @@ def test_a_home_that_was_open_is_closed(door: Door, open_mask: None) -> None:
     (root / "logs" / "dbt.log").touch()
     door.land()
     assert _modes(root) == {
-        "home": 0o700, "warehouse.duckdb": 0o600, "published": 0o700, "logs": 0o700, "scratch": 0o700, "target": 0o700
+        "home": 0o700, "warehouse.duckdb": 0o600, "published": 0o700, "logs": 0o700, "reports": 0o700,
+        "scratch": 0o700, "target": 0o700
     }  # fmt: skip
     assert stat.S_IMODE((root / "logs" / "dbt.log").stat().st_mode) == 0o600
 
