@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from harmrank.printable import printable
 from harmrank.quarantine import FIRST_LINES, Group, Quarantine, RefusedExtract
 from harmrank.show import plural
 
@@ -44,7 +45,7 @@ def _table(groups: list[Group], with_cleared: bool) -> Table:
         table.add_column("Cleared by", overflow="fold")
     for group in groups:
         cells = [group.extract_id, group.table_name, group.file_name, group.reason, f"{group.rows:,}", _lines(group)]
-        table.add_row(*map(_plain, cells + ([group.cleared_by or "open"] if with_cleared else [])))
+        table.add_row(*_texts(cells + ([group.cleared_by or "open"] if with_cleared else [])))
     return table
 
 
@@ -61,7 +62,7 @@ def _refused_table(refused: list[RefusedExtract], with_cleared: bool) -> Table:
         table.add_column("Cleared by", overflow="fold")
     for extract in refused:
         cells = [extract.extract_id, extract.message]
-        table.add_row(*map(_plain, cells + ([extract.cleared_by or "open"] if with_cleared else [])))
+        table.add_row(*_texts(cells + ([extract.cleared_by or "open"] if with_cleared else [])))
     return table
 
 
@@ -79,6 +80,6 @@ def _as_of(found: Quarantine) -> list[str]:
     return [f"As of build {found.build_id}."]
 
 
-def _plain(text: str) -> Text:
-    """Text for a terminal: nothing that would move its cursor, nothing read as markup."""
-    return Text("".join(sign if sign.isprintable() else "?" for sign in text))
+def _texts(cells: list[str]) -> list[Text]:
+    """Cells that are taken as they stand: nothing in them is markup, nothing moves the cursor."""
+    return [Text(printable(cell)) for cell in cells]

@@ -48,20 +48,20 @@ def load(door: str) -> tuple[Suite, ...]:
 
 def _suite(file: Path) -> Suite:
     content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    expectations = tuple(_expectation(entry, content["table"]) for entry in content["expectations"])
+    expectations = tuple(_expectation(entry, content) for entry in content["expectations"])
     return Suite(content["relation"], content.get("query"), expectations)
 
 
-def _expectation(entry: dict[str, Any], table: str) -> Expectation:
+def _expectation(entry: dict[str, Any], suite: dict[str, Any]) -> Expectation:
     arguments, meta = entry.get("kwargs", {}), entry["meta"]
     return Expectation(
         name=meta["name"],
         type=entry["type"],
         arguments=arguments,
-        table=meta.get("table", table),
+        table=meta.get("table", suite["table"]),
         column=meta.get("column") or arguments.get("column") or "(table)",
         sentence=entry["description"],
-        mend=meta["mend"],
+        mend=meta.get("mend") or suite["mend"],
         is_fatal=entry["severity"] == "critical",
         fatal_from_rows=meta.get("fatal_from_rows", 0),
     )

@@ -33,19 +33,11 @@ def _ledger(change: str) -> str:
     )
 
 
-def _crime_of_one_evidence(change: str) -> str:
-    """The crime behind one allegation says something else."""
+def _counted_of_one_evidence(change: str) -> str:
+    """The counted allegation behind one of the evidence is another."""
     return (
-        f"update intermediate.int_weighted_crimes set {change} where (force, crime_ref) = "
-        f"(select (force, crime_ref) from mart.offender_evidence where {_ONE_EVIDENCE})"
-    )
-
-
-def _person_of_one_evidence(change: str) -> str:
-    """The person behind one allegation is somebody else."""
-    return (
-        f"update intermediate.int_persons set {change} where person_key = "
-        f"(select offender_key from mart.offender_evidence where {_ONE_EVIDENCE})"
+        f"update intermediate.int_counted_allegations set {change} where is_current and (offender_key, force, crime_ref) = "
+        f"(select (offender_key, force, crime_ref) from mart.offender_evidence where {_ONE_EVIDENCE})"
     )
 
 
@@ -251,27 +243,18 @@ SINGULAR_FAULTS: dict[str, dict[str, str]] = {
             "update mart.top_100_evidence set is_decisive = not is_decisive where harm_rank = 1"
         ),
     },
-    "evidence_meets_the_method": {
+    "evidence_is_what_counts": {
         "no such crime": _evidence("crime_ref = 'none'"),
-        "no woman among the victims": (
-            "update intermediate.int_crime_victims set sex = 'M' where (force, crime_ref) = "
-            f"(select (force, crime_ref) from mart.offender_evidence where {_ONE_EVIDENCE})"
-        ),
-        "an offence out of scope": _crime_of_one_evidence("is_in_scope = false"),
-        "a crime cancelled on the list date": _crime_of_one_evidence("cancelled_on = '2026-10-31'"),
-        "another date than the crime's": _evidence("reported_on = reported_on - 1"),
-        "another code than the crime's": _evidence("offence_code = '049/10'"),
-        "another weight than the crime's": _evidence("harm_days = harm_days + 0.5"),
-        "a weight where the crime has none": _crime_of_one_evidence("harm_days = null"),
-        "a suspect who was eliminated": _evidence("status = 'eliminated'"),
-        "a report by the police": _evidence("reported_by = 'police'"),
-        "a historic report where the method has none": (
-            "update intermediate.int_rules set historic_reports = 'exclude';" + _evidence("is_historic = true")
-        ),
-        "a woman": _person_of_one_evidence("sex = 'F'"),
-        "somebody of unknown sex": _person_of_one_evidence("sex = null"),
-        "somebody dead on the list date": _person_of_one_evidence("deceased_on = '2026-10-31'"),
-        "somebody a day short of eighteen": _person_of_one_evidence("date_of_birth = '2008-11-01'"),
+        "an allegation that does not count": _counted_of_one_evidence("crime_ref = 'none'"),
+        "one that counts on another list alone": _counted_of_one_evidence("is_current = false"),
+        "another date": _evidence("reported_on = reported_on - 1"),
+        "another code": _evidence("offence_code = '049/10'"),
+        "another weight": _evidence("harm_days = harm_days + 0.5"),
+        "no weight": _evidence("harm_days = null"),
+        "another status": _evidence("status = 'eliminated'"),
+        "another reporter": _evidence("reported_by = 'police'"),
+        "historic where it is not": _evidence("is_historic = not is_historic"),
+        "a victim too many": _evidence("female_victims = female_victims + 1"),
     },
     "places_remember_the_history": {
         "another rank before": _place("previous_rank = coalesce(previous_rank, 0) + 1"),
