@@ -254,7 +254,9 @@ def disk_full_landing(place: Place) -> list[str]:
     """The extracts do not fit into the warehouse."""
     more = place.folder / "more"
     if not more.exists():
-        prepared(more, 200_000, 1, 3, builds=0)
+        _, extracts = prepared(more, 200_000, 1, 3, builds=0)
+        for extract in extracts.iterdir():
+            extract.rename(extract.with_name(f"{extract.name}T2300"))
     return _full(place, 1_000, "land", more / "extracts", "--home", "HOME")
 
 
