@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from harmrank import surroundings
+from harmrank import parsed, surroundings
 from harmrank.home import Home
 from harmrank.printable import without_values
 from harmrank.project import project_root
@@ -25,22 +26,42 @@ class BuildResult:
 
 
 def build(
-    home: Home, progress: Callable[[str, int, int], None], meanwhile: Callable[[], None] = lambda: None
+    home: Home,
+    progress: Callable[[str, int, int], None],
+    meanwhile: Callable[[], None] = lambda: None,
+    only_changes: bool = False,
 ) -> BuildResult:
     """Build and test every model of the project in the home's warehouse.
+
+    With `only_changes` only what extracts touch that were landed since the last build is remade and tested: the
+    caller knows that the tables are whole and were made by the same rules.
 
     `progress` is called with (name, nodes done, nodes in all) as nodes finish. Unit tests are left to the test
     suite: they test the rules, not the data. A full disk, too little memory or a warehouse open elsewhere is no
     failure of a model or test: it raises HarmrankError, which says what to do.
     """
-    from dbt.cli.main import dbtRunner
+    return _outcome(home, "build", progress, only_changes, meanwhile)
 
+
+def test(home: Home, progress: Callable[[str, int, int], None], everything: bool = True) -> BuildResult:
+    """Test the tables as they are, making none: all of each, or of big ones what the last build made."""
+    return _outcome(home, "test", progress, not everything)
+
+
+def _outcome(
+    home: Home,
+    command: str,
+    progress: Callable[[str, int, int], None],
+    only_changes: bool,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> BuildResult:
+    importlib.import_module("dbt.cli.main")
     # Not before: two large imports at once may meet half of what they share.
     meanwhile()
     counter = _Counter(progress)
-    with _environment(home):
+    with _environment(home, only_changes):
         try:
-            outcome = dbtRunner(callbacks=[counter]).invoke(_arguments(home))
+            outcome = _run(home, command, only_changes, counter)
         finally:
             _release_warehouse()
     if isinstance(outcome.exception, KeyboardInterrupt):
@@ -54,16 +75,36 @@ def build(
     return _summarise(outcome.result)
 
 
-def _arguments(home: Home) -> list[str]:
-    root = str(project_root())
+def _run(home: Home, command: str, only_changes: bool, counter: _Counter) -> Any:
+    """Build or test what dbt has parsed, now or an earlier time; gives dbt's result."""
+    from dbt.cli.main import dbtRunner
+
+    # What is parsed depends on this setting alone: dbt_project.yml asks for it.
+    settings = f"only_changes={only_changes}"
+    project = parsed.kept(settings)
+    if project is None:
+        outcome = dbtRunner().invoke(_arguments(home, "parse", "--no-partial-parse"))
+        if not outcome.success:
+            return outcome
+        project = outcome.result
+        parsed.keep(project, settings)
+    # Seeds are part of the rules: where those are the same still, so are they, and they have been tested.
+    left_out = ["unit_test", "seed"] if only_changes and command == "build" else ["unit_test"]
+    excluded = [argument for kind in left_out for argument in ("--exclude-resource-type", kind)]
+    return dbtRunner(manifest=project, callbacks=[counter]).invoke(_arguments(home, command, *excluded))
+
+
+def _arguments(home: Home, command: str, *arguments: str) -> list[str]:
     return [
         "--quiet",
         "--log-level",
         "none",
         "--no-use-colors",
-        "build",
+        command,
+        *arguments,
+        "--no-write-json",
         "--project-dir",
-        root,
+        str(project_root()),
         "--profiles-dir",
         str(project_root() / "profiles"),
         "--target",
@@ -72,17 +113,17 @@ def _arguments(home: Home) -> list[str]:
         str(home.root.resolve() / "target"),
         "--log-path",
         str(home.logs.resolve()),
-        "--exclude-resource-type",
-        "unit_test",
-        "--no-write-json",
-        # The parsed project of an earlier run lies in the home, and it can hold code: nothing from there is run.
-        "--no-partial-parse",
     ]
 
 
 @contextmanager
-def _environment(home: Home) -> Iterator[None]:
-    wanted = {"HARMRANK_HOME": str(home.root.resolve()), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
+def _environment(home: Home, only_changes: bool) -> Iterator[None]:
+    wanted = {
+        "HARMRANK_HOME": str(home.root.resolve()),
+        "HARMRANK_ONLY_CHANGES": "yes" if only_changes else "no",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:

@@ -19,7 +19,7 @@ import click
 
 from harmrank import __version__
 from harmrank.contract import MAX_BAD_SHARE, TABLES
-from harmrank.errors import ExtractRefused, HarmrankError, UsageError
+from harmrank.errors import ExtractRefused, GateFailed, HarmrankError, UsageError
 from harmrank.home import Home
 from harmrank.printable import printable, printable_json, printable_rows
 from harmrank.published import KEPT_BUILDS
@@ -268,6 +268,37 @@ def status(root: Path, verify: bool, as_json: bool) -> None:
         show.print_status(_console(), printable_rows(facts))
     if verify and facts["damaged"]:
         raise HarmrankError("the published build is damaged, as said above")
+
+
+@cli.command()
+@HOME_OPTION
+@click.option("--all", "everything", is_flag=True, help="Every test over every row, not only over what was last made.")
+@JSON_OPTION
+def check(root: Path, everything: bool, as_json: bool) -> None:
+    """Run the data tests on the tables of the warehouse. Changes nothing.
+
+    A refresh tests what it makes: after one that remade only what had changed, the rest of each big table was tested
+    when it was made. --all tests it again, as a check on the disk, on hands in the warehouse and on that reasoning.
+
+    \b
+    Example:
+      harmrank check --home home --all
+    """
+    from harmrank.build import test
+
+    home = existing_home(root)
+    with home.lock(), node_progress() as progress:
+        result = test(home, progress, everything)
+    if as_json:
+        print_json({"tests": result.tests, "failures": result.failures, "warnings": result.warnings})
+    for line in (*result.failures, *(f"warning: {warning}" for warning in result.warnings)):
+        say(line)
+    passed = result.tests - len(result.failures) - len(result.warnings)
+    say(f"{passed} of {result.tests} tests passed")
+    if result.failures:
+        raise GateFailed(
+            "the tables are not what they should be, as said above: harmrank refresh --full makes them anew"
+        )
 
 
 @cli.command()

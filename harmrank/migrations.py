@@ -18,6 +18,8 @@ from harmrank.home import Home
 STEPS: tuple[tuple[str, ...], ...] = (
     # Quarantined rows keep their key; raw.corrections, raw.extract_checks and raw.acceptance are new.
     ("ALTER TABLE IF EXISTS raw.quarantine ADD COLUMN IF NOT EXISTS record_key VARCHAR",),
+    # raw.built_extracts is new.
+    (),
 )
 
 HOME_LAYOUT = "raw.home_layout (version INTEGER NOT NULL, set_at TIMESTAMP NOT NULL)"

@@ -8,12 +8,13 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from harmrank import checks, door_out, journal, publish, published, warehouse
+from harmrank import checks, door_out, journal, publish, published, standing, warehouse
 from harmrank.contract import MAX_BAD_SHARE
 from harmrank.errors import GateFailed, UsageError
 from harmrank.home import Home
@@ -34,7 +35,10 @@ class RefreshResult:
 
 @dataclass(frozen=True)
 class Request:
-    """One build asked for: what identifies its inputs, and the facts the manifest carries."""
+    """One build asked for: what identifies its inputs, and the facts the manifest carries.
+
+    `rules` is a digest of all that the tables follow from but the extracts and the list date.
+    """
 
     build_id: str
     requested_at: datetime
@@ -42,6 +46,7 @@ class Request:
     asked_list_date: date | None
     method: str
     code: str
+    rules: str
     inputs_sha256: str
     extracts: list[str]
 
@@ -83,7 +88,8 @@ def refresh(
                 entry.end(journal.NOTHING_NEW, [], **_named(request))
                 return RefreshResult(landed, request.list_date if request else None, None)
             _record(connection, request)
-        return _build_and_publish(home, request, landed, entry, kept_builds, say, progress)
+            only_changes = not full and standing.can_be_built_on(connection, request.rules)
+        return _build_and_publish(home, request, only_changes, landed, entry, kept_builds, say, progress)
 
 
 def _seed(name: str) -> list[dict[str, str]]:
@@ -115,6 +121,7 @@ def _refuse_unknown_index(connection: duckdb.DuckDBPyConnection, method: dict[st
 def _build_and_publish(
     home: Home,
     request: Request,
+    only_changes: bool,
     landed: LandingResult,
     entry: journal.Journal,
     kept_builds: int,
@@ -124,10 +131,12 @@ def _build_and_publish(
     from harmrank.build import build
 
     entry.step("building", **_named(request))
-    say(f"building and testing the list for {request.list_date}")
-    result = build(home, progress, meanwhile=checks.preload)
+    what = "what has changed of the list" if only_changes else "the list"
+    say(f"building and testing {what} for {request.list_date}")
+    result = build(home, progress, meanwhile=checks.preload, only_changes=only_changes)
     if result.failures:
         raise _gate_failed(entry, result.failures)
+    standing.remember(home, request.rules, request.extracts)
     passed = result.tests - len(result.warnings)
     said = f" and {len(result.warnings)} with a warning" if result.warnings else ""
     say(f"{result.models} models built, {passed} tests passed{said}; publishing")
@@ -210,11 +219,15 @@ def _request(
     chosen = list_date or max(row[2] for row in rows)
     code = code_version()
     weights = connection.execute("select * from raw.imported_weights order by all").fetchall()
-    inputs = json.dumps([[r[:2] for r in rows], str(chosen), method, code, duckdb.__version__, str(weights)])
-    digest = hashlib.sha256(inputs.encode()).hexdigest()
+    rules = _digest(method, code, duckdb.__version__, version("dbt-core"), version("dbt-duckdb"), str(weights))
+    inputs = _digest(rules, str(chosen), *(text for row in rows for text in row[:2]))
     now = datetime.now(UTC).replace(tzinfo=None)
-    build_id = f"{now:%Y%m%dT%H%M%S%f}Z-{digest[:8]}"
-    return Request(build_id, now, chosen, list_date, method, code, digest, [row[0] for row in rows])
+    build_id = f"{now:%Y%m%dT%H%M%S%f}Z-{inputs[:8]}"
+    return Request(build_id, now, chosen, list_date, method, code, rules, inputs, [row[0] for row in rows])
+
+
+def _digest(*facts: str) -> str:
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
 def _stands(home: Home, request: Request, say: Callable[[str], None]) -> bool:
@@ -227,8 +240,6 @@ def _stands(home: Home, request: Request, say: Callable[[str], None]) -> bool:
 
 
 def _record(connection: duckdb.DuckDBPyConnection, request: Request) -> None:
-    from importlib.metadata import version
-
     connection.execute("begin")
     connection.execute("delete from raw.build_request")
     connection.execute(

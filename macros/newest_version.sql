@@ -1,5 +1,8 @@
 {#- The newest version of each record, tombstones included: the newest updated_at wins, then the later
-    extract, then the later row. The engine overrides only say the same thing faster. -#}
+    extract, then the later row. The engine overrides only say the same thing faster.
+
+    Incremental: what makes a row new is the extract it came with. The newest version so far stands for all the
+    older ones, so that only it and the new rows are looked at; a second run finds the same winner. -#}
 {% macro newest_version(relation, key, attributes) -%}
     {{ return(adapter.dispatch('newest_version', 'harmrank')(relation, key, attributes)) }}
 {%- endmacro %}
@@ -8,7 +11,7 @@
 {%- set columns = key + attributes + ['is_deleted', 'updated_at', 'extract_id'] -%}
 with source as (
 
-    select * from {{ relation }}
+    {{ versions_to_compare(relation, key, columns) | indent(4) }}
 
 ),
 
@@ -40,7 +43,7 @@ select * from final
 {%- set versioned = attributes + ['is_deleted', 'updated_at', 'extract_id'] -%}
 with source as (
 
-    select * from {{ relation }}
+    {{ versions_to_compare(relation, key, key + versioned) | indent(4) }}
 
 ),
 
@@ -73,4 +76,31 @@ final as (
 )
 
 select * from final
+{%- endmacro %}
+
+{#- All rows; or the new ones, and the newest so far of the same records. That one came with another extract, so that
+    its row number decides nothing. -#}
+{% macro versions_to_compare(relation, key, columns) -%}
+    {{- runs_after('stg_new_extracts') -}}
+    {%- if not remakes_part() -%}
+    select * from {{ relation }}
+    {%- else -%}
+    select
+        {{ columns | join(',\n        ') }},
+        row_number
+    from {{ relation }}
+    where extract_id in (select extract_id from {{ ref('stg_new_extracts') }})
+
+    union all
+
+    select
+        {{ columns | join(',\n        ') }},
+        0 as row_number
+    from {{ this }}
+    where ({{ key | join(', ') }}) in (
+        select {{ key | join(', ') }}
+        from {{ relation }}
+        where extract_id in (select extract_id from {{ ref('stg_new_extracts') }})
+    )
+    {%- endif -%}
 {%- endmacro %}

@@ -19,3 +19,11 @@
         else {{ one }}.offender_key > {{ other }}.{{ prefix }}offender_key
     end
 {%- endmacro %}
+
+{#- Whether a score is enough to be ranked. -#}
+{% macro meets_the_minimums(scores, rules) -%}
+    (
+        {{ scores }}.allegations >= {{ rules }}.minimum_allegations
+        and {{ scores }}.female_victims >= {{ rules }}.minimum_female_victims
+    )
+{%- endmacro %}

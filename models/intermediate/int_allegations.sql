@@ -1,6 +1,8 @@
+-- Rows are new when their crime is touched: all rows of such crimes are replaced, so that a second run changes nothing.
 with involvements as (
 
     select * from {{ ref('stg_involvements') }}
+    {{ where_touched('int_touched_crimes', ['force', 'crime_ref']) }}
 
 ),
 
@@ -19,20 +21,20 @@ statuses as (
 suspects as (
 
     select
-        identities.person_key as offender_key,
+        {{ person_key('involvements', 'identities') }} as offender_key,
         involvements.force,
         involvements.crime_ref,
         involvements.relationship,
         statuses.standing
     from involvements
-    inner join identities
-        on
-            involvements.force = identities.force
-            and involvements.person_ref = identities.person_ref
     inner join statuses
         on
             involvements.status = statuses.status
             or (involvements.status is null and statuses.is_default)
+    left join identities
+        on
+            involvements.force = identities.force
+            and involvements.person_ref = identities.person_ref
     where involvements.role = 'suspect'
 
 ),

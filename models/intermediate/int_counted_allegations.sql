@@ -1,3 +1,5 @@
+-- Rows are new when their offender or list date is touched: all such rows are replaced, so that a second run changes
+-- nothing.
 with allegations as (
 
     select * from {{ ref('int_eligible_allegations') }}
@@ -46,6 +48,7 @@ in_window as (
         on
             allegations.reported_on <= list_dates.list_date
             and allegations.reported_on > list_dates.window_starts_after
+    {{ where_touched_list('allegations.offender_key', 'list_dates.list_date') }}
 
 ),
 

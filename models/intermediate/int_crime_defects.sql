@@ -1,7 +1,9 @@
 {%- set oldest_years = (var('oldest_report_days') / 365.25) | int -%}
+-- Rows are new when their crime is touched: all rows of such crimes are replaced, so that a second run changes nothing.
 with crimes as (
 
     select * from {{ ref('stg_crimes') }}
+    {{ where_touched('int_touched_crimes', ['force', 'crime_ref']) }}
 
 ),
 
@@ -20,6 +22,7 @@ offences as (
 weighted_crimes as (
 
     select * from {{ ref('int_weighted_crimes') }}
+    {{ where_touched('int_touched_crimes', ['force', 'crime_ref']) }}
 
 ),
 

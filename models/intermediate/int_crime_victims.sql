@@ -1,6 +1,8 @@
+-- Rows are new when their crime is touched: all rows of such crimes are replaced, so that a second run changes nothing.
 with involvements as (
 
     select * from {{ ref('stg_involvements') }}
+    {{ where_touched('int_touched_crimes', ['force', 'crime_ref']) }}
 
 ),
 
@@ -21,16 +23,16 @@ final as (
     select distinct
         involvements.force,
         involvements.crime_ref,
-        identities.person_key,
+        {{ person_key('involvements', 'identities') }} as person_key,
         persons.sex,
         coalesce(persons.sex = 'F', false) as is_female
     from involvements
-    inner join identities
+    left join identities
         on
             involvements.force = identities.force
             and involvements.person_ref = identities.person_ref
     left join persons
-        on identities.person_key = persons.person_key
+        on {{ person_key('involvements', 'identities') }} = persons.person_key
     where involvements.role = 'victim'
 
 )

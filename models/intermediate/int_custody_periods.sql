@@ -13,11 +13,11 @@ identities as (
 final as (
 
     select distinct
-        identities.person_key,
+        {{ person_key('custody', 'identities') }} as person_key,
         custody.custody_from,
         custody.custody_to
     from custody
-    inner join identities
+    left join identities
         on
             custody.force = identities.force
             and custody.person_ref = identities.person_ref

@@ -1,22 +1,5 @@
-with recursive people as (
-
-    select
-        force,
-        person_ref
-    from {{ ref('stg_people') }}
-
-),
-
-involvements as (
-
-    select
-        force,
-        person_ref
-    from {{ ref('stg_involvements') }}
-
-),
-
-person_merges as (
+{{- runs_after('int_identities_before') -}}
+with recursive person_merges as (
 
     select * from {{ ref('stg_person_merges') }}
 
@@ -49,51 +32,19 @@ steps as (
 
 ),
 
-survivors as (
+-- The end of each chain is the record that nothing was merged into another.
+final as (
 
     select
         steps.force,
         steps.person_ref,
-        steps.merged_into_ref as surviving_ref
+        steps.force || '|' || steps.merged_into_ref as person_key
     from steps
     left join person_merges
         on
             steps.force = person_merges.force
             and steps.merged_into_ref = person_merges.person_ref
     where person_merges.person_ref is null
-
-),
-
-records as (
-
-    select * from people
-    union
-    select * from involvements
-    union
-    select
-        force,
-        person_ref
-    from survivors
-    union
-    select
-        force,
-        surviving_ref as person_ref
-    from survivors
-
-),
-
-final as (
-
-    select
-        records.force,
-        records.person_ref,
-        records.force || '|' || coalesce(survivors.surviving_ref, records.person_ref) as person_key,
-        survivors.surviving_ref is null as is_surviving_record
-    from records
-    left join survivors
-        on
-            records.force = survivors.force
-            and records.person_ref = survivors.person_ref
 
 )
 

@@ -1,12 +1,15 @@
+-- Rows are new when their crime is touched: all rows of such crimes are replaced, so that a second run changes nothing.
 with involvements as (
 
     select * from {{ ref('stg_involvements') }}
+    {{ where_touched('int_touched_crimes', ['force', 'crime_ref']) }}
 
 ),
 
 crimes as (
 
     select * from {{ ref('stg_crimes') }}
+    {{ where_touched('int_touched_crimes', ['force', 'crime_ref']) }}
 
 ),
 
@@ -42,12 +45,12 @@ joined as (
         persons.person_key is not null as has_person,
         coalesce(not outcomes.implies_named_suspect, false) as outcome_says_no_suspect
     from involvements
-    inner join identities
+    left join identities
         on
             involvements.force = identities.force
             and involvements.person_ref = identities.person_ref
     left join persons
-        on identities.person_key = persons.person_key
+        on {{ person_key('involvements', 'identities') }} = persons.person_key
     left join crimes
         on
             involvements.force = crimes.force

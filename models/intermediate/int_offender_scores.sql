@@ -1,6 +1,9 @@
+-- Rows are new when their offender or list date is touched: all such rows are replaced, so that a second run changes
+-- nothing.
 with allegations as (
 
     select * from {{ ref('int_counted_allegations') }}
+    {{ where_touched_list('offender_key', 'list_date') }}
 
 ),
 

@@ -1,3 +1,5 @@
+{{- runs_after('int_touched_offenders') }}
+
 with identities as (
 
     select * from {{ ref('int_identities') }}
@@ -10,20 +12,21 @@ people as (
 
 ),
 
+-- A record that stands for another than itself says nothing of its own.
 final as (
 
     select
-        identities.person_key,
+        people.force || '|' || people.person_ref as person_key,
         people.sex,
         people.date_of_birth,
         people.birth_year,
         people.deceased_on
     from people
-    inner join identities
+    left join identities
         on
             people.force = identities.force
             and people.person_ref = identities.person_ref
-    where identities.is_surviving_record
+    where identities.person_key is null
 
 )
 

@@ -1,6 +1,8 @@
+-- Rows are new when their list has changed: such a list is ranked anew as a whole, and a second run changes nothing.
 with scores as (
 
     select * from {{ ref('int_offender_scores') }}
+    {{ where_touched('int_changed_lists', ['list_date']) }}
 
 ),
 
@@ -17,9 +19,7 @@ eligible as (
         rules.list_size
     from scores
     cross join rules
-    where
-        scores.allegations >= rules.minimum_allegations
-        and scores.female_victims >= rules.minimum_female_victims
+    where {{ meets_the_minimums('scores', 'rules') }}
 
 ),
 

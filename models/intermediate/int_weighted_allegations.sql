@@ -1,12 +1,15 @@
+-- Rows are new when their crime is touched: all rows of such crimes are replaced, so that a second run changes nothing.
 with allegations as (
 
     select * from {{ ref('int_allegations') }}
+    {{ where_touched('int_touched_crimes', ['force', 'crime_ref']) }}
 
 ),
 
 crimes as (
 
     select * from {{ ref('int_weighted_crimes') }}
+    {{ where_touched('int_touched_crimes', ['force', 'crime_ref']) }}
 
 ),
 
@@ -19,6 +22,7 @@ offenders as (
 victims as (
 
     select * from {{ ref('int_crime_victims') }}
+    {{ where_touched('int_touched_crimes', ['force', 'crime_ref']) }}
 
 ),
 

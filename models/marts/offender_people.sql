@@ -24,26 +24,47 @@ offenders as (
 
 ),
 
+-- The record an offender is named after, sent or not, and those that were merged into it.
+records as (
+
+    select
+        offender_key,
+        {{ force_of('offender_key') }} as force,
+        {{ person_ref_of('offender_key') }} as person_ref,
+        true as is_surviving_record
+    from offenders
+
+    union all
+
+    select
+        offenders.offender_key,
+        identities.force,
+        identities.person_ref,
+        false as is_surviving_record
+    from offenders
+    inner join identities
+        on offenders.offender_key = identities.person_key
+
+),
+
 final as (
 
     select
-        cast(identities.person_key as string) as offender_key,
-        cast(identities.force as string) as force,
-        cast(identities.person_ref as string) as person_ref,
+        cast(records.offender_key as string) as offender_key,
+        cast(records.force as string) as force,
+        cast(records.person_ref as string) as person_ref,
         cast(people.forename as string) as forename,
         cast(people.middle_names as string) as middle_names,
         cast(people.surname as string) as surname,
         cast(people.date_of_birth as date) as date_of_birth,
         cast(people.birth_year as integer) as birth_year,
         cast(people.sex as string) as sex,
-        cast(identities.is_surviving_record as boolean) as is_surviving_record
-    from identities
-    inner join offenders
-        on identities.person_key = offenders.offender_key
+        cast(records.is_surviving_record as boolean) as is_surviving_record
+    from records
     left join people
         on
-            identities.force = people.force
-            and identities.person_ref = people.person_ref
+            records.force = people.force
+            and records.person_ref = people.person_ref
 
 )
 

@@ -1,9 +1,13 @@
-{#- Fails with each combination of the columns that stands in more than one row. -#}
-{% test unique_key(model, columns) %}
+{#- Fails with each combination of the columns that stands in more than one row, or in which one is missing that may not. -#}
+{% test unique_key(model, columns, may_be_missing=[]) %}
 select
     {{ columns | join(', ') }},
     count(*) as rows_with_this_key
-from {{ model }}
+from {{ rows_just_made(model, columns) }}
 group by {{ columns | join(', ') }}
-having count(*) > 1
+having
+    count(*) > 1
+    {%- for column in columns if column not in may_be_missing %}
+    or {{ column }} is null
+    {%- endfor %}
 {% endtest %}

@@ -155,16 +155,6 @@ def test_personal_data_left_by_a_killed_landing_go_with_the_next_command(
     assert list((scratch.home / "scratch").iterdir()) == []
 
 
-def test_a_project_that_dbt_half_parsed_is_parsed_again(scratch: PublishedHome, harmrank: Command) -> None:
-    """A kill may leave half of dbt's parsed project; the next run must not stumble over it."""
-    parsed = scratch.home / "target" / "partial_parse.msgpack"
-    whole = parsed.stat().st_size
-    os.truncate(parsed, whole // 3)
-    done = harmrank("refresh", scratch.extracts, "--home", scratch.home, "--full")
-    assert done.returncode == 0, done.stderr
-    assert parsed.stat().st_size == pytest.approx(whole, rel=0.1)
-
-
 def entry_of(home: Path, **facts: object) -> None:
     """Leave a journal as a refresh that is running or has died leaves it."""
     entry = {

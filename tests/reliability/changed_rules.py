@@ -220,8 +220,8 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ),
     ],
     f"{_INTERMEDIATE}/int_persons.sql": [
-        ("where identities.is_surviving_record", "where true", "merged records speak for the person"),
-        ("where identities.is_surviving_record", "where not identities.is_surviving_record", "the wrong record speaks"),
+        ("where identities.person_key is null", "where true", "merged records speak for the person"),
+        ("where identities.person_key is null", "where identities.person_key is not null", "the wrong record speaks"),
         (
             "people.force = identities.force",
             "people.force is not null",
@@ -229,14 +229,12 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ),
     ],
     f"{_INTERMEDIATE}/int_identities.sql": [
-        ("coalesce(survivors.surviving_ref, records.person_ref)", "records.person_ref", "merges are not followed"),
-        ("where steps.step < 10000", "where steps.step < 1", "chains of merges are not followed"),
-        ("survivors.surviving_ref is null as", "true as", "every record survives"),
         (
-            "surviving_ref as person_ref\n    from survivors",
-            "surviving_ref as person_ref\n    from survivors\n    where false",
-            "a survivor never sent is nobody",
+            "steps.force || '|' || steps.merged_into_ref",
+            "steps.force || '|' || steps.person_ref",
+            "merges are not followed",
         ),
+        ("where steps.step < 10000", "where steps.step < 1", "chains of merges are not followed"),
         (
             "            steps.force = person_merges.force\n            and steps.merged_into_ref ="
             " person_merges.person_ref\n    where steps.step",
@@ -244,15 +242,12 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "a chain goes on in another force",
         ),
         (
-            "records.force = survivors.force",
-            "survivors.force is not null",
+            "            steps.force = person_merges.force\n            and steps.merged_into_ref ="
+            " person_merges.person_ref\n    where person_merges",
+            "            steps.merged_into_ref = person_merges.person_ref\n    where person_merges",
             "a merge in one force merges the same reference of another",
         ),
-        (
-            "    union\n    select * from involvements\n",
-            "    union\n    select * from involvements where false\n",
-            "a person never sent has no key",
-        ),
+        ("where person_merges.person_ref is null", "where true", "who stands between stands for the person, too"),
     ],
     f"{_INTERMEDIATE}/int_offender_scores.sql": [
         ("count(distinct victims.person_key)", "count(victims.person_key)", "a victim of two crimes is two"),

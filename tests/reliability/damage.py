@@ -137,7 +137,8 @@ def run_case(case: Case, root: Path, command: str | None = None) -> str:
             lines: list[str] = []
             result = land(extracts, home, lines.append)
             said, refusals = "\n".join(lines), result.refused
-    if NAME.lower() in said.lower():
+    # The name of the folder is drawn by the system, and may hold the same letters.
+    if NAME.lower() in said.replace(str(root), "").lower():
         raise Broken("a name was printed")
     if not said.replace("\n", "").isprintable():
         raise Broken(f"signs a terminal obeys were printed: {printable(said)}")

@@ -126,6 +126,8 @@ def build_home(folder: Path) -> Path:
     """Build a home from an invented feed in which every mart has rows, and compile the tests there."""
     extracts, home = folder / "extracts", folder / "home"
     _run("-m", "harmrank", "sample", "--out", extracts, "--crimes", "5000", "--months", "6", "--seed", str(SEED))
+    _run("-m", "harmrank", "refresh", extracts, "--home", home)
+    # In a refresh of its own, so that there are touched keys.
     more = extracts / MORE_EXTRACT
     more.mkdir()
     for table, content in MORE.items():
@@ -273,6 +275,12 @@ def _doubled(_: Connection, table: str, arguments: Node) -> dict[str, str]:
     return {"a row that stands twice": f"insert into {table} from {table} where rowid = {row}"}
 
 
+def _no_key(connection: Connection, table: str, arguments: Node) -> dict[str, str]:
+    needed = [column for column in arguments["columns"] if column not in arguments.get("may_be_missing", [])]
+    missing = {f"no {column}": _one_value(table, column, "null") for column in needed}
+    return {**_doubled(connection, table, arguments), **missing}
+
+
 def _missing(_: Connection, table: str, arguments: Node) -> dict[str, str]:
     return {"a missing value": _one_value(table, arguments["column_name"], "null")}
 
@@ -309,7 +317,7 @@ def _other_numbers(_: Connection, table: str, arguments: Node) -> dict[str, str]
 
 GENERIC_FAULTS: dict[str, Callable[[Connection, str, Node], dict[str, str]]] = {
     "unique": _doubled,
-    "unique_key": _doubled,
+    "unique_key": _no_key,
     "not_null": _missing,
     "accepted_values": _foreign,
     "relationships": _foreign,

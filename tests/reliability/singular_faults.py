@@ -95,7 +95,8 @@ SINGULAR_FAULTS: dict[str, dict[str, str]] = {
     },
     "merges_end": {
         "a merged record that stands for itself": (
-            "update intermediate.int_identities set is_surviving_record = true where not is_surviving_record"
+            "delete from intermediate.int_identities where person_ref = (select min(person_ref) from"
+            " intermediate.int_identities)"
         )
     },
     "methods_use_known_words": {
@@ -279,9 +280,9 @@ SINGULAR_FAULTS: dict[str, dict[str, str]] = {
     },
     "only_people_on_the_lists_are_named": {
         "a victim is named": (
-            "insert into mart.offender_people select person_key, force, person_ref, null, null, null, null, null, null,"
-            " true from intermediate.int_identities where person_key = (select min(person_key) from"
-            " intermediate.int_crime_victims where person_key not in (select offender_key from mart.offender_people))"
+            "insert into mart.offender_people select min(person_key), 'f', 'v', null, null, null, null, null, null, true"
+            " from intermediate.int_crime_victims"
+            " where person_key not in (select offender_key from mart.offender_people)"
         ),
         "somebody ranked is not named": (
             "delete from mart.offender_people where offender_key = (select offender_key from mart.offender_harm"

@@ -1,9 +1,9 @@
 select
-    identities.force,
-    identities.person_ref
-from {{ ref('int_identities') }} as identities
-inner join {{ ref('stg_person_merges') }} as person_merges
+    person_merges.force,
+    person_merges.person_ref
+from {{ ref('stg_person_merges') }} as person_merges
+left join {{ ref('int_identities') }} as identities
     on
-        identities.force = person_merges.force
-        and identities.person_ref = person_merges.person_ref
-where identities.is_surviving_record
+        person_merges.force = identities.force
+        and person_merges.person_ref = identities.person_ref
+where identities.person_key is null

@@ -1,3 +1,5 @@
+{{ config(unique_key=['force', 'crime_ref']) }}
+
 {{ newest_version(
     source('raw', 'crimes'),
     key=['force', 'crime_ref'],

@@ -1,3 +1,5 @@
+{{ config(unique_key=['force', 'person_ref']) }}
+
 {{ newest_version(
     source('raw', 'people'),
     key=['force', 'person_ref'],

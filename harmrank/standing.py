@@ -1,0 +1,36 @@
+"""What the tables of the warehouse hold: the extracts they were made from, by which rules, and whether they are whole.
+
+A build on top of them remakes only what has changed, which is right only if they are just what the last build left.
+So they are doubted from when dbt begins (a hook of the project, for plain dbt too) until a refresh has seen a build
+end well; whatever was cut off, failed or done by hand in between, the next refresh makes every table anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+
+from harmrank import warehouse
+from harmrank.home import Home
+
+
+def can_be_built_on(connection: duckdb.DuckDBPyConnection, rules: str) -> bool:
+    """Whether the tables are whole and were made by these rules (a digest) from extracts that are landed still."""
+    row = connection.execute(
+        "select count(*) > 0 and bool_and(is_whole and rules = ? and extracts.extract_id is not null) "
+        "from raw.built_extracts left join raw.extracts using (extract_id)",
+        [rules],
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def remember(home: Home, rules: str, extracts: Sequence[str]) -> None:
+    """Keep that the tables hold these extracts, by these rules, and are whole."""
+    with warehouse.connect(home) as connection:
+        connection.execute("begin")
+        connection.execute("delete from raw.built_extracts")
+        connection.execute(
+            "insert into raw.built_extracts select unnest(?::varchar[]), ?, true", [list(extracts), rules]
+        )
+        connection.execute("commit")

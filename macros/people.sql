@@ -1,0 +1,14 @@
+{#- The person a record stands for. `identities`, left-joined, has a row only for a record that stands for another
+    than itself. -#}
+{% macro person_key(record, identities) -%}
+    coalesce({{ identities }}.person_key, {{ record }}.force || '|' || {{ record }}.person_ref)
+{%- endmacro %}
+
+{#- The record that a person is named after: the force and the reference in a person_key. A force has no `|` in it. -#}
+{% macro force_of(person_key) -%}
+    split_part({{ person_key }}, '|', 1)
+{%- endmacro %}
+
+{% macro person_ref_of(person_key) -%}
+    substr({{ person_key }}, length({{ force_of(person_key) }}) + 2)
+{%- endmacro %}

@@ -1,0 +1,104 @@
+{#- What makes a build cost what changed, and not what is stored. A refresh on top of tables that were built to the end
+    only remakes what the new extracts touch; everything else, plain dbt among it, makes every table anew. -#}
+
+{#- Whether only what the new extracts touch is remade. Only `harmrank refresh` may say so: it knows that the tables
+    are whole and were made by the same rules. -#}
+{% macro only_changes() -%}
+    {{ return(env_var('HARMRANK_ONLY_CHANGES', 'no') == 'yes') }}
+{%- endmacro %}
+
+{#- Whether this model's table is remade in part: only that of a model that can be, and that is there already. -#}
+{% macro remakes_part() -%}
+    {{ return(only_changes() and is_incremental()) }}
+{%- endmacro %}
+
+{#- A WHERE that keeps what is to be remade: the rows whose columns stand in the model of touched keys. Nothing where
+    the whole table is made. -#}
+{% macro where_touched(model_name, columns) -%}
+    {%- if not execute or remakes_part() -%}
+        where ({{ columns | join(', ') }}) in (select {{ columns | join(', ') }} from {{ ref(model_name) }})
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The same for what hangs on two keys: the offender is touched, or the list date is. -#}
+{% macro where_touched_list(offender_key, list_date) -%}
+    {%- if not execute or remakes_part() -%}
+        where
+            {{ offender_key }} in (select offender_key from {{ ref('int_touched_offenders') }})
+            or {{ list_date }} in (select list_date from {{ ref('int_touched_list_dates') }})
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Makes a model run after another without reading it. -#}
+{% macro runs_after(model_name) -%}
+    {%- if not execute %}{% do ref(model_name) %}{% endif -%}
+{%- endmacro %}
+
+{#- A model's table as the last build left it, for a model that runs before it: that one must refer to this. -#}
+{% macro as_last_built(model_name) -%}
+    {{ return(this.incorporate(path={'identifier': model_name})) }}
+{%- endmacro %}
+
+{#- The incremental strategy of all but staging: rows with touched keys go, those the model gives now come. Rows that
+    nothing replaces go, too, which delete+insert would leave. `meta.touched` names models of touched keys and their columns. -#}
+{% macro get_incremental_replace_touched_sql(arg_dict) -%}
+    {%- set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
+    delete from {{ arg_dict['target_relation'] }}
+    where
+        {%- for touched in config.get('meta')['touched'] %}
+        {{ 'or ' if not loop.first }}{{ is_touched(touched) }}
+        {%- endfor %};
+
+    insert into {{ arg_dict['target_relation'] }} ({{ columns }})
+    select {{ columns }} from {{ arg_dict['temp_relation'] }}
+{%- endmacro %}
+
+{#- Whether a row has a touched key. -#}
+{% macro is_touched(touched) -%}
+    {%- set columns = touched['columns'] | join(', ') -%}
+    ({{ columns }}) in (select {{ columns }} from {{ as_last_built(touched['by']) }})
+{%- endmacro %}
+
+{#- The rows of a tested model that this build has made, and those without a key: a test that costs much looks at these.
+    The others were tested when they were made, by the same rules. -#}
+{% macro rows_just_made(tested, key) -%}
+    {%- set node = graph.nodes[model.attached_node] if execute else none -%}
+    {%- set touched = node.config.meta.get('touched', []) if execute and only_changes() else [] -%}
+    {%- if touched -%}
+        (
+            select * from {{ tested }}
+            where
+                {%- for keys in touched %}
+                {%- set made -%}
+                    ({{ keys['columns'] | join(', ') }}) in (
+                        select {{ keys.get('called', keys['columns']) | join(', ') }}
+                        from {{ api.Relation.create(node.database, node.schema, keys['by']) }}
+                    )
+                {%- endset %}
+                {{ 'or ' if not loop.first }}
+                {%- if keys.get('whole_keys') -%}
+                    ({{ key | join(', ') }}) in (select {{ key | join(', ') }} from {{ tested }} where {{ made }})
+                {%- else -%}
+                    {{ made }}
+                {%- endif %}
+                {%- endfor %}
+                {%- for column in key %}
+                or {{ column }} is null
+                {%- endfor %}
+        ) as rows_just_made
+    {%- else -%}
+        {{ tested }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Before dbt makes a table: until a refresh says that all of them are whole, the next one makes all of them anew. -#}
+{% macro doubt_the_tables() -%}
+    {%- if execute and flags.WHICH in ('build', 'run', 'seed', 'retry', 'clone') -%}
+        {%- set built = adapter.get_relation(target.database, 'raw', 'built_extracts') -%}
+        {%- if built -%}
+            {#- What a hook gives as text is rolled back. -#}
+            {%- do run_query('update ' ~ built ~ ' set is_whole = false') -%}
+            {%- do adapter.commit() -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}

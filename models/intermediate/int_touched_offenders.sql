@@ -1,0 +1,88 @@
+with new_extracts as (
+
+    select * from {{ ref('stg_new_extracts') }}
+
+),
+
+touched_records as (
+
+    select * from {{ ref('int_touched_records') }}
+
+),
+
+touched_crimes as (
+
+    select * from {{ ref('int_touched_crimes') }}
+
+),
+
+involvement_versions as (
+
+    select * from {{ ref('base_involvements') }}
+
+),
+
+custody_versions as (
+
+    select * from {{ ref('base_custody') }}
+
+),
+
+identities as (
+
+    select * from {{ ref('int_identities') }}
+
+),
+
+identities_before as (
+
+    select * from {{ ref('int_identities_before') }}
+
+),
+
+-- Whoever is suspected in a touched crime, and whoever was: a link that is taken back stays as a tombstone.
+records as (
+
+    select
+        involvement_versions.force,
+        involvement_versions.person_ref
+    from involvement_versions
+    inner join touched_crimes
+        on
+            involvement_versions.force = touched_crimes.force
+            and involvement_versions.crime_ref = touched_crimes.crime_ref
+    where involvement_versions.role = 'suspect'
+
+    union
+
+    select
+        custody_versions.force,
+        custody_versions.person_ref
+    from custody_versions
+    inner join new_extracts
+        on custody_versions.extract_id = new_extracts.extract_id
+
+    union
+
+    select
+        force,
+        person_ref
+    from touched_records
+
+),
+
+-- Both the person a record stands for now and the one it stood for before.
+final as (
+
+    {% for map in ['identities', 'identities_before'] -%}
+    select {{ person_key('records', map) }} as offender_key
+    from records
+    left join {{ map }}
+        on
+            records.force = {{ map }}.force
+            and records.person_ref = {{ map }}.person_ref
+    {{ 'union' if not loop.last }}
+    {% endfor %}
+)
+
+select * from final

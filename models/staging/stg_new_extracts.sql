@@ -1,0 +1,28 @@
+with extracts as (
+
+    select * from {{ source('raw', 'extracts') }}
+
+),
+
+built_extracts as (
+
+    select * from {{ source('raw', 'built_extracts') }}
+
+),
+
+final as (
+
+    select extracts.extract_id
+    from extracts
+    left join built_extracts
+        on extracts.extract_id = built_extracts.extract_id
+    where
+        built_extracts.extract_id is null
+        {%- if not only_changes() %}
+        -- Everything is made anew: nothing is new to it.
+        and false
+        {%- endif %}
+
+)
+
+select * from final

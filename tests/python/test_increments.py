@@ -1,0 +1,133 @@
+"""Builds that remake only what has changed: the same tables, on whole tables alone, and tests that look where it counts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import REPOSITORY, SMALL_FEED, Command, PublishedHome, write_extract
+from reliability import homes
+from reliability.increments import Findings, run_sequence
+
+ALL = "building and testing the list for"
+CHANGES = "building and testing what has changed of the list for"
+MORE = {
+    "crimes": "force,crime_ref,offence_code,reported_on,updated_at\nmet,c3,19/8,2026-07-01,2026-07-02T09:00:00\n",
+    "involvements": "force,crime_ref,person_ref,role,updated_at\n"
+    "met,c3,p1,suspect,2026-07-02T09:00:00\n"
+    "met,c3,v1,victim,2026-07-02T09:00:00\n",
+}
+
+
+@pytest.fixture
+def scratch(published: PublishedHome, tmp_path: Path) -> PublishedHome:
+    """A published home that a test may change, with a folder of extracts of its own."""
+    home = homes.copied(published.home, tmp_path / "home")
+    write_extract(tmp_path / "extracts", "2026-06-30", SMALL_FEED)
+    os.utime(tmp_path / "extracts")
+    return PublishedHome(home, tmp_path / "extracts")
+
+
+def refresh(harmrank: Command, home: PublishedHome, *options: str) -> str:
+    """What a refresh that ends well says."""
+    done = harmrank("refresh", home.extracts, "--home", home.home, *options)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def change(home: PublishedHome, sql: str) -> None:
+    """Change the warehouse by hand."""
+    with duckdb.connect(str(home.home / "warehouse.duckdb")) as connection:
+        connection.execute(sql)
+
+
+def dbt(home: PublishedHome, *arguments: str) -> None:
+    """Plain dbt on the home, as an analyst runs it."""
+    command = [Path(sys.executable).with_name("dbt"), "--quiet", *arguments, "--target-path", home.home / "target"]
+    environment = {**os.environ, "HARMRANK_HOME": str(home.home), "DBT_PROFILES_DIR": "profiles"}
+    subprocess.run(command, cwd=REPOSITORY, env=environment, check=True, capture_output=True)
+
+
+def test_random_extracts_give_the_same_tables_as_a_build_anew() -> None:
+    """The promise of it all. A row that differs is a score that depends on the order in which extracts came."""
+    found = Findings()
+    run_sequence(seed=20, steps=4, found=found)
+    assert found.errors == []
+    assert found.kinds["changes only"] >= 2
+
+
+def test_only_what_has_changed_is_remade(scratch: PublishedHome, harmrank: Command) -> None:
+    """A further extract touches its own people and crimes, and the lists whose scores they change, and no others."""
+    write_extract(scratch.extracts, "2026-07-31", MORE)
+    assert CHANGES in refresh(harmrank, scratch)
+    with duckdb.connect(str(scratch.home / "warehouse.duckdb"), read_only=True) as connection:
+        crimes = connection.execute("select crime_ref from intermediate.int_touched_crimes").fetchall()
+        lists = connection.execute("select list_date from intermediate.int_changed_lists order by 1").fetchall()
+    assert crimes == [("c3",)]
+    assert [str(date) for (date,) in lists] == ["2026-06-30", "2026-07-31"]
+
+
+def test_everything_is_made_anew_when_asked_for(scratch: PublishedHome, harmrank: Command) -> None:
+    """--full is the way back from any doubt."""
+    write_extract(scratch.extracts, "2026-07-31", MORE)
+    assert ALL in refresh(harmrank, scratch, "--full")
+
+
+def test_tables_made_by_another_method_are_not_built_on(scratch: PublishedHome, harmrank: Command) -> None:
+    """Half a list by one method and half by another would be right by neither."""
+    assert ALL in refresh(harmrank, scratch, "--method", "v100_count")
+    write_extract(scratch.extracts, "2026-07-31", MORE)
+    assert ALL in refresh(harmrank, scratch)
+
+
+def test_tables_that_dbt_made_by_hand_are_not_built_on(scratch: PublishedHome, harmrank: Command) -> None:
+    """An analyst's build may be of another method or date, or of some of the tables; looking at them is harmless."""
+    write_extract(scratch.extracts, "2026-07-31", MORE)
+    dbt(scratch, "test", "--select", "int_rules")
+    assert CHANGES in refresh(harmrank, scratch)
+    dbt(scratch, "build", "--select", "int_rules", "--vars", "{method: v100_count}")
+    write_extract(scratch.extracts, "2026-08-31", {"people": SMALL_FEED["people"]})
+    assert ALL in refresh(harmrank, scratch)
+
+
+def test_after_a_failed_build_everything_is_made_anew(scratch: PublishedHome, harmrank: Command) -> None:
+    """Some tables have the new extract and some do not: none of them is to be relied on."""
+    change(scratch, "update raw.extract_files set rows_read = rows_read + 1, rows_landed = rows_landed + 1")
+    write_extract(scratch.extracts, "2026-07-31", MORE)
+    done = harmrank("refresh", scratch.extracts, "--home", scratch.home)
+    assert done.returncode == 4
+    assert CHANGES in done.stderr
+    change(
+        scratch,
+        "update raw.extract_files set rows_read = rows_read - 1, rows_landed = rows_landed - 1 "
+        "where extract_id = '2026-06-30'",
+    )
+    assert ALL in refresh(harmrank, scratch)
+
+
+def test_check_looks_at_what_was_made_and_at_everything_when_asked(scratch: PublishedHome, harmrank: Command) -> None:
+    """Each placement catches what it is there for: a double among what was just made at once, any other by --all."""
+    write_extract(scratch.extracts, "2026-07-31", MORE)
+    refresh(harmrank, scratch)
+    done = harmrank("check", "--home", scratch.home, "--all")
+    assert done.returncode == 0, done.stderr
+    victims = "insert into intermediate.int_crime_victims from intermediate.int_crime_victims where crime_ref = "
+    change(scratch, f"{victims}'c1'")
+    assert harmrank("check", "--home", scratch.home).returncode == 0
+    done = harmrank("check", "--home", scratch.home, "--all")
+    assert done.returncode == 4
+    assert "unique_key_int_crime_victims" in done.stderr
+    change(scratch, f"{victims}'c3'")
+    done = harmrank("check", "--home", scratch.home)
+    assert done.returncode == 4
+    assert "unique_key_int_crime_victims" in done.stderr
+
+
+def test_check_is_wrong_use_where_there_is_nothing(tmp_path: Path, harmrank: Command) -> None:
+    """A typing error in the home must not make one."""
+    assert harmrank("check", "--home", tmp_path / "none").returncode == 2
+    assert list(tmp_path.iterdir()) == []
