@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from harmrank import surroundings
+from harmrank import duck, surroundings
 from harmrank.home import Home
 from harmrank.printable import without_values
 from harmrank.project import project_root
@@ -82,7 +82,12 @@ def _arguments(home: Home) -> list[str]:
 
 @contextmanager
 def _environment(home: Home) -> Iterator[None]:
-    wanted = {"HARMRANK_HOME": str(home.root.resolve()), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
+    wanted = {
+        "HARMRANK_HOME": str(home.root.resolve()),
+        surroundings.MEMORY_SETTING: duck.memory_limit(),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update(wanted)
     try:
