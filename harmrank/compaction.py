@@ -59,7 +59,8 @@ def compact(home: Home, say: Callable[[str], None], worth: Worth | None = None) 
     """
     try:
         _compact(home, say, worth or Worth())
-    except (HarmrankError, duckdb.Error, OSError, MemoryError) as error:
+    except Exception as error:
+        # Whatever it is, the list is out, and the warehouse is whole.
         known = surroundings.cause(error)
         # What to do follows the colon: here nothing has failed that would have to be run again.
         said = str(known).split(": ")[0] if known else f"unexpected {type(error).__name__}"

@@ -27,6 +27,8 @@ _MEMORY_SHARE = 0.5
 _DUCKDB_SHARE = 0.8
 """Of the machine's memory (of the container's, where that has less), DuckDB's own default."""
 
+_IN_FORCE = "select current_setting('memory_limit')"
+
 
 def open_database(path: Path | str = ":memory:", read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """Connect to a database file, or to a new one in memory; the caller closes it.
@@ -53,7 +55,8 @@ def memory_limit() -> str:
 def is_amount(text: str) -> bool:
     """Whether DuckDB can work with so much memory. Words and minus signs, which mean no limit to it, are no amount."""
     try:
-        duckdb.connect(config={**CLOSED, "memory_limit": text}).close()
+        with duckdb.connect(config={**CLOSED, "memory_limit": text}) as connection:
+            connection.execute(_IN_FORCE)
     except duckdb.Error:
         return False
     return text[0].isdigit()
@@ -63,6 +66,6 @@ def is_amount(text: str) -> bool:
 def _half() -> str:
     # Version 1.5 has no word for a share, but every version looks at cgroups and tells its own default: `18.8 GiB`.
     with duckdb.connect(config=dict(CLOSED)) as connection:
-        (default,) = connection.execute("select current_setting('memory_limit')").fetchone() or ("",)
+        (default,) = connection.execute(_IN_FORCE).fetchone() or ("",)
     number, unit = str(default).split()
     return f"{float(number) * _MEMORY_SHARE / _DUCKDB_SHARE:.2f}{unit}"

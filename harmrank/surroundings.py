@@ -119,8 +119,8 @@ def _too_large(place: str | None) -> HarmrankError:
 def _memory() -> HarmrankError:
     return HarmrankError(
         f"not enough memory: free some, or set {MEMORY_SETTING} to what DuckDB may use (such as 4GB; half of the "
-        "machine's where it is not set; what does not fit goes to the home's scratch/), then run this again. What was "
-        "published still stands."
+        "machine's unless set; what does not fit goes to the home's scratch/), then run this again. What was published "
+        "still stands."
     )
 
 

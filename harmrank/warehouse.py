@@ -101,7 +101,7 @@ def remove_compacting(home: Home) -> None:
     """Remove such a file that never took the place, and what DuckDB keeps beside it."""
     unfinished = compacting(home)
     for leftover in unfinished.parent.glob(f"{unfinished.name}*"):
-        leftover.unlink()
+        leftover.unlink(missing_ok=True)
 
 
 def _unopened(home: Home, error: duckdb.Error) -> HarmrankError:

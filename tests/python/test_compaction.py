@@ -26,15 +26,15 @@ MEGABYTE = 1 << 20
 # What an analyst may have added: whatever a DuckDB file can hold, with views in an order that no name tells.
 ODD = """
     create schema work;
-    create type work.mood as enum ('good', 'bad');
+    create type mood as enum ('good', 'bad');
     create sequence work.numbers start 7;
     create table work.notes (
-        id integer primary key default nextval('work.numbers'), mood work.mood not null,
-        harm decimal(10, 2) check (harm > 0), twice decimal(11, 2) generated always as (harm * 2), "the row" varchar unique
+        id integer primary key default nextval('work.numbers'), mood mood not null,
+        harm decimal(10, 2) check (harm > 0), twice decimal(11, 2) generated always as (harm * 2), word varchar unique
     );
     comment on table work.notes is 'It''s said';
     comment on column work.notes.harm is 'in days';
-    insert into work.notes (mood, harm, "the row") values ('good', 1.5, 'x'), ('bad', 2, null);
+    insert into work.notes (mood, harm, word) values ('good', 1.5, 'x'), ('bad', 2, null);
     select nextval('work.numbers');
     create index by_harm on work.notes (harm);
     create macro work.plus(a, b) as a + b;
@@ -266,7 +266,7 @@ def test_writes_that_are_not_worked_in_yet_stay_with_their_file(gappy: Published
     """A log that a killed process has left would be lost, or be applied to the new file."""
     write = (
         "import os, sys, duckdb; c = duckdb.connect(sys.argv[1]); "
-        "c.execute(\"insert into work.notes (mood, harm) values ('good', 9)\"); os._exit(0)"
+        "c.execute(\"insert into raw.corrections values ('2026-06-30', '2026-05-31')\"); os._exit(0)"
     )
     subprocess.run([sys.executable, "-c", write, str(gappy.home / "warehouse.duckdb")], check=True)
     assert beside(gappy.home) == ["warehouse.duckdb.wal"]
@@ -274,7 +274,7 @@ def test_writes_that_are_not_worked_in_yet_stay_with_their_file(gappy: Published
     assert beside(gappy.home) == ["warehouse.duckdb.wal"]
     warehouse.connect(Home(gappy.home)).close()
     assert beside(gappy.home) == []
-    assert len(everything(gappy.home)["work.notes"]) == 3
+    assert everything(gappy.home)["raw.corrections"] == [("2026-06-30", "2026-05-31")]
 
 
 def test_the_format_of_the_file_stays(scratch: PublishedHome) -> None:
