@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from harmrank import parsed, surroundings
+from harmrank import duck, parsed, surroundings
 from harmrank.home import Home
 from harmrank.printable import without_values
 from harmrank.project import project_root
@@ -121,6 +121,7 @@ def _environment(home: Home, only_changes: bool) -> Iterator[None]:
     wanted = {
         "HARMRANK_HOME": str(home.root.resolve()),
         "HARMRANK_ONLY_CHANGES": "yes" if only_changes else "no",
+        surroundings.MEMORY_SETTING: duck.memory_limit(),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }

@@ -34,6 +34,17 @@ def _mode(context: click.Context, option: click.Parameter, value: str | None) ->
     return int(value, 8)
 
 
+def _set_memory(context: click.Context, option: click.Parameter, value: str | None) -> None:
+    """Make the amount the setting, which dbt's profile reads too; told before anything begins where it is none."""
+    from harmrank import duck, surroundings
+
+    if value is not None:
+        if not duck.is_amount(value):
+            raise click.BadParameter(f"{value} is no amount of memory: write 4GB")
+        os.environ[surroundings.MEMORY_SETTING] = value
+    duck.memory_limit()
+
+
 HOME_OPTION = click.option(
     "--home",
     "root",
@@ -49,6 +60,14 @@ BAD_SHARE_OPTION = click.option(
     default=MAX_BAD_SHARE,
     show_default=True,
     help="Refuse an extract if more than this share of a file cannot be used.",
+)
+MEMORY_OPTION = click.option(
+    "--memory-limit",
+    metavar="AMOUNT",
+    callback=_set_memory,
+    expose_value=False,
+    help="What DuckDB may use, such as 4GB; what does not fit goes to HOME/scratch. Default: half of the machine's "
+    "memory. Also read from HARMRANK_MEMORY_LIMIT.",
 )
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
@@ -96,6 +115,7 @@ def sample(out: Path, crimes: int | None, months: int, seed: int) -> None:
 @click.option("--method", help="The row of the seed ranking_methods to publish. Default: the one marked there (v100).")
 @click.option("--full", is_flag=True, help="Build again from everything landed, even if nothing is new.")
 @BAD_SHARE_OPTION
+@MEMORY_OPTION
 @click.option(
     "--keep-builds",
     type=click.IntRange(min=1),
@@ -175,6 +195,7 @@ def refresh(
 @EXTRACTS_ARGUMENT
 @HOME_OPTION
 @BAD_SHARE_OPTION
+@MEMORY_OPTION
 @JSON_OPTION
 def land(extracts: Path, root: Path, max_bad_share: float, as_json: bool) -> None:
     """Land what is new in the warehouse, without building or publishing.

@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from harmrank import checks, door_out, journal, publish, published, standing, warehouse
+from harmrank import checks, compaction, door_out, journal, publish, published, standing, warehouse
 from harmrank.contract import MAX_BAD_SHARE
 from harmrank.errors import GateFailed, UsageError
 from harmrank.home import Home
@@ -145,7 +145,7 @@ def _build_and_publish(
     prepared = publish.prepare(home, request.build_id, _facts(request, warnings), _audit(home, entry))
     publication = publish.switch(home, prepared, kept_builds)
     entry.end(journal.PUBLISHED, publication.warnings)
-    for remark in publication.remarks:
+    for remark in [*publication.remarks, *compaction.compact(home, say)]:
         say(remark)
     return RefreshResult(landed, request.list_date, publication, publication.warnings, result.tests)
 

@@ -118,8 +118,9 @@ def _too_large(place: str | None) -> HarmrankError:
 
 def _memory() -> HarmrankError:
     return HarmrankError(
-        f"not enough memory: free some, or set {MEMORY_SETTING} to what DuckDB may use (such as 4GB; what does not fit "
-        "goes to the home's scratch/), then run this again. What was published still stands."
+        f"not enough memory: free some, or set {MEMORY_SETTING} to what DuckDB may use (such as 4GB; half of the "
+        "machine's unless set; what does not fit goes to the home's scratch/), then run this again. What was published "
+        "still stands."
     )
 
 

@@ -1,7 +1,7 @@
 """Opens the warehouse and makes its raw tables, here as they are today; older homes get there by `migrations`."""
 
-import os
 import shutil
+from pathlib import Path
 
 import duckdb
 
@@ -71,7 +71,7 @@ def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
 
 def _prepare(connection: duckdb.DuckDBPyConnection, home: Home, read_only: bool) -> None:
     if not read_only:
-        _empty_scratch(home)
+        _remove_leftovers(home)
         home.make_private()
     settle(connection, home)
     connection.execute("SET TimeZone = 'UTC'")
@@ -81,24 +81,29 @@ def _prepare(connection: duckdb.DuckDBPyConnection, home: Home, read_only: bool)
 
 
 def settle(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """Tell DuckDB where it may put what does not fit into memory, and how much memory that is.
-
-    Raises UsageError where HARMRANK_MEMORY_LIMIT is no amount of memory.
-    """
+    """Tell DuckDB where it may put what does not fit into memory."""
     connection.execute("SET enable_progress_bar = false")
     connection.execute(f"SET temp_directory = {sql.text(str(home.scratch))}")
-    limit = os.environ.get(surroundings.MEMORY_SETTING)
-    if limit:
-        try:
-            connection.execute(f"SET memory_limit = {sql.text(limit)}")
-        except duckdb.Error:
-            raise UsageError(f"{surroundings.MEMORY_SETTING}={limit} is no amount of memory: write 4GB") from None
 
 
-def _empty_scratch(home: Home) -> None:
+def _remove_leftovers(home: Home) -> None:
     """Remove what a process that died has left: it is personal data. Whoever has the warehouse open for writing is alone."""
     shutil.rmtree(home.scratch, ignore_errors=True)
     home.scratch.mkdir(mode=0o700, exist_ok=True)
+    remove_compacting(home)
+
+
+def compacting(home: Home) -> Path:
+    """The file that compaction writes before it takes the place of the warehouse: on the same disk, beside it."""
+    file = home.warehouse.resolve()
+    return file.with_name(f"{file.name}.compacting")
+
+
+def remove_compacting(home: Home) -> None:
+    """Remove such a file that never took the place, and what DuckDB keeps beside it."""
+    unfinished = compacting(home)
+    for leftover in unfinished.parent.glob(f"{unfinished.name}*"):
+        leftover.unlink(missing_ok=True)
 
 
 def _unopened(home: Home, error: duckdb.Error) -> HarmrankError:

@@ -1,0 +1,310 @@
+"""The warehouse file gives back what it does not use: nothing is lost by it, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from conftest import SMALL_FEED, Command, PublishedHome, write_extract
+from reliability import homes, narrow
+
+from harmrank import compaction, warehouse
+from harmrank.home import Home
+
+MEGABYTE = 1 << 20
+# What an analyst may have added: whatever a DuckDB file can hold, with views in an order that no name tells.
+ODD = """
+    create schema work;
+    create type mood as enum ('good', 'bad');
+    create sequence work.numbers start 7;
+    create table work.notes (
+        id integer primary key default nextval('work.numbers'), mood mood not null,
+        harm decimal(10, 2) check (harm > 0), twice decimal(11, 2) generated always as (harm * 2), word varchar unique
+    );
+    comment on table work.notes is 'It''s said';
+    comment on column work.notes.harm is 'in days';
+    insert into work.notes (mood, harm, word) values ('good', 1.5, 'x'), ('bad', 2, null);
+    select nextval('work.numbers');
+    create index by_harm on work.notes (harm);
+    create macro work.plus(a, b) as a + b;
+    create view work.zebra as select * from work.notes;
+    create view work.ape as select id, work.plus(id, 1) as more from work.zebra;
+    comment on view work.ape is 'An ape';
+    create schema work_empty;
+"""
+
+
+@pytest.fixture
+def scratch(published: PublishedHome, tmp_path: Path) -> PublishedHome:
+    """A copy of the published home that a test may change."""
+    shutil.copytree(published.home, tmp_path / "home", symlinks=True)
+    shutil.copytree(published.extracts, tmp_path / "extracts")
+    return PublishedHome(tmp_path / "home", tmp_path / "extracts")
+
+
+@pytest.fixture
+def gappy(scratch: PublishedHome) -> PublishedHome:
+    """A home whose warehouse holds 30 MB of nothing, and something of every kind behind it."""
+    with duckdb.connect(str(scratch.home / "warehouse.duckdb")) as connection:
+        leave_gap(connection, 30 * MEGABYTE)
+        connection.execute(ODD)
+    return scratch
+
+
+def leave_gap(connection: duckdb.DuckDBPyConnection, size: int) -> None:
+    """Make a table of so many bytes that do not pack, one behind it so that the file cannot be cut off, and drop the first."""
+    connection.execute(
+        f"create table main.gap as select hash(i) as a, hash(-i - 1) as b from range({size // 16}) as r (i)"
+    )
+    connection.execute("checkpoint")
+    connection.execute("create table main.behind as select hash(i) as a from range(20000) as r (i)")
+    connection.execute("checkpoint")
+    connection.execute("drop table main.gap")
+    connection.execute("checkpoint")
+
+
+def everything(home: Path) -> dict[str, Any]:
+    """All there is in a warehouse, read as its readers read it: what is defined, each with its comment, and each row."""
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+        found: dict[str, Any] = {
+            "schemas": _rows(connection, "select schema_name from information_schema.schemata where catalog_name = 'warehouse'"),
+            "columns": _rows(connection, "select columns.* exclude (database_oid, schema_oid, table_oid) from duckdb_columns() as columns"),
+            "definitions": _rows(connection, "select sql, comment from duckdb_tables() union all select sql, comment from "
+                                 "duckdb_views() where not internal union all select sql, comment from duckdb_indexes()"),
+            "constraints": _rows(connection, "select table_name, constraint_name, constraint_text from duckdb_constraints()"),
+            "sequences": _rows(connection, "select sequence_name, last_value from duckdb_sequences()"),
+            "macros": _rows(connection, "select function_name, macro_definition from duckdb_functions() where not internal"),
+        }  # fmt: skip
+        for schema, name in _rows(connection, "select table_schema, table_name from information_schema.tables"):
+            found[f"{schema}.{name}"] = _rows(connection, f'select * from "{schema}"."{name}"')
+    return found
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
+    return sorted(connection.execute(query).fetchall(), key=repr)
+
+
+def compacted(home: Path, free_bytes: int = MEGABYTE, **options: Any) -> tuple[list[str], list[str]]:
+    """Compact in this process; gives what was said and what was remarked."""
+    said: list[str] = []
+    with Home(home).lock():
+        remarks = compaction.compact(Home(home), said.append, compaction.Worth(free_bytes=free_bytes, **options))
+    return said, remarks
+
+
+def in_a_process(home: Path, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+    """The same in a process of its own: see python/compacting.py."""
+    command = homes.command(home, str(MEGABYTE), *arguments, module="python.compacting")
+    return subprocess.Popen(command, env=homes.ENVIRONMENT, stderr=subprocess.PIPE, text=True, **options)
+
+
+def beside(home: Path) -> list[str]:
+    """What lies beside the warehouse and belongs to it."""
+    return [path.name for path in home.glob("warehouse.duckdb?*")]
+
+
+def size(home: Path) -> int:
+    """Bytes in the warehouse file."""
+    return (home / "warehouse.duckdb").stat().st_size
+
+
+@contextmanager
+def untouched(home: Path) -> Iterator[None]:
+    """The warehouse is the same file with the same in it after the block, and nothing lies beside it."""
+    before, inode = everything(home), (home / "warehouse.duckdb").stat().st_ino
+    yield
+    assert everything(home) == before
+    assert (home / "warehouse.duckdb").stat().st_ino == inode
+    assert beside(home) == []
+
+
+def test_what_is_not_used_is_given_back_and_nothing_is_lost(gappy: PublishedHome) -> None:
+    """Every table, row, view, comment and constraint, and what analysts added, is there as before, in less than half of the room."""
+    before, large = everything(gappy.home), size(gappy.home)
+    assert len(before) > 60
+    said, remarks = compacted(gappy.home)
+    assert (len(said), remarks) == (1, [])
+    assert "compacting the warehouse" in said[0]
+    assert everything(gappy.home) == before
+    assert size(gappy.home) < large / 2
+    assert (gappy.home / "warehouse.duckdb").stat().st_mode & 0o777 == 0o600
+    assert beside(gappy.home) == []
+    with duckdb.connect(str(gappy.home / "warehouse.duckdb")) as connection:
+        with pytest.raises(duckdb.ConstraintException):
+            connection.execute("insert into work.notes (mood, harm) values ('good', 0)")
+        with pytest.raises(duckdb.ConstraintException):
+            connection.execute("insert into work.notes (id, mood, harm) values (7, 'good', 1)")
+
+
+def test_a_refresh_compacts_after_it_has_published_and_the_next_one_works(
+    scratch: PublishedHome, harmrank: Command
+) -> None:
+    """With the thresholds that users have: hundreds of megabytes of nothing go, and dbt builds on what is left."""
+    with duckdb.connect(str(scratch.home / "warehouse.duckdb")) as connection:
+        leave_gap(connection, 290 * MEGABYTE)
+    large = size(scratch.home)
+    arguments = ["0", os.devnull, "--without-dbt", "refresh", scratch.extracts, "--home", scratch.home, "--full"]
+    command = homes.command(*arguments, module="reliability.stopper")
+    done = subprocess.run(command, env=homes.ENVIRONMENT, capture_output=True, text=True, check=True)
+    assert "compacting the warehouse" in done.stderr
+    assert size(scratch.home) < large / 10
+    write_extract(scratch.extracts, "2026-07-31", {"crimes": SMALL_FEED["crimes"].replace("c1,", "c3,")})
+    after = harmrank("refresh", scratch.extracts, "--home", scratch.home)
+    assert after.returncode == 0, after.stderr
+    assert "compacting" not in after.stderr
+    homes.check(scratch.home)
+    assert homes.leftovers(scratch.home) == []
+
+
+def test_it_is_left_alone_where_it_does_not_pay(gappy: PublishedHome) -> None:
+    """Too little is free, in bytes or as a share: the whole warehouse would be written for nothing."""
+    with untouched(gappy.home):
+        assert compacted(gappy.home, free_bytes=100 * MEGABYTE) == ([], [])
+        assert compacted(gappy.home, free_share=0.99) == ([], [])
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_around_the_switch_a_whole_warehouse_stands(gappy: PublishedHome, when: str) -> None:
+    """The old one or the new one; what was left beside it goes when the warehouse is next opened for writing."""
+    before = everything(gappy.home)
+    process = in_a_process(gappy.home, when)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert (beside(gappy.home) != []) == (when == "before")
+    assert everything(gappy.home) == before
+    warehouse.connect(Home(gappy.home)).close()
+    assert everything(gappy.home) == before
+    assert beside(gappy.home) == []
+
+
+def test_killed_at_any_instant_a_whole_warehouse_stands(gappy: PublishedHome) -> None:
+    """From the first byte of the new file on, at ever later instants, until one comes too late."""
+    before, large, kills, instant = everything(gappy.home), size(gappy.home), 0, 0.0
+    while True:
+        process = in_a_process(gappy.home, stdout=subprocess.DEVNULL)
+        while process.poll() is None and not beside(gappy.home):
+            time.sleep(0.001)
+        time.sleep(instant)
+        process.kill()
+        process.communicate()
+        assert everything(gappy.home) == before
+        warehouse.connect(Home(gappy.home)).close()
+        assert beside(gappy.home) == []
+        if process.returncode != -signal.SIGKILL:
+            break
+        kills, instant = kills + 1, instant * 1.5 + 0.02
+    assert (process.returncode, kills > 0) == (0, True)
+    assert size(gappy.home) < large / 2
+
+
+def test_a_disk_that_takes_no_copy_is_a_remark(gappy: PublishedHome) -> None:
+    """What fails on the way leaves the warehouse as it was, and nothing of the copy."""
+    limit = 4 * MEGABYTE
+    with untouched(gappy.home):
+        process = in_a_process(gappy.home, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+        _, said = process.communicate()
+        assert process.returncode == 0, said
+        assert "could not be compacted and is as it was" in said
+        assert "may not grow any larger" in said
+
+
+@pytest.mark.skipif(not narrow.available(), reason="no file system of one's own here (unshare -rm)")
+def test_a_disk_without_room_is_not_even_begun_on(gappy: PublishedHome) -> None:
+    """A real disk with less free than the copy takes: a remark with both figures; the next refresh goes through."""
+    found = narrow.narrowed(gappy.home, gappy.extracts, 1_000, "HOME", str(MEGABYTE), module="python.compacting")
+    assert (found["code"], "compacting the warehouse" in found["stderr"]) == (0, False), found
+    assert "MB of its disk, which has 1 MB free" in found["stderr"]
+    assert (found["next_code"], found["left"]) == (0, []), found
+
+
+def test_somebody_at_work_in_the_warehouse_is_not_disturbed(gappy: PublishedHome) -> None:
+    """An analyst's dbt holds no lock of the home, only that of DuckDB: it is waited for, and the remark says so."""
+    hold = "import sys, duckdb; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
+    other = subprocess.Popen(
+        [sys.executable, "-c", hold, str(gappy.home / "warehouse.duckdb")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert other.stdout is not None
+    other.stdout.readline()
+    inode = (gappy.home / "warehouse.duckdb").stat().st_ino
+    said, remarks = compacted(gappy.home)
+    other.communicate("\n")
+    assert said == []
+    assert f"is open in process {other.pid}" in remarks[0]
+    assert (gappy.home / "warehouse.duckdb").stat().st_ino == inode
+
+
+def test_nobody_can_write_into_the_file_that_is_about_to_go(gappy: PublishedHome) -> None:
+    """Until the new file has taken its place, or their work would be lost with the old one."""
+    file = gappy.home / "warehouse.duckdb"
+    attempt = f"import duckdb; duckdb.connect({str(file)!r})"
+    outcomes = []
+
+    def say(_: str) -> None:
+        outcomes.append(subprocess.run([sys.executable, "-c", attempt], capture_output=True, check=False).returncode)
+
+    with Home(gappy.home).lock():
+        compaction.compact(Home(gappy.home), say, compaction.Worth(free_bytes=MEGABYTE))
+    assert outcomes == [1]
+    assert subprocess.run([sys.executable, "-c", attempt], check=False).returncode == 0
+
+
+def test_writes_that_are_not_worked_in_yet_stay_with_their_file(gappy: PublishedHome) -> None:
+    """A log that a killed process has left would be lost, or be applied to the new file."""
+    write = (
+        "import os, sys, duckdb; c = duckdb.connect(sys.argv[1]); "
+        "c.execute(\"insert into raw.corrections values ('2026-06-30', '2026-05-31')\"); os._exit(0)"
+    )
+    subprocess.run([sys.executable, "-c", write, str(gappy.home / "warehouse.duckdb")], check=True)
+    assert beside(gappy.home) == ["warehouse.duckdb.wal"]
+    assert compacted(gappy.home) == ([], [])
+    assert beside(gappy.home) == ["warehouse.duckdb.wal"]
+    warehouse.connect(Home(gappy.home)).close()
+    assert beside(gappy.home) == []
+    assert everything(gappy.home)["raw.corrections"] == [("2026-06-30", "2026-05-31")]
+
+
+def test_the_format_of_the_file_stays(scratch: PublishedHome) -> None:
+    """A warehouse that older DuckDB clients can read stays readable to them."""
+    old, file = scratch.home / "old.duckdb", scratch.home / "warehouse.duckdb"
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{file}' as warehouse (read_only)")
+        connection.execute(f"attach '{old}' as old (storage_version 'v1.0.0')")
+        connection.execute("copy from database warehouse to old")
+        connection.execute("use old")
+        leave_gap(connection, 30 * MEGABYTE)
+    old.replace(file)
+    said, remarks = compacted(scratch.home)
+    assert (len(said), remarks) == (1, [])
+    with duckdb.connect(str(file), read_only=True) as connection:
+        row = connection.execute(
+            "select tags['storage_version'] from duckdb_databases() where path is not null"
+        ).fetchone()
+    assert "v1.0.0" in str(row)
+
+
+def test_a_warehouse_on_another_disk_stays_there(gappy: PublishedHome, tmp_path: Path) -> None:
+    """Where the file is a link, what it points to is compacted, in its place."""
+    elsewhere = tmp_path / "other disk"
+    elsewhere.mkdir()
+    (gappy.home / "warehouse.duckdb").rename(elsewhere / "large.duckdb")
+    (gappy.home / "warehouse.duckdb").symlink_to(elsewhere / "large.duckdb")
+    large = size(gappy.home)
+    said, remarks = compacted(gappy.home)
+    assert (len(said), remarks) == (1, [])
+    assert (gappy.home / "warehouse.duckdb").is_symlink()
+    assert [path.name for path in elsewhere.iterdir()] == ["large.duckdb"]
+    assert size(gappy.home) < large / 2

@@ -1,0 +1,159 @@
+"""How much memory DuckDB may use, the same for everything harmrank does, and where what does not fit goes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import REPOSITORY, Command, PublishedHome
+from reliability import homes, narrow
+
+from harmrank import build, duck, warehouse
+from harmrank.home import Home
+
+SETTING = "HARMRANK_MEMORY_LIMIT"
+IN_FORCE = "select current_setting('memory_limit') as in_force"
+# Half a gigabyte of numbers of which none is there twice.
+SPILLS = "select count(*) as numbers from (select distinct hash(i) from range(60000000) as r (i))"
+LANDING = f"with warehouse.connect(home) as connection: connection.execute({SPILLS!r})"
+PUBLISHING = (
+    f"with duck.open_database() as connection: warehouse.settle(connection, home); connection.execute({SPILLS!r})"
+)
+
+
+@pytest.fixture
+def home(published: PublishedHome, tmp_path: Path) -> Path:
+    """A copy of the published home that a test may change."""
+    return shutil.copytree(published.home, tmp_path / "home", symlinks=True)
+
+
+def dbt_show(home: Path, query: str) -> list[str]:
+    """The command line by which dbt, run by hand from the repository, runs a query in the warehouse of a home."""
+    program = str(Path(sys.executable).with_name("dbt"))
+    folders = ["--target-path", str(home.parent / "target"), "--log-path", str(home.parent / "dbt_logs")]
+    return [program, "--quiet", "show", "--inline", query, "--output", "json", *folders]
+
+
+def limits(home: Path) -> dict[str, str]:
+    """The limit in force where harmrank lands, looks, publishes and builds, as DuckDB tells it."""
+    found = {}
+    with warehouse.connect(Home(home)) as connection:
+        found["landing"] = _limit(connection)
+    with warehouse.connect(Home(home), read_only=True) as connection:
+        found["looking"] = _limit(connection)
+    with duck.open_database() as connection:
+        warehouse.settle(connection, Home(home))
+        found["publishing"] = _limit(connection)
+    with build._environment(Home(home)):
+        shown = subprocess.run(dbt_show(home, IN_FORCE), cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    found["building"] = json.loads(shown.stdout)["show"][0]["in_force"]
+    return found
+
+
+def _limit(connection: duckdb.DuckDBPyConnection) -> str:
+    (limit,) = connection.execute(IN_FORCE).fetchone() or ("",)
+    return str(limit)
+
+
+def gibibytes(limit: str) -> float:
+    """A limit as DuckDB tells it, or as it is given to DuckDB."""
+    return float(limit.removesuffix("GiB"))
+
+
+@pytest.mark.parametrize("amount", [None, "512MB"])
+def test_every_connection_has_the_same_limit(home: Path, monkeypatch: pytest.MonkeyPatch, amount: str | None) -> None:
+    """Landing, publishing and dbt: what is set, else half of what the machine has and never DuckDB's own 80 %."""
+    monkeypatch.delenv(SETTING, raising=False)
+    if amount:
+        monkeypatch.setenv(SETTING, amount)
+    found = limits(home)
+    assert len(set(found.values())) == 1, found
+    if amount:
+        assert found["landing"] == "488.2 MiB"
+    else:
+        with duckdb.connect() as connection:
+            connection.execute(f"set memory_limit = '{duck.memory_limit()}'")
+            assert found["landing"] == _limit(connection)
+        physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+        # To the tenth that DuckDB tells; less in a container.
+        assert gibibytes(duck.memory_limit()) <= physical / 2 + 0.05
+    # Nothing stays set behind a build.
+    assert os.environ.get(SETTING) == amount
+
+
+@pytest.mark.skipif(not narrow.available(), reason="no namespace of one's own here (unshare -rm)")
+@pytest.mark.parametrize(
+    ("group", "file"),
+    [("0::/box", "box/memory.max"), ("0::/", "memory.max"), ("4:memory:/box", "memory/box/memory.limit_in_bytes")],
+)
+def test_a_container_has_what_its_cgroup_leaves_it(tmp_path: Path, group: str, file: str) -> None:
+    """Half of two gigabytes, in cgroups of version 2 and 1: the limits are put where the system tells them."""
+    (tmp_path / "self").write_text(f"{group}\n")
+    limit = tmp_path / "groups" / file
+    limit.parent.mkdir(parents=True)
+    limit.write_text(f"{2 << 30}\n")
+    inside = (
+        f"mount --bind {tmp_path}/groups /sys/fs/cgroup && mount --bind {tmp_path}/self /proc/$$/cgroup && "
+        f"exec {sys.executable} -c 'from harmrank import duck; print(duck.memory_limit())'"
+    )
+    environment = {name: value for name, value in homes.ENVIRONMENT.items() if name != SETTING}
+    done = subprocess.run(["unshare", "-rm", "sh", "-c", inside], env=environment, capture_output=True, text=True)
+    # DuckDB tells its own share of it, 1.6, as 1.5.
+    assert 0.9 < gibibytes(done.stdout.strip()) <= 1, done.stderr
+
+
+@pytest.mark.parametrize("command", ["refresh", "land"])
+@pytest.mark.parametrize("amount", ["lots", "4", "-4GB", "none", "0GB", ""])
+def test_what_is_no_amount_is_wrong_use(
+    published: PublishedHome, harmrank: Command, tmp_path: Path, command: str, amount: str
+) -> None:
+    """Said before anything is made or landed, with what would be right; words that mean no limit to DuckDB too."""
+    done = harmrank(command, published.extracts, "--home", tmp_path / "home", "--memory-limit", amount)
+    assert (done.returncode, "no amount of memory: write 4GB" in done.stderr) == (2, True), done.stderr
+    if amount:
+        done = harmrank(command, published.extracts, "--home", tmp_path / "home", **{SETTING: amount})
+        assert (done.returncode, f"{SETTING}={amount} is no amount" in done.stderr) == (2, True), done.stderr
+    assert not (tmp_path / "home").exists()
+
+
+def test_the_option_is_obeyed_before_the_setting(published: PublishedHome, harmrank: Command, tmp_path: Path) -> None:
+    """A few megabytes are too little to land anything, whatever the environment says."""
+    arguments = ["land", published.extracts, "--home", tmp_path / "home", "--memory-limit"]
+    done = harmrank(*arguments, "4MB", **{SETTING: "4GB"})
+    assert (done.returncode, "not enough memory" in done.stderr) == (1, True), done.stderr
+    assert harmrank(*arguments, "1GB", **{SETTING: "4MB"}).returncode == 0
+
+
+@pytest.mark.parametrize("work", ["landing", "publishing", "building"])
+def test_what_does_not_fit_goes_to_the_home_and_not_even_a_kill_leaves_it(
+    home: Path, harmrank: Command, published: PublishedHome, tmp_path: Path, work: str
+) -> None:
+    """Spilled rows are personal data: they lie in scratch, never in a temporary folder, and go at the next start."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    program = (
+        "import sys; from pathlib import Path; from harmrank import duck, warehouse; from harmrank.home import Home\n"
+        f"home = Home(Path(sys.argv[1]))\n{PUBLISHING if work == 'publishing' else LANDING}"
+    )
+    command = dbt_show(home, SPILLS) if work == "building" else [sys.executable, "-c", program, str(home)]
+    settings = {SETTING: "100MB", "TMPDIR": str(elsewhere), "HARMRANK_HOME": str(home)}
+    folder = REPOSITORY if work == "building" else elsewhere
+    beside = {path.name for path in home.iterdir()}
+    process = subprocess.Popen(command, cwd=folder, env={**homes.ENVIRONMENT, **settings}, stdout=subprocess.DEVNULL)
+    while process.poll() is None and not any(path.stat().st_size for path in (home / "scratch").iterdir()):
+        time.sleep(0.01)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert list((home / "scratch").iterdir()) != []
+    assert [path for path in elsewhere.rglob("*") if "duckdb" in path.name] == []
+    assert {path.name for path in home.iterdir()} - beside <= {"warehouse.duckdb.wal"}
+    assert harmrank("land", published.extracts, "--home", home).returncode == 0
+    assert list((home / "scratch").iterdir()) == []
