@@ -129,6 +129,7 @@ lint-dbt: dev
 lint-sql: dev
 	@echo "==> sqlfluff: the SQL as DuckDB runs it"
 	@DBT_PROFILES_DIR=profiles DBT_TARGET_PATH=target/sqlfluff $(BIN)/sqlfluff lint --disable-progress-bar $(SQL_DIRS)
+	@$(BIN)/sqlfluff lint --disable-progress-bar --templater raw benchmarks
 
 lint-spark: dev
 	@echo "==> dbt compile and sqlfluff: the same models as Spark SQL (nothing connects)"

@@ -12,15 +12,18 @@ with recursive crimes_read as (
         try_cast(updated_at as timestamp) as updated_at,
         coalesce(deleted in ('Y', 'y'), false) as is_deleted,
         filename
-    from read_csv(
-        '$extracts/*/crimes.csv*', header = true, all_varchar = true, filename = true, ignore_errors = true,
-        nullstr = ['', 'NULL', 'null']
-    )
+    from
+        read_csv(
+            '$extracts/*/crimes.csv*', header = true, all_varchar = true, filename = true, ignore_errors = true,
+            nullstr = ['', 'NULL', 'null']
+        )
     where
         force is not null
         and crime_ref is not null
         and try_cast(updated_at as timestamp) is not null
-        and (deleted in ('Y', 'y') or (offence_code is not null and try_cast(left(reported_on, 10) as date) is not null))
+        and (
+            deleted in ('Y', 'y') or (offence_code is not null and try_cast(left(reported_on, 10) as date) is not null)
+        )
 
 ),
 
@@ -29,7 +32,7 @@ newest_crimes as (
     select
         force,
         crime_ref,
-        unnest(arg_max(
+        unnest(arg_max(  -- noqa: AL03
             {
                 'offence_code': offence_code, 'reported_on': reported_on, 'reported_by': reported_by,
                 'cancelled_on': cancelled_on, 'is_deleted': is_deleted
@@ -70,7 +73,7 @@ weights as (
                 select added.offence_code from weights_read as added
                 where added.harm_index = 'cchi_2020_supplemented' and added.offence_code is not null
             )
-    )
+    ) as named
     where offence_code is not null
     group by offence_code
 
@@ -130,10 +133,11 @@ involvements_read as (
         try_cast(involvements.updated_at as timestamp) as updated_at,
         coalesce(involvements.deleted in ('Y', 'y'), false) as is_deleted,
         involvements.filename
-    from read_csv(
-        '$extracts/*/involvements.csv*', header = true, all_varchar = true, filename = true, ignore_errors = true,
-        nullstr = ['', 'NULL', 'null']
-    ) as involvements
+    from
+        read_csv(
+            '$extracts/*/involvements.csv*', header = true, all_varchar = true, filename = true, ignore_errors = true,
+            nullstr = ['', 'NULL', 'null']
+        ) as involvements
     where
         lower(involvements.role) in ('suspect', 'victim')
         and involvements.person_ref is not null
@@ -149,25 +153,28 @@ newest_involvements as (
         crime_ref,
         person_ref,
         role,
-        unnest(arg_max({'status': status, 'is_deleted': is_deleted}, row(updated_at, filename)))
+        unnest(arg_max(  -- noqa: AL03
+            { 'status': status, 'is_deleted': is_deleted }, row(updated_at, filename)
+        ))
     from involvements_read
     group by force, crime_ref, person_ref, role
 
 ),
 
-merges as (
+person_merges as (
 
     select
         force,
         person_ref,
-        unnest(arg_max(
-            {'merged_into_ref': merged_into_ref, 'is_deleted': coalesce(deleted in ('Y', 'y'), false)},
+        unnest(arg_max(  -- noqa: AL03
+            { 'merged_into_ref': merged_into_ref, 'is_deleted': coalesce(deleted in ('Y', 'y'), false) },
             row(try_cast(updated_at as timestamp), filename)
         ))
-    from read_csv(
-        '$extracts/*/person_merges.csv*', header = true, all_varchar = true, filename = true, ignore_errors = true,
-        nullstr = ['', 'NULL', 'null']
-    )
+    from
+        read_csv(
+            '$extracts/*/person_merges.csv*', header = true, all_varchar = true, filename = true, ignore_errors = true,
+            nullstr = ['', 'NULL', 'null']
+        )
     where
         force is not null
         and person_ref is not null
@@ -184,20 +191,20 @@ steps as (
         person_ref,
         merged_into_ref as reached_ref,
         1 as step
-    from merges
+    from person_merges
     where not is_deleted
     union all
     select
         steps.force,
         steps.person_ref,
-        merges.merged_into_ref as reached_ref,
+        person_merges.merged_into_ref as reached_ref,
         steps.step + 1 as step
     from steps
-    inner join merges
+    inner join person_merges
         on
-            steps.force = merges.force
-            and steps.reached_ref = merges.person_ref
-    where not merges.is_deleted and steps.step < 10000
+            steps.force = person_merges.force
+            and steps.reached_ref = person_merges.person_ref
+    where not person_merges.is_deleted and steps.step < 10000
 
 ),
 
@@ -234,7 +241,7 @@ people as (
     select
         force,
         person_ref,
-        unnest(arg_max(
+        unnest(arg_max(  -- noqa: AL03
             {
                 'sex': upper(sex),
                 'date_of_birth': try_cast(left(date_of_birth, 10) as date),
@@ -244,10 +251,11 @@ people as (
             },
             row(try_cast(updated_at as timestamp), filename)
         ))
-    from read_csv(
-        '$extracts/*/people.csv*', header = true, all_varchar = true, filename = true, ignore_errors = true,
-        nullstr = ['', 'NULL', 'null']
-    )
+    from
+        read_csv(
+            '$extracts/*/people.csv*', header = true, all_varchar = true, filename = true, ignore_errors = true,
+            nullstr = ['', 'NULL', 'null']
+        )
     where
         try_cast(updated_at as timestamp) is not null
         and (force, person_ref) in (select (involved.force, involved.person_ref) from involved)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from parts import COLUMNS, HUNDRED, Job, job_of
+from parts import HUNDRED, Job, job_of
 
 CRIME = ["force", "crime_ref"]
 PERSON = ["force", "person_ref"]
@@ -21,7 +21,10 @@ KEYS = {
     "person_merges": PERSON,
 }
 USED = {
-    "crimes": "offence_code reported_on committed_from committed_to reported_by outcome_type cancelled_on area_code".split(),
+    "crimes": [
+        *("offence_code", "reported_on", "committed_from", "committed_to", "reported_by", "outcome_type"),
+        *("cancelled_on", "area_code"),
+    ],
     "people": ["date_of_birth", "birth_year", "sex", "deceased_on"],
     "involvements": ["status"],
     "custody": ["custody_to"],
@@ -139,12 +142,16 @@ def offences(job: Job, spellings: pd.Series) -> pd.DataFrame:
     base = base[base["offence_code"].isna() | ~base["offence_code"].isin(added["offence_code"].dropna())]
     rows = pd.concat([added, base])
     codes = ["offence_code", "recorded_crime_code"]
-    named = pd.concat([rows[[code, "harm_days", "harm_days_highest"]].set_axis(["code", "low", "high"], axis=1) for code in codes])
+    named = pd.concat(
+        [rows[[code, "harm_days", "harm_days_highest"]].set_axis(["code", "low", "high"], axis=1) for code in codes]
+    )
     lowest = named.dropna(subset="code").groupby("code").agg(harm_days=("low", "min"), highest=("high", "max"))
     titles = pd.read_csv(job.seeds / "offences.csv", dtype="str")[["offence_code", "offence", "vawg_scope"]]
     found = pd.DataFrame({"spelling": spellings.unique()})
     found["offence_code"] = found["spelling"].map(in_form)
-    found = found.merge(titles, on="offence_code", how="left").merge(lowest, left_on="offence_code", right_index=True, how="left")
+    found = found.merge(titles, on="offence_code", how="left").merge(
+        lowest, left_on="offence_code", right_index=True, how="left"
+    )
     found["weight_is_ambiguous"] = found["harm_days"].notna() & (found["harm_days"] != found["highest"])
     return found.drop(columns="highest")
 
@@ -159,7 +166,9 @@ def weighed(job: Job, crimes: pd.DataFrame) -> pd.DataFrame:
     return crimes
 
 
-def allegations_of(crimes: pd.DataFrame, involved: pd.DataFrame, people: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def allegations_of(
+    crimes: pd.DataFrame, involved: pd.DataFrame, people: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Each allegation that counts on some list date, and the female victims of each crime."""
     counted = crimes[(crimes["vawg_scope"] == "in") & crimes["reported_by"].isin(["victim", "witness", "third_party"])]
     involved = involved[involved["role"].isin(["suspect", "victim"])].merge(counted[CRIME], on=CRIME)
@@ -272,11 +281,12 @@ def by_month(crimes: pd.DataFrame, on: pd.Timestamp) -> pd.DataFrame:
     return frame.groupby(["month", "area_code"], as_index=False).sum()
 
 
-EVIDENCE = (
-    "list_date harm_rank offender_key force crime_ref offence_code offence reported_on committed_from status outcome_type "
-    "female_victims harm_index harm_days is_historic weight_is_ambiguous"
-).split()
-PLACE = "list_date harm_rank offender_key harm_days allegations female_victims".split()
+PLACE = ["list_date", "harm_rank", "offender_key", "harm_days", "allegations", "female_victims"]
+EVIDENCE = [
+    *("list_date", "harm_rank", "offender_key", "force", "crime_ref", "offence_code", "offence", "reported_on"),
+    *("committed_from", "status", "outcome_type", "female_victims", "harm_index", "harm_days", "is_historic"),
+    "weight_is_ambiguous",
+]
 
 
 def build(job: Job) -> dict[str, pd.DataFrame]:
@@ -286,7 +296,9 @@ def build(job: Job) -> dict[str, pd.DataFrame]:
     merged = surviving(tables["person_merges"].records)
     crimes = weighed(job, tables["crimes"].records)
     people = tables["people"].records.merge(merged, on=PERSON, how="left")
-    people = with_key(people[people["surviving_ref"].isna()].drop(columns="surviving_ref"), merged).drop(columns="force")
+    people = with_key(people[people["surviving_ref"].isna()].drop(columns="surviving_ref"), merged).drop(
+        columns="force"
+    )
     allegations, victims = allegations_of(crimes, with_key(tables["involvements"].records, merged), people)
     counted = {date: counted_on(allegations, date) for date in list_dates(allegations, on)}
     ranked = {date: ranked_on(found, victims) for date, found in counted.items()}
@@ -311,7 +323,7 @@ def main() -> None:
     mart = build(job)
     for name, table in mart.items():
         table.to_parquet(job.out / f"{name}.parquet", index=False)
-    mart["top_100"][COLUMNS.split(", ")].to_csv(job.out / HUNDRED, index=False)
+    mart["top_100"][PLACE].to_csv(job.out / HUNDRED, index=False)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 HUNDRED = "hundred.csv"
-COLUMNS = "list_date, harm_rank, offender_key, harm_days, allegations, female_victims"
 
 
 @dataclass(frozen=True)
@@ -77,5 +76,6 @@ def publish(connection: duckdb.DuckDBPyConnection, job: Job) -> None:
 
 def hundred_from(connection: duckdb.DuckDBPyConnection, job: Job) -> None:
     """Write the hundred from mart.top_100."""
-    query = f"select {COLUMNS} from mart.top_100 order by harm_rank"
+    columns = "list_date, harm_rank, offender_key, harm_days, allegations, female_victims"
+    query = f"select {columns} from mart.top_100 order by harm_rank"
     connection.execute(f"copy ({query}) to '{job.out / HUNDRED}' (header)")

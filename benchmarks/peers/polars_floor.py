@@ -156,9 +156,7 @@ def ranked(job: Job) -> pl.DataFrame:
     scores = (
         allegations.join(crimes, on=CRIME)
         .group_by(PERSON)
-        .agg(
-            harm_days=pl.col("harm_days").sum(), allegations=pl.len(), latest_reported_on=pl.col("reported_on").max()
-        )
+        .agg(harm_days=pl.col("harm_days").sum(), allegations=pl.len(), latest_reported_on=pl.col("reported_on").max())
     )
     keyed = scores.join(victims, on=PERSON).with_columns(offender_key=pl.concat_str(PERSON, separator="|"))
     order = keyed.sort([*SCORE, "offender_key"], descending=[True] * 4 + [False])

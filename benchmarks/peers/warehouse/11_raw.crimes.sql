@@ -32,11 +32,13 @@ typed as (
         case
             when lower(reported_by) in ('victim', 'witness', 'third_party', 'police', 'company') then lower(reported_by)
         end as reported_by,
-        case when try_cast(outcome_type as integer) between 0 and 22 then try_cast(outcome_type as integer) end as outcome_type,
+        case when try_cast(outcome_type as integer) between 0 and 22 then try_cast(outcome_type as integer) end
+            as outcome_type,
         try_cast(left(outcome_on, 10) as date) as outcome_on,
         try_cast(left(cancelled_on, 10) as date) as cancelled_on,
         area_code,
-        case when domestic_abuse in ('Y', 'y') then true when domestic_abuse in ('N', 'n') then false end as domestic_abuse,
+        case when domestic_abuse in ('Y', 'y') then true when domestic_abuse in ('N', 'n') then false end
+            as domestic_abuse,
         try_cast(updated_at as timestamp) as updated_at,
         coalesce(deleted in ('Y', 'y'), false) as is_deleted,
         reported_on as reported_on_text

@@ -55,5 +55,6 @@ checked as (
 
 select
     *,
-    case when problem is not null then concat_ws(',', force, person_ref, surname, date_of_birth, updated_at) end as bad_row
+    case when problem is not null then concat_ws(',', force, person_ref, surname, date_of_birth, updated_at) end
+        as bad_row
 from checked

@@ -28,7 +28,9 @@ typed as (
         person_ref,
         case when lower(role) in ('suspect', 'victim', 'witness') then lower(role) end as role,
         case
-            when lower(status) in ('named', 'arrested', 'charged', 'convicted', 'acquitted', 'eliminated') then lower(status)
+            when
+                lower(status) in ('named', 'arrested', 'charged', 'convicted', 'acquitted', 'eliminated')
+                then lower(status)
         end as status,
         case
             when lower(relationship) in ('partner', 'ex_partner', 'family', 'acquaintance', 'stranger', 'unknown')
@@ -56,5 +58,6 @@ checked as (
 
 select
     * exclude (role_text),
-    case when problem is not null then concat_ws(',', force, crime_ref, person_ref, role_text, updated_at) end as bad_row
+    case when problem is not null then concat_ws(',', force, crime_ref, person_ref, role_text, updated_at) end
+        as bad_row
 from checked

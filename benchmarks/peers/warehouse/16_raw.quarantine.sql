@@ -24,12 +24,52 @@ select
     bad_row
 from wrong_width
 union all
-select extract_id, 'crimes', row_number, null, problem, bad_row from raw.crimes where problem is not null
+select
+    extract_id,
+    'crimes' as table_name,
+    row_number,
+    null as line_number,
+    problem,
+    bad_row
+from raw.crimes
+where problem is not null
 union all
-select extract_id, 'people', row_number, null, problem, bad_row from raw.people where problem is not null
+select
+    extract_id,
+    'people' as table_name,
+    row_number,
+    null as line_number,
+    problem,
+    bad_row
+from raw.people
+where problem is not null
 union all
-select extract_id, 'involvements', row_number, null, problem, bad_row from raw.involvements where problem is not null
+select
+    extract_id,
+    'involvements' as table_name,
+    row_number,
+    null as line_number,
+    problem,
+    bad_row
+from raw.involvements
+where problem is not null
 union all
-select extract_id, 'custody', row_number, null, problem, bad_row from raw.custody where problem is not null
+select
+    extract_id,
+    'custody' as table_name,
+    row_number,
+    null as line_number,
+    problem,
+    bad_row
+from raw.custody
+where problem is not null
 union all
-select extract_id, 'person_merges', row_number, null, problem, bad_row from raw.person_merges where problem is not null
+select
+    extract_id,
+    'person_merges' as table_name,
+    row_number,
+    null as line_number,
+    problem,
+    bad_row
+from raw.person_merges
+where problem is not null

@@ -1,5 +1,5 @@
 -- One row per person record that was merged away: the record at the end of its chain.
-with recursive merges as (
+with recursive person_merges as (
 
     select
         force,
@@ -17,18 +17,18 @@ steps as (
         person_ref,
         merged_into_ref as reached_ref,
         1 as step
-    from merges
+    from person_merges
     union all
     select
         steps.force,
         steps.person_ref,
-        merges.merged_into_ref as reached_ref,
+        person_merges.merged_into_ref as reached_ref,
         steps.step + 1 as step
     from steps
-    inner join merges
+    inner join person_merges
         on
-            steps.force = merges.force
-            and steps.reached_ref = merges.person_ref
+            steps.force = person_merges.force
+            and steps.reached_ref = person_merges.person_ref
     where steps.step < 10000
 
 )

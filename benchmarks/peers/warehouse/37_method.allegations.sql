@@ -30,7 +30,8 @@ select
     suspects.offender_key,
     suspects.force,
     suspects.crime_ref,
-    case suspects.standing when 3 then 'named' when 4 then 'arrested' when 5 then 'charged' else 'convicted' end as status,
+    case suspects.standing when 3 then 'named' when 4 then 'arrested' when 5 then 'charged' else 'convicted' end
+        as status,
     case suspects.standing when 5 then 'charged' when 6 then 'convicted' else 'named' end as harm_split,
     victims.female_victims,
     crimes.offence_code,

@@ -1,9 +1,10 @@
 -- One row per list: every month end since the first allegation, and the date asked for.
 with months as (
 
-    select unnest(generate_series(
-        date_trunc('month', min(reported_on)), date_trunc('month', date '$list_date'), interval '1' month
-    )) as month_start
+    select
+        unnest(generate_series(
+            date_trunc('month', min(reported_on)), date_trunc('month', date '$list_date'), interval '1' month
+        )) as month_start
     from method.allegations
     where reported_on >= date '$list_date' - 43830
 

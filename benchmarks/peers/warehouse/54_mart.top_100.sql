@@ -3,12 +3,14 @@ with most_serious as (
 
     select
         offender_key,
-        arg_max(
-            {'offence': coalesce(offence, offence_code), 'offence_code': offence_code},
-            row(coalesce(harm_days, -1), reported_on)
-        ) as offence
+        coalesce(offence, offence_code) as offence,
+        offence_code
     from mart.top_100_evidence
-    group by offender_key
+    qualify
+        row_number() over (
+            partition by offender_key
+            order by coalesce(harm_days, -1) desc, reported_on desc, force asc, crime_ref asc
+        ) = 1
 
 ),
 
@@ -54,8 +56,8 @@ select
     listed.harm_days,
     listed.allegations,
     listed.female_victims,
-    most_serious.offence.offence as most_serious_offence,
-    most_serious.offence.offence_code as most_serious_offence_code,
+    most_serious.offence as most_serious_offence,
+    most_serious.offence_code as most_serious_offence_code,
     listed.first_reported_on,
     listed.latest_reported_on,
     listed.harm_days_named,
