@@ -36,7 +36,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="harmrank-bench-") as throw_away:
         work = (options.work or Path(throw_away)).resolve()
         work.mkdir(parents=True, exist_ok=True)
-        sizes = [_size(options, work, round(millions * 1e6)) for millions in options.sizes]
+        sizes = []
+        for millions in options.sizes:
+            sizes.append(_size(options, work, round(millions * 1e6)))
+            results.write(work / "results.json", sizes)
     print("\n\n".join(page.tables(size) for size in sizes))
     if options.record:
         _record(sizes)
@@ -52,7 +55,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=3, help="runs of each contender (default: 3)")
     everybody = [*PEERS, HARMRANK]
     parser.add_argument("--peers", nargs="+", choices=everybody, default=everybody, help="who (default: all)")
-    parser.add_argument("--work", type=Path, help="a folder to work in; feeds stay there (default: thrown away)")
+    parser.add_argument(
+        "--work", type=Path, help="a folder to work in; feeds, logs and results.json stay there (default: thrown away)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the feeds (default: 1)")
     parser.add_argument("--gzip", action="store_true", help="compressed feeds, where the disk is small")
     parser.add_argument("--keep", action="store_true", help="leave what each wrote last in WORK/kept")

@@ -25,7 +25,7 @@ from typing import TextIO
 CRIMES_A_MONTH = 1_000_000 / 12
 """As the police of London record them. The months of a feed follow from it, so that its density stays the same."""
 MOST_EXTRACTS = 600  # what `harmrank sample` writes at most
-FEWEST_MONTHS = 3
+FEWEST_MONTHS = 6  # by then the sample has had each of its defects
 DAY = 3_000  # crimes of a day's extract
 TABLES = ("crimes", "people", "involvements", "custody", "person_merges")
 
@@ -71,7 +71,7 @@ def make(work: Path, crimes: int, seed: int, packed: bool) -> Feed:
         raise ValueError(f"a feed of {crimes:,} crimes has no {', '.join(lacking)}: every peer expects all tables")
     newest = {state: max(path.name for path in (folder / state).iterdir()) for state in ("months", "day", "next")}
     size = sum(file.stat().st_size for file in (folder / "months").glob("*/*"))
-    return Feed(folder, crimes, months, round(size / 1e9, 2), newest)
+    return Feed(folder, crimes, months, round(size / 1e9, 3), newest)
 
 
 def _generate(part: Path, crimes: int, months: int, seed: int, packed: bool) -> None:

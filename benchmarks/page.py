@@ -27,6 +27,7 @@ HARMRANK_STEPS = {
     STATUS: "`harmrank status`",
     EXPLAIN: "`harmrank explain`",
 }
+LONG_STEPS = {FULL: "a new home", DAY: "the day", NEXT: "the month"}
 
 
 def record(sizes: Iterable[Size], page: Path = PAGE) -> None:
@@ -85,8 +86,8 @@ def _harmrank(size: Size) -> str:
             f"| {HARMRANK_STEPS[step]} | {_seconds(size, HARMRANK, step)} | {_ratio(ratios[0])} | {_ratio(ratios[1])} "
             f"| {size.peak_mb(HARMRANK, step):,.0f} |"
         )
-    inside = [f"{HARMRANK_STEPS[step]}: {_inside(size, step)}" for step in (FULL, DAY, NEXT) if _inside(size, step)]
-    return "\n".join(lines) + ("\n\nOf harmrank's seconds (medians), " + "; ".join(inside) + "." if inside else "")
+    inside = [f"{what}: {_inside(size, step)}" for step, what in LONG_STEPS.items() if _inside(size, step)]
+    return "\n".join(lines) + ("\n\nSeconds of each step: " + "; ".join(inside) + "." if inside else "")
 
 
 def _inside(size: Size, step: str) -> str:

@@ -8,18 +8,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, floor, log10
 from pathlib import Path
 
 import matplotlib as mpl
 from contest import DAY, FULL, NEXT, NOTHING
 from matplotlib import pyplot
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 from page import HARMRANK_STEPS
-from peers import HARMRANK, PEERS
+from peers import HARMRANK, PEERS, SCRIPT
 from results import Size, read
 
-# Distinguishable without colour, too; harmrank stands out.
+# Distinguishable without colour, too; the star stands out.
 MARKERS = {"floor": "o", "polars": "s", "script": "^", "pandas": "v", "sqlmesh": "D", HARMRANK: "*"}
 
 
@@ -47,6 +48,7 @@ def main() -> None:
         Line(HARMRANK_STEPS[step], HARMRANK, step, marker)
         for step, marker in {FULL: "*", NEXT: "^", DAY: "o", NOTHING: "s"}.items()
     ]
+    refreshes.append(Line(f"{SCRIPT.title}, always a new file", SCRIPT.name, FULL, "v"))
     draw(sizes, refreshes, "harmrank refresh", folder / "performance_refresh.svg")
 
 
@@ -65,7 +67,7 @@ def draw(sizes: Sequence[Size], lines: Sequence[Line], title: str, target: Path)
             continue
         crimes, seconds, peaks = zip(*found, strict=True)
         style = {"marker": line.marker, "markersize": 11 if line.marker == "*" else 7, "label": line.label}
-        style |= {"linewidth": 2.5 if line.marker == "*" else 1.3}
+        style |= {"linewidth": 2.5, "color": "black"} if line.marker == "*" else {"linewidth": 1.3}
         left.plot(crimes, seconds, **style)
         right.plot(crimes, [peak / 1000 for peak in peaks], **style)
     for axes, what in ((left, "time, seconds"), (right, "peak memory, GB")):
@@ -84,6 +86,9 @@ def _label(axes: Axes, what: str, sizes: Sequence[int]) -> None:
     axes.set_xticks(sizes, [f"{crimes / 1e6:g}" for crimes in sizes])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(plain)
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    lowest, highest = axes.get_ylim()
+    axes.set_ylim(10 ** floor(log10(lowest)), 10 ** ceil(log10(highest)))
     axes.grid(visible=True, which="major", alpha=0.4)
 
 

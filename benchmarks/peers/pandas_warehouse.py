@@ -55,6 +55,11 @@ def read(job: Job, name: str) -> pd.DataFrame:
     frames = []
     for file in sorted(job.extracts.glob(f"*/{name}.csv*")):
         broken: list[Any] = []
+
+        def put_aside(row: Any, broken: list[Any] = broken) -> str:
+            broken.append(row)
+            return "skip"
+
         frame = pd.read_csv(
             file,
             engine="pyarrow",
@@ -62,10 +67,11 @@ def read(job: Job, name: str) -> pd.DataFrame:
             dtype="str",
             na_values=["", "NULL", "null"],
             keep_default_na=False,
-            on_bad_lines=lambda row, broken=broken: broken.append(row),
+            on_bad_lines=put_aside,
         )
         frames.append(frame.assign(extract_id=file.parent.name))
-        frames.append(pd.DataFrame({"extract_id": [file.parent.name] * len(broken)}))
+        if broken:
+            frames.append(pd.DataFrame({"extract_id": [file.parent.name] * len(broken)}, dtype="str"))
     return pd.concat(frames, ignore_index=True)
 
 
