@@ -1,5 +1,6 @@
 -- From the CSV files to the hundred in one query: the least work that gives the list. Nothing is landed, kept, tested
 -- or published. What the query may leave out it leaves out: columns that do not decide, records that cannot count.
+-- How recent a row is stands in one number, its second of change and then the day of its extract: cheap to compare.
 with recursive crimes_read as (
 
     select
@@ -9,13 +10,20 @@ with recursive crimes_read as (
         try_cast(left(reported_on, 10) as date) as reported_on,
         lower(reported_by) as reported_by,
         try_cast(left(cancelled_on, 10) as date) as cancelled_on,
-        try_cast(updated_at as timestamp) as updated_at,
         coalesce(deleted in ('Y', 'y'), false) as is_deleted,
-        filename
+        epoch(try_cast(updated_at as timestamp))::bigint * 100000
+        + (left(split_part(filename, '/', -2), 10)::date - date '1970-01-01') as recency
     from
         read_csv(
-            '$extracts/*/crimes.csv*', header = true, all_varchar = true, filename = true, ignore_errors = true,
-            nullstr = ['', 'NULL', 'null']
+            '$extracts/*/crimes.csv*',
+            header = true, auto_detect = false, delim = ',', quote = '"', escape = '"',
+            filename = true, ignore_errors = true, nullstr = ['', 'NULL', 'null'],
+            columns = {
+                'force': 'VARCHAR', 'crime_ref': 'VARCHAR', 'offence_code': 'VARCHAR', 'reported_on': 'VARCHAR',
+                'committed_from': 'VARCHAR', 'committed_to': 'VARCHAR', 'reported_by': 'VARCHAR',
+                'outcome_type': 'VARCHAR', 'outcome_on': 'VARCHAR', 'cancelled_on': 'VARCHAR',
+                'area_code': 'VARCHAR', 'domestic_abuse': 'VARCHAR', 'updated_at': 'VARCHAR', 'deleted': 'VARCHAR'
+            }
         )
     where
         force is not null
@@ -32,13 +40,11 @@ newest_crimes as (
     select
         force,
         crime_ref,
-        unnest(arg_max(  -- noqa: AL03
-            {
-                'offence_code': offence_code, 'reported_on': reported_on, 'reported_by': reported_by,
-                'cancelled_on': cancelled_on, 'is_deleted': is_deleted
-            },
-            row(updated_at, filename)
-        ))
+        arg_max_null(offence_code, recency) as offence_code,
+        arg_max_null(reported_on, recency) as reported_on,
+        arg_max_null(reported_by, recency) as reported_by,
+        arg_max_null(cancelled_on, recency) as cancelled_on,
+        arg_max_null(is_deleted, recency) as is_deleted
     from crimes_read
     group by force, crime_ref
 
@@ -130,13 +136,18 @@ involvements_read as (
         involvements.person_ref,
         lower(involvements.role) as role,
         lower(involvements.status) as status,
-        try_cast(involvements.updated_at as timestamp) as updated_at,
         coalesce(involvements.deleted in ('Y', 'y'), false) as is_deleted,
-        involvements.filename
+        epoch(try_cast(involvements.updated_at as timestamp))::bigint * 100000
+        + (left(split_part(involvements.filename, '/', -2), 10)::date - date '1970-01-01') as recency
     from
         read_csv(
-            '$extracts/*/involvements.csv*', header = true, all_varchar = true, filename = true, ignore_errors = true,
-            nullstr = ['', 'NULL', 'null']
+            '$extracts/*/involvements.csv*',
+            header = true, auto_detect = false, delim = ',', quote = '"', escape = '"',
+            filename = true, ignore_errors = true, nullstr = ['', 'NULL', 'null'],
+            columns = {
+                'force': 'VARCHAR', 'crime_ref': 'VARCHAR', 'person_ref': 'VARCHAR', 'role': 'VARCHAR',
+                'status': 'VARCHAR', 'relationship': 'VARCHAR', 'updated_at': 'VARCHAR', 'deleted': 'VARCHAR'
+            }
         ) as involvements
     where
         lower(involvements.role) in ('suspect', 'victim')
@@ -153,11 +164,37 @@ newest_involvements as (
         crime_ref,
         person_ref,
         role,
-        unnest(arg_max(  -- noqa: AL03
-            { 'status': status, 'is_deleted': is_deleted }, row(updated_at, filename)
-        ))
+        arg_max_null(status, recency) as status,
+        arg_max_null(is_deleted, recency) as is_deleted
     from involvements_read
     group by force, crime_ref, person_ref, role
+
+),
+
+person_merges_read as (
+
+    select
+        force,
+        person_ref,
+        merged_into_ref,
+        coalesce(deleted in ('Y', 'y'), false) as is_deleted,
+        epoch(try_cast(updated_at as timestamp))::bigint * 100000
+        + (left(split_part(filename, '/', -2), 10)::date - date '1970-01-01') as recency
+    from
+        read_csv(
+            '$extracts/*/person_merges.csv*',
+            header = true, auto_detect = false, delim = ',', quote = '"', escape = '"',
+            filename = true, ignore_errors = true, nullstr = ['', 'NULL', 'null'],
+            columns = {
+                'force': 'VARCHAR', 'person_ref': 'VARCHAR', 'merged_into_ref': 'VARCHAR',
+                'updated_at': 'VARCHAR', 'deleted': 'VARCHAR'
+            }
+        )
+    where
+        force is not null
+        and person_ref is not null
+        and try_cast(updated_at as timestamp) is not null
+        and (deleted in ('Y', 'y') or merged_into_ref is not null)
 
 ),
 
@@ -166,20 +203,9 @@ person_merges as (
     select
         force,
         person_ref,
-        unnest(arg_max(  -- noqa: AL03
-            { 'merged_into_ref': merged_into_ref, 'is_deleted': coalesce(deleted in ('Y', 'y'), false) },
-            row(try_cast(updated_at as timestamp), filename)
-        ))
-    from
-        read_csv(
-            '$extracts/*/person_merges.csv*', header = true, all_varchar = true, filename = true, ignore_errors = true,
-            nullstr = ['', 'NULL', 'null']
-        )
-    where
-        force is not null
-        and person_ref is not null
-        and try_cast(updated_at as timestamp) is not null
-        and (deleted in ('Y', 'y') or merged_into_ref is not null)
+        arg_max_null(merged_into_ref, recency) as merged_into_ref,
+        arg_max_null(is_deleted, recency) as is_deleted
+    from person_merges_read
     group by force, person_ref
 
 ),
@@ -236,29 +262,47 @@ involved as (
 
 ),
 
+people_read as (
+
+    select
+        force,
+        person_ref,
+        upper(sex) as sex,
+        try_cast(left(date_of_birth, 10) as date) as date_of_birth,
+        try_cast(birth_year as integer) as birth_year,
+        try_cast(left(deceased_on, 10) as date) as deceased_on,
+        coalesce(deleted in ('Y', 'y'), false) as is_deleted,
+        epoch(try_cast(updated_at as timestamp))::bigint * 100000
+        + (left(split_part(filename, '/', -2), 10)::date - date '1970-01-01') as recency
+    from
+        read_csv(
+            '$extracts/*/people.csv*',
+            header = true, auto_detect = false, delim = ',', quote = '"', escape = '"',
+            filename = true, ignore_errors = true, nullstr = ['', 'NULL', 'null'],
+            columns = {
+                'force': 'VARCHAR', 'person_ref': 'VARCHAR', 'forename': 'VARCHAR', 'middle_names': 'VARCHAR',
+                'surname': 'VARCHAR', 'date_of_birth': 'VARCHAR', 'birth_year': 'VARCHAR', 'sex': 'VARCHAR',
+                'ethnicity': 'VARCHAR', 'pnc_id': 'VARCHAR', 'postcode': 'VARCHAR', 'deceased_on': 'VARCHAR',
+                'updated_at': 'VARCHAR', 'deleted': 'VARCHAR'
+            }
+        )
+    where
+        try_cast(updated_at as timestamp) is not null
+        and (force, person_ref) in (select (involved.force, involved.person_ref) from involved)
+
+),
+
 people as (
 
     select
         force,
         person_ref,
-        unnest(arg_max(  -- noqa: AL03
-            {
-                'sex': upper(sex),
-                'date_of_birth': try_cast(left(date_of_birth, 10) as date),
-                'birth_year': try_cast(birth_year as integer),
-                'deceased_on': try_cast(left(deceased_on, 10) as date),
-                'is_deleted': coalesce(deleted in ('Y', 'y'), false)
-            },
-            row(try_cast(updated_at as timestamp), filename)
-        ))
-    from
-        read_csv(
-            '$extracts/*/people.csv*', header = true, all_varchar = true, filename = true, ignore_errors = true,
-            nullstr = ['', 'NULL', 'null']
-        )
-    where
-        try_cast(updated_at as timestamp) is not null
-        and (force, person_ref) in (select (involved.force, involved.person_ref) from involved)
+        arg_max_null(sex, recency) as sex,
+        arg_max_null(date_of_birth, recency) as date_of_birth,
+        arg_max_null(birth_year, recency) as birth_year,
+        arg_max_null(deceased_on, recency) as deceased_on,
+        arg_max_null(is_deleted, recency) as is_deleted
+    from people_read
     group by force, person_ref
 
 ),

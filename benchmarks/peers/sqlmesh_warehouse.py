@@ -34,7 +34,7 @@ def write_project(job: Job) -> Path:
     for model in models():
         header = f"MODEL (name {model.name}, kind FULL);\n\n"
         # SQLMesh's parser takes the bare word for a keyword.
-        select = re.sub(r"(?<![.\w])force\b", '"force"', filled(model, job))
+        select = re.sub(r"(?<![.'\w])force\b", '"force"', filled(model, job))
         (project / "models" / f"{model.name}.sql").write_text(header + select)
     return project
 

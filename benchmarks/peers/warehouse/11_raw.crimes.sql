@@ -8,9 +8,16 @@ with read as (
     from read_csv(
         '$extracts/*/crimes.csv*',
         header = true,
+        auto_detect = false,
         delim = ',',
         quote = '"',
-        all_varchar = true,
+        escape = '"',
+        columns = {
+            'force': 'VARCHAR', 'crime_ref': 'VARCHAR', 'offence_code': 'VARCHAR', 'reported_on': 'VARCHAR',
+            'committed_from': 'VARCHAR', 'committed_to': 'VARCHAR', 'reported_by': 'VARCHAR',
+            'outcome_type': 'VARCHAR', 'outcome_on': 'VARCHAR', 'cancelled_on': 'VARCHAR', 'area_code': 'VARCHAR',
+            'domestic_abuse': 'VARCHAR', 'updated_at': 'VARCHAR', 'deleted': 'VARCHAR'
+        },
         nullstr = ['', 'NULL', 'null'],
         filename = true,
         store_rejects = true

@@ -8,9 +8,16 @@ with read as (
     from read_csv(
         '$extracts/*/people.csv*',
         header = true,
+        auto_detect = false,
         delim = ',',
         quote = '"',
-        all_varchar = true,
+        escape = '"',
+        columns = {
+            'force': 'VARCHAR', 'person_ref': 'VARCHAR', 'forename': 'VARCHAR', 'middle_names': 'VARCHAR',
+            'surname': 'VARCHAR', 'date_of_birth': 'VARCHAR', 'birth_year': 'VARCHAR', 'sex': 'VARCHAR',
+            'ethnicity': 'VARCHAR', 'pnc_id': 'VARCHAR', 'postcode': 'VARCHAR', 'deceased_on': 'VARCHAR',
+            'updated_at': 'VARCHAR', 'deleted': 'VARCHAR'
+        },
         nullstr = ['', 'NULL', 'null'],
         filename = true,
         store_rejects = true

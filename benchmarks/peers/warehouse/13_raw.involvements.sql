@@ -8,9 +8,14 @@ with read as (
     from read_csv(
         '$extracts/*/involvements.csv*',
         header = true,
+        auto_detect = false,
         delim = ',',
         quote = '"',
-        all_varchar = true,
+        escape = '"',
+        columns = {
+            'force': 'VARCHAR', 'crime_ref': 'VARCHAR', 'person_ref': 'VARCHAR', 'role': 'VARCHAR',
+            'status': 'VARCHAR', 'relationship': 'VARCHAR', 'updated_at': 'VARCHAR', 'deleted': 'VARCHAR'
+        },
         nullstr = ['', 'NULL', 'null'],
         filename = true,
         store_rejects = true

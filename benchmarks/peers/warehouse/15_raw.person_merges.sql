@@ -8,9 +8,14 @@ with read as (
     from read_csv(
         '$extracts/*/person_merges.csv*',
         header = true,
+        auto_detect = false,
         delim = ',',
         quote = '"',
-        all_varchar = true,
+        escape = '"',
+        columns = {
+            'force': 'VARCHAR', 'person_ref': 'VARCHAR', 'merged_into_ref': 'VARCHAR', 'updated_at': 'VARCHAR',
+            'deleted': 'VARCHAR'
+        },
         nullstr = ['', 'NULL', 'null'],
         filename = true,
         store_rejects = true
