@@ -9,6 +9,9 @@ unexport PYTHONPATH PYTHONHOME
 VENV        ?= .venv
 OTHER_VENV  := .venv-other-duckdb
 LOCK_VENV   := .venv-lock
+# The peers that benchmarks/ measures harmrank against.
+BENCH_VENV         := .venv-bench
+BENCH_SQLMESH_VENV := .venv-bench-sqlmesh
 BIN         := $(VENV)/bin
 
 DUCKDB       := 2.0.0
@@ -39,7 +42,8 @@ help:  ## list the targets
 env: $(VENV)/.installed  ## set up .venv with the harmrank and dbt commands
 dev: $(VENV)/.installed-dev  ## the same and the tools for tests and lint
 
-# $(call install,VENV,LOCK): everything comes from one lock, by hash; then the project itself, editable.
+# $(call install,VENV,LOCK,WITHOUT): everything comes from one lock, by hash; then the project itself, editable,
+# unless WITHOUT says anything.
 define install
 	@if [ -z "$(PYTHON)" ]; then \
 		echo "harmrank needs Python 3.11 or later; none found (python3 is $$(python3 --version 2>&1))."; \
@@ -48,7 +52,7 @@ define install
 	@$(PYTHON) -m venv $(1) || { \
 		echo "Python's venv module is missing (on Debian: apt-get install python3-venv)."; exit 1; }
 	@$(1)/bin/python -m pip install $(PIP_QUIET) --require-hashes --requirement $(2)
-	@$(1)/bin/python -m pip install $(PIP_QUIET) --no-deps --no-build-isolation --editable .
+	@$(if $(3),,$(1)/bin/python -m pip install $(PIP_QUIET) --no-deps --no-build-isolation --editable .)
 	@touch $@
 endef
 
@@ -61,6 +65,12 @@ $(VENV)/.installed-dev: requirements-dev.lock pyproject.toml
 
 $(OTHER_VENV)/.installed-dev: requirements-other-duckdb.lock pyproject.toml
 	$(call install,$(OTHER_VENV),requirements-other-duckdb.lock)
+
+$(BENCH_VENV)/.installed: requirements-bench.lock
+	$(call install,$(BENCH_VENV),requirements-bench.lock,the project)
+
+$(BENCH_SQLMESH_VENV)/.installed: requirements-bench-sqlmesh.lock
+	$(call install,$(BENCH_SQLMESH_VENV),requirements-bench-sqlmesh.lock,the project)
 
 .PHONY: demo
 demo: env  ## invent a police force, rank it, show the top ten and where to look
@@ -119,6 +129,7 @@ lint-dbt: dev
 lint-sql: dev
 	@echo "==> sqlfluff: the SQL as DuckDB runs it"
 	@DBT_PROFILES_DIR=profiles DBT_TARGET_PATH=target/sqlfluff $(BIN)/sqlfluff lint --disable-progress-bar $(SQL_DIRS)
+	@$(BIN)/sqlfluff lint --disable-progress-bar --templater raw benchmarks
 
 lint-spark: dev
 	@echo "==> dbt compile and sqlfluff: the same models as Spark SQL (nothing connects)"
@@ -145,24 +156,44 @@ docs: env  ## every table and column as one page: target/static_index.html
 pictures: demo  ## draw the README's picture again from the demo's home
 	@$(BIN)/python docs/pictures.py "$(DEMO_HOME)"
 
+.PHONY: bench-env
+bench-env: dev $(BENCH_VENV)/.installed $(BENCH_SQLMESH_VENV)/.installed  ## set up the environments of the peers
+
+# make bench BENCH_ARGS="--sizes 1 --runs 3" measures as you like and writes nothing into docs/.
+BENCH_ARGS ?= --record
+
 .PHONY: bench
-bench: dev  ## time the supported DuckDB versions on the work harmrank does
+bench: bench-env  ## time harmrank and its peers, an hour or two; write docs/performance.md
+	@echo "==> benchmarks/bench.py $(BENCH_ARGS)"
+	@$(BIN)/python benchmarks/bench.py $(BENCH_ARGS)
+
+.PHONY: bench-duckdb
+bench-duckdb: dev  ## time the supported DuckDB versions on the work harmrank does
 	@echo "==> benchmarks/duckdb_versions.py"
 	@$(BIN)/python benchmarks/duckdb_versions.py
 
 .PHONY: lock
-lock:  ## resolve the locks again (make lock UPGRADE=--upgrade for newer versions)
+lock: lock-tool  ## resolve the locks again (make lock UPGRADE=--upgrade for newer versions)
 	@echo "==> resolving the locks"
-	@test -x $(LOCK_VENV)/bin/uv || { $(PYTHON) -m venv $(LOCK_VENV) && $(LOCK_VENV)/bin/pip install $(PIP_QUIET) uv; }
 	@$(call resolve,requirements-dev.lock) --extra dev --upgrade-package duckdb==$(DUCKDB)
 	@$(call resolve,requirements.lock) --constraint requirements-dev.lock --upgrade-package duckdb==$(DUCKDB)
 	@cp requirements-dev.lock requirements-other-duckdb.lock
 	@$(call resolve,requirements-other-duckdb.lock) --extra dev --upgrade-package duckdb==$(OTHER_DUCKDB)
+	@$(MAKE) lock-bench
 
-resolve = $(LOCK_VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-annotate --no-strip-extras --custom-compile-command "make lock" $(UPGRADE) --group build \
-	pyproject.toml --output-file $(1)
+.PHONY: lock-bench
+lock-bench: lock-tool  ## resolve the locks of the benchmarks' peers alone
+	@$(compile) --group bench --output-file requirements-bench.lock
+	@$(compile) --group bench-sqlmesh --output-file requirements-bench-sqlmesh.lock
+
+.PHONY: lock-tool
+lock-tool:
+	@test -x $(LOCK_VENV)/bin/uv || { $(PYTHON) -m venv $(LOCK_VENV) && $(LOCK_VENV)/bin/pip install $(PIP_QUIET) uv; }
+
+compile = $(LOCK_VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --no-strip-extras --custom-compile-command "make lock" $(UPGRADE)
+resolve = $(compile) --group build pyproject.toml --output-file $(1)
 
 .PHONY: clean
 clean:  ## remove what the other targets made, except your own homes
-	rm -rf .venv $(OTHER_VENV) $(LOCK_VENV) target logs build dist home/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv $(OTHER_VENV) $(LOCK_VENV) $(BENCH_VENV) $(BENCH_SQLMESH_VENV) target logs build dist home/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,18 @@
+"""The floor: one DuckDB query, floor.sql, from the CSV files to the hundred. Nothing is kept."""
+
+from __future__ import annotations
+
+from parts import HERE, HUNDRED, fill, job_of
+
+
+def main() -> None:
+    """Run the query and write its rows."""
+    import duckdb
+
+    job = job_of(__doc__)
+    query = fill((HERE / "floor.sql").read_text(encoding="utf-8"), job)
+    duckdb.connect().execute(f"copy ({query}) to '{job.out / HUNDRED}' (header)")
+
+
+if __name__ == "__main__":
+    main()

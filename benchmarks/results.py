@@ -1,0 +1,111 @@
+"""The figures of each size as they are kept in results.json, and what is read off them: medians, ratios, failures."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from contest import FULL, Run
+from feeds import Feed
+from measure import Measured
+from peers import HARMRANK, PEERS
+
+
+@dataclass(frozen=True)
+class Size:
+    """All that was measured at one size: the feed, when and on what, and every run."""
+
+    crimes: int
+    months: int
+    gigabytes: float
+    taken_on: str
+    machine: str
+    load: float
+    versions: dict[str, str]
+    runs: list[Run]
+
+    def of(self, contender: str, step: str = FULL) -> list[Measured]:
+        """The runs of one step of one contender."""
+        return [run.measured for run in self.runs if (run.contender, run.step) == (contender, step)]
+
+    def seconds(self, contender: str, step: str = FULL) -> float | None:
+        """The median, or None where a run failed or there was none."""
+        runs = self.of(contender, step)
+        return None if not runs or any(run.failure for run in runs) else statistics.median(run.seconds for run in runs)
+
+    def peak_mb(self, contender: str, step: str = FULL) -> float | None:
+        """The median peak of memory, as above."""
+        return (
+            None
+            if self.seconds(contender, step) is None
+            else statistics.median(run.peak_mb for run in self.of(contender, step))
+        )
+
+    def written_mb(self, contender: str, step: str = FULL) -> float:
+        """What lay on disk after it, the median."""
+        return statistics.median(run.written_mb for run in self.runs if (run.contender, run.step) == (contender, step))
+
+    def failure(self, contender: str, step: str = FULL) -> str | None:
+        """How a run failed, if one did."""
+        return next((run.failure for run in self.of(contender, step) if run.failure), None)
+
+    def contenders(self) -> list[str]:
+        """Who was measured, in the order of the tables."""
+        there = {run.contender for run in self.runs}
+        return [name for name in [*PEERS, HARMRANK] if name in there]
+
+    def steps(self) -> list[str]:
+        """The steps of harmrank in their order."""
+        return list(dict.fromkeys(run.step for run in self.runs if run.contender == HARMRANK))
+
+    def times(self, contender: str, step: str, other: str) -> float | None:
+        """How many times as long a step took as all of another contender's work."""
+        own, others = self.seconds(contender, step), self.seconds(other)
+        return None if own is None or not others else own / others
+
+    def failed(self) -> list[str]:
+        """A line for each contender and step that failed."""
+        steps = dict.fromkeys((run.contender, run.step) for run in self.runs if run.measured.failure)
+        return [f"{contender}, {step}: {self.failure(contender, step)}" for contender, step in steps]
+
+
+def size_of(feed: Feed, runs: list[Run], load: float, versions: dict[str, str]) -> Size:
+    """What was just measured, with the machine and the day."""
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    return Size(feed.crimes, feed.months, feed.gigabytes, today, machine(), load, versions, runs)
+
+
+def machine() -> str:
+    """Processor, cores, memory and system of this machine."""
+    model = platform.processor() or platform.machine()
+    memory = ""
+    if Path("/proc/cpuinfo").exists():
+        names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+        model = names[0].partition(":")[2].strip() if names else model
+        memory = f", {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9:.0f} GB of memory"
+    return f"{model}, {os.cpu_count()} cores{memory}, {platform.system()}, Python {platform.python_version()}"
+
+
+def read(path: Path) -> dict[int, Size]:
+    """The kept sizes by their number of crimes."""
+    if not path.exists():
+        return {}
+    return {entry["crimes"]: _size(entry) for entry in json.loads(path.read_text(encoding="utf-8"))}
+
+
+def write(path: Path, sizes: Iterable[Size]) -> None:
+    """Keep these sizes, smallest first."""
+    entries = [asdict(size) for size in sorted(sizes, key=lambda size: size.crimes)]
+    path.write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
+
+
+def _size(entry: dict[str, Any]) -> Size:
+    runs = [Run(**{**run, "measured": Measured(**run["measured"])}) for run in entry["runs"]]
+    return Size(**{**entry, "runs": runs})

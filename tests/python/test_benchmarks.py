@@ -1,0 +1,123 @@
+"""The benchmarks compare like with like: every contender gives the same list, and who does not is not timed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import page
+import peers
+import pytest
+import results
+from contest import FULL, Contest
+from feeds import Feed, make
+from measure import run
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CRIMES = 20_000
+MART = ["top_100", "top_100_evidence", "offender_harm", "list_history", "crime_harm_monthly", "extract_reconciliation"]
+ONLY_THE_LIST = {"floor", "polars"}
+OTHERS = [peer for peer in peers.PEERS.values() if peer is not peers.FLOOR]
+
+
+@dataclass(frozen=True)
+class Done:
+    """The whole bench run once: what it said, the feed it ran on, what each contender left."""
+
+    process: subprocess.CompletedProcess[str]
+    feed: Feed
+    kept: Path
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Done:
+    """The command at a tiny size, with the contenders that the environment of the tests has."""
+    work = tmp_path_factory.mktemp("bench")
+    options = ["--sizes", str(CRIMES / 1e6), "--runs", "1", "--work", str(work), "--keep"]
+    command = [sys.executable, "benchmarks/bench.py", *options, "--peers", "floor", "script", "harmrank"]
+    process = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    return Done(process, make(work, CRIMES, seed=1, packed=False), work / "kept")
+
+
+def test_all_give_the_same_hundred(bench: Done) -> None:
+    """The floor, the script and harmrank, with all its refreshes, agree and each has its line of figures."""
+    assert bench.process.returncode == 0, bench.process.stderr[-3000:]
+    for title in ("one DuckDB query", "DuckDB script by hand", "**harmrank**", *page.HARMRANK_STEPS.values()):
+        lines = [line for line in bench.process.stdout.splitlines() if line.startswith(f"| {title} | ")]
+        assert len(lines) == 1 and "failed" not in lines[0], (title, bench.process.stdout)
+    assert len(peers.hundred_in(bench.kept / "floor")) == 100
+
+
+@pytest.mark.parametrize("peer", OTHERS, ids=[peer.name for peer in OTHERS])
+def test_every_peer_does_the_same_work(bench: Done, peer: peers.Peer, tmp_path: Path) -> None:
+    """A peer that fell behind the method is seen before anybody reads its figures: after a day and a month it gives the
+    hundred that harmrank publishes, and the tables of its mart, if it builds one, are harmrank's own."""
+    if not peer.python.exists():
+        pytest.skip(f"{peer.environment} is not set up: make bench-env")
+    done = run(peer.command(bench.feed, "next", tmp_path), tmp_path / "log", timeout=600)
+    assert done.failure is None, (tmp_path / "log").read_text()
+    home = bench.kept / "harmrank"
+    assert peers.hundred_in(tmp_path) == peers.hundred_of(home)
+    tables = [] if peer.name in ONLY_THE_LIST else MART
+    apart = {
+        name: rows_apart(tmp_path / f"{name}.parquet", home / f"published/current/{name}.parquet") for name in tables
+    }
+    assert apart == dict.fromkeys(tables, (0, 0))
+
+
+def rows_apart(one: Path, other: Path) -> tuple[int, int]:
+    """How many rows only the one has, and only the other, in the columns of the one."""
+    columns = ", ".join(name for name, *_ in duckdb.sql(f"describe from '{one}'").fetchall())
+    pair = [f"(select {columns} from '{file}')" for file in (one, other)]
+    counts = [duckdb.sql(f"select count(*) from ({a} except all {b})").fetchall() for a, b in (pair, pair[::-1])]
+    assert duckdb.sql(f"select count(*) from '{one}'").fetchall() != [(0,)]
+    return counts[0][0][0], counts[1][0][0]
+
+
+def test_another_hundred_is_a_failure(bench: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A contender that swaps two places is reported, has no median, and is not run again."""
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text(
+        "import sys, pathlib\n"
+        f"head, first, second, *rest = pathlib.Path({str(bench.kept / 'floor' / 'hundred.csv')!r}).open()\n"
+        "swapped = [head, second.replace(',2,', ',1,', 1), first.replace(',1,', ',2,', 1), *rest]\n"
+        "pathlib.Path(sys.argv[-1], 'hundred.csv').write_text(''.join(swapped))\n"
+    )
+    monkeypatch.setitem(peers.PEERS, "wrong", peers.Peer("wrong", "a wrong one", str(wrong), None, ()))
+    contest = Contest(tmp_path / "work", bench.feed, timeout=600)
+    contest.measure(["wrong"], times=2)
+    size = results.size_of(bench.feed, contest.runs, 0.0, {})
+    assert [run.measured.failure for run in contest.runs] == ["another hundred than the floor's"]
+    assert size.seconds("wrong", FULL) is None
+    assert "| a wrong one | failed: another hundred than the floor's |" in page.tables(size)
+
+
+def test_who_takes_too_long_is_ended(tmp_path: Path) -> None:
+    """A contender that hangs is killed after its time, and that is what is said of it."""
+    done = run([sys.executable, "-c", "import time; time.sleep(600)"], tmp_path / "log", timeout=1)
+    assert done.failure == "not done after 1 s" and done.seconds < 300
+
+
+def test_the_memory_is_that_of_the_command(tmp_path: Path) -> None:
+    """The peak is measured in millions of bytes and is that of the process, not of who measures."""
+    done = run([sys.executable, "-c", "held = bytearray(300_000_000)"], tmp_path / "log", timeout=60)
+    assert 300 < done.peak_mb < 400
+
+
+def test_the_figures_have_room_on_the_page(bench: Done, tmp_path: Path) -> None:
+    """What is recorded replaces what stood there, and what is kept is read again as it was."""
+    contest = Contest(tmp_path / "work", bench.feed, timeout=600)
+    contest.measure(["floor"], times=1)
+    size = results.size_of(bench.feed, contest.runs, 0.5, {"duckdb": duckdb.__version__})
+    results.write(tmp_path / "results.json", [size])
+    assert results.read(tmp_path / "results.json") == {size.crimes: size}
+    copy = tmp_path / "performance.md"
+    shutil.copy(page.PAGE, copy)
+    page.record([size], copy)
+    once = copy.read_text(encoding="utf-8")
+    page.record([size], copy)
+    assert page.tables(size) in once and copy.read_text(encoding="utf-8") == once
