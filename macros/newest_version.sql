@@ -3,15 +3,15 @@
 
     Incremental: what makes a row new is the extract it came with. The newest version so far stands for all the
     older ones, so that only it and the new rows are looked at; a second run finds the same winner. -#}
-{% macro newest_version(relation, key, attributes) -%}
-    {{ return(adapter.dispatch('newest_version', 'harmrank')(relation, key, attributes)) }}
+{% macro newest_version(relation, key, attributes, cleaned={}) -%}
+    {{ return(adapter.dispatch('newest_version', 'harmrank')(relation, key, attributes, cleaned)) }}
 {%- endmacro %}
 
-{% macro default__newest_version(relation, key, attributes) -%}
+{% macro default__newest_version(relation, key, attributes, cleaned) -%}
 {%- set columns = key + attributes + ['is_deleted', 'updated_at', 'extract_id'] -%}
 with source as (
 
-    {{ versions_to_compare(relation, key, columns) | indent(4) }}
+    {{ versions_to_compare(relation, key, columns, cleaned) | indent(4) }}
 
 ),
 
@@ -39,11 +39,13 @@ final as (
 select * from final
 {%- endmacro %}
 
-{% macro duckdb__newest_version(relation, key, attributes) -%}
-{%- set versioned = attributes + ['is_deleted', 'updated_at', 'extract_id'] -%}
-with source as (
+{% macro duckdb__newest_version(relation, key, attributes, cleaned) -%}
+{%- set order = ['updated_at', 'extract_id', 'row_number'] -%}
+{%- set columns = key + attributes + ['is_deleted', 'updated_at', 'extract_id'] -%}
+{#- Read twice rather than kept: kept, all of raw would stand in memory. -#}
+with source as {{ '' if remakes_part() else 'not materialized ' }}(
 
-    {{ versions_to_compare(relation, key, key + versioned) | indent(4) }}
+    {{ versions_to_compare(relation, key, columns, cleaned) | indent(4) }}
 
 ),
 
@@ -51,14 +53,7 @@ newest as (
 
     select
         {{ key | join(',\n        ') }},
-        arg_max(
-            struct_pack(
-                {%- for column in versioned %}
-                {{ column }} := {{ column }}{{ ',' if not loop.last }}
-                {%- endfor %}
-            ),
-            row(updated_at, extract_id, row_number)
-        ) as version
+        max(struct_pack({% for column in order %}{{ column }} := {{ column }}{{ ', ' if not loop.last }}{% endfor %})) as version
     from source
     group by {{ key | join(', ') }}
 
@@ -67,11 +62,12 @@ newest as (
 final as (
 
     select
-        {{ key | join(',\n        ') }},
-        {%- for column in versioned %}
-        version.{{ column }} as {{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from newest
+        {{ columns | join(',\n        ') }}
+    from source
+    where ({{ (key + order) | join(', ') }}) in (
+        select {{ key | join(', ') }}, version.{{ order | join(', version.') }}
+        from newest
+    )
 
 )
 
@@ -80,15 +76,15 @@ select * from final
 
 {#- All rows; or the new ones, and the newest so far of the same records. That one came with another extract, so that
     its row number decides nothing. -#}
-{% macro versions_to_compare(relation, key, columns) -%}
+{% macro versions_to_compare(relation, key, columns, cleaned) -%}
     {{- runs_after('stg_new_extracts') -}}
-    {%- if not remakes_part() -%}
-    select * from {{ relation }}
-    {%- else -%}
     select
-        {{ columns | join(',\n        ') }},
+        {%- for column in columns %}
+        {% if column in cleaned %}{{ cleaned[column] }} as {% endif %}{{ column }},
+        {%- endfor %}
         row_number
     from {{ relation }}
+    {%- if remakes_part() %}
     where extract_id in (select extract_id from {{ ref('stg_new_extracts') }})
 
     union all

@@ -32,7 +32,9 @@ final as (
             involvements.force = identities.force
             and involvements.person_ref = identities.person_ref
     left join persons
-        on {{ person_key('involvements', 'identities') }} = persons.person_key
+        on
+            coalesce(identities.surviving_force, involvements.force) = persons.force
+            and coalesce(identities.surviving_ref, involvements.person_ref) = persons.person_ref
     where involvements.role = 'victim'
 
 )

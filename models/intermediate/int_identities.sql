@@ -38,6 +38,8 @@ final as (
     select
         steps.force,
         steps.person_ref,
+        steps.force as surviving_force,
+        steps.merged_into_ref as surviving_ref,
         steps.force || '|' || steps.merged_into_ref as person_key
     from steps
     left join person_merges

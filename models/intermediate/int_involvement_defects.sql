@@ -42,7 +42,7 @@ joined as (
         involvements.role,
         persons.sex,
         crimes.crime_ref is not null as has_crime,
-        persons.person_key is not null as has_person,
+        persons.person_ref is not null as has_person,
         coalesce(not outcomes.implies_named_suspect, false) as outcome_says_no_suspect
     from involvements
     left join identities
@@ -50,7 +50,9 @@ joined as (
             involvements.force = identities.force
             and involvements.person_ref = identities.person_ref
     left join persons
-        on {{ person_key('involvements', 'identities') }} = persons.person_key
+        on
+            coalesce(identities.surviving_force, involvements.force) = persons.force
+            and coalesce(identities.surviving_ref, involvements.person_ref) = persons.person_ref
     left join crimes
         on
             involvements.force = crimes.force

@@ -16,6 +16,8 @@ people as (
 final as (
 
     select
+        people.force,
+        people.person_ref,
         people.force || '|' || people.person_ref as person_key,
         people.sex,
         people.date_of_birth,

@@ -88,7 +88,9 @@ final as (
             and allegations.crime_ref = crimes.crime_ref
     cross join rules
     left join offenders
-        on allegations.offender_key = offenders.person_key
+        on
+            {{ force_of('allegations.offender_key') }} = offenders.force
+            and {{ person_ref_of('allegations.offender_key') }} = offenders.person_ref
     left join counted_victims
         on
             allegations.force = counted_victims.force

@@ -12,7 +12,7 @@ final as (
         crime_ref,
 
         -- attributes
-        {{ normalise_offence_code('offence_code') }} as offence_code,
+        offence_code,
         reported_by,
         outcome_type,
         area_code,

@@ -7,4 +7,5 @@
         'offence_code', 'reported_on', 'committed_from', 'committed_to', 'reported_by',
         'outcome_type', 'outcome_on', 'cancelled_on', 'area_code', 'domestic_abuse',
     ],
+    cleaned={'offence_code': normalise_offence_code('offence_code')},
 ) }}
