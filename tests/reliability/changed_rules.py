@@ -268,10 +268,6 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ),
     ],
     f"{_INTERMEDIATE}/int_ranked_offenders.sql": [
-        ("scores.allegations >= rules", "scores.allegations > rules", "the least number of allegations is one more"),
-        ("scores.allegations >= rules.minimum_allegations", "true", "no method has a least number of allegations"),
-        ("scores.female_victims >= rules", "scores.female_victims > rules", "the least number of women is one more"),
-        ("scores.female_victims >= rules.minimum_female_victims", "true", "no method has a least number of women"),
         ("harm_rank <= list_size", "harm_rank < list_size", "the list has a place less"),
         ("harm_rank <= list_size", "harm_rank <= list_size + 1", "the list has a place more"),
         (") > 1 as is_tied", ") > 2 as is_tied", "a tie of two is not marked"),
@@ -283,6 +279,18 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ),
     ],
     "macros/ranking.sql": [
+        ("}}.allegations >= {{", "}}.allegations > {{", "the least number of allegations is one more"),
+        (
+            "{{ scores }}.allegations >= {{ rules }}.minimum_allegations",
+            "true",
+            "no method has a least number of allegations",
+        ),
+        ("}}.female_victims >= {{", "}}.female_victims > {{", "the least number of women is one more"),
+        (
+            "{{ scores }}.female_victims >= {{ rules }}.minimum_female_victims",
+            "true",
+            "no method has a least number of women",
+        ),
         ("'harm_days', 'female_victims'", "'female_victims', 'harm_days'", "women go before harm"),
         ("'female_victims', 'allegations'", "'allegations', 'female_victims'", "allegations go before women"),
         ("'allegations', 'latest_reported_on'", "'latest_reported_on', 'allegations'", "the latest report goes before"),
@@ -400,13 +408,61 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
     ],
     "macros/newest_version.sql": [
         (
-            "row(updated_at, extract_id, row_number)",
-            "row(extract_id, updated_at, row_number)",
+            "['updated_at', 'extract_id', 'row_number']",
+            "['extract_id', 'updated_at', 'row_number']",
             "the later extract wins",
         ),
-        ("row(updated_at, extract_id, row_number)", "row(updated_at, row_number)", "the extract decides nothing"),
-        ("row(updated_at, extract_id, row_number)", "row(updated_at, extract_id)", "the row decides nothing"),
-        ("        arg_max(\n", "        arg_min(\n", "the oldest version wins"),
+        ("['updated_at', 'extract_id', 'row_number']", "['updated_at', 'row_number']", "the extract decides nothing"),
+        ("['updated_at', 'extract_id', 'row_number']", "['updated_at', 'extract_id']", "the row decides nothing"),
+        ("        max(struct_pack", "        min(struct_pack", "the oldest version wins"),
+        ("    where extract_id in (", "    where extract_id not in (", "what was landed before is looked at again"),
+    ],
+    f"{_INTERMEDIATE}/int_touched_records.sql": [
+        ("touched.force = person_merges.force", "touched.force is not null", "merges of another force touch a record"),
+        (
+            "touched.person_ref = person_merges.merged_into_ref",
+            "touched.person_ref = person_merges.person_ref",
+            "whoever was merged into a touched record is left as it was",
+        ),
+        ("where touched.step < 10000", "where touched.step < 2", "a chain of merges is left as it was"),
+        ("on people.extract_id = new_extracts", "on people.extract_id <> new_extracts", "old records are touched"),
+        (
+            "on merge_versions.extract_id = new_extracts",
+            "on merge_versions.extract_id <> new_extracts",
+            "old merges touch",
+        ),
+    ],
+    f"{_INTERMEDIATE}/int_touched_crimes.sql": [
+        (
+            "on crime_versions.extract_id = new_extracts",
+            "on crime_versions.extract_id <> new_extracts",
+            "old crimes are",
+        ),
+        (
+            "on involvement_versions.extract_id =",
+            "on involvement_versions.extract_id <>",
+            "old involvements touch a crime",
+        ),
+        (
+            "involvements.force = touched_records.force",
+            "involvements.force is not null",
+            "people of another force touch",
+        ),
+    ],
+    f"{_INTERMEDIATE}/int_touched_offenders.sql": [
+        ("where involvement_versions.role = 'suspect'", "where true", "victims' scores are made"),
+        (
+            "involvement_versions.force = touched_crimes.force",
+            "touched_crimes.force is not null",
+            "another force's suspects",
+        ),
+        ("in ['identities', 'identities_before']", "in ['identities']", "who a record stood for keeps its score"),
+        ("in ['identities', 'identities_before']", "in ['identities_before']", "who a record stands for gets no score"),
+        ("on custody_versions.extract_id =", "on custody_versions.extract_id <>", "new custody is not seen"),
+    ],
+    "models/staging/stg_new_extracts.sql": [
+        ("built_extracts.extract_id is null", "true", "every extract is new each time"),
+        ("        and false\n", "", "everything is touched where everything is made anew"),
     ],
     **{
         f"models/staging/stg_{table}.sql": [("where not is_deleted", "where true", f"deleted {table} count")]

@@ -126,8 +126,8 @@ def build_home(folder: Path) -> Path:
     """Build a home from an invented feed in which every mart has rows, and compile the tests there."""
     extracts, home = folder / "extracts", folder / "home"
     _run("-m", "harmrank", "sample", "--out", extracts, "--crimes", "5000", "--months", "6", "--seed", str(SEED))
-    _run("-m", "harmrank", "refresh", extracts, "--home", home)
-    # In a refresh of its own, so that there are touched keys.
+    _run("-m", "harmrank", "refresh", extracts, "--home", home, "--list-date", "2026-09-30")
+    # In a refresh of its own and for another list, so that there are touched keys of each kind.
     more = extracts / MORE_EXTRACT
     more.mkdir()
     for table, content in MORE.items():

@@ -67,7 +67,7 @@ def stand_in_for_dbt() -> None:
     """Take the marts that the warehouse holds for the outcome of a build, with the new build's name and list date on them."""
     from harmrank import build
 
-    def stamp(home: Any, progress: Any, meanwhile: Any) -> build.BuildResult:
+    def stamp(home: Any, *_: Any, **__: Any) -> build.BuildResult:
         with duckdb.connect(str(home.warehouse)) as connection:
             connection.execute(
                 "update mart.build_info set build_id = (select build_id from raw.build_request), "
