@@ -415,7 +415,6 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("['updated_at', 'extract_id', 'row_number']", "['updated_at', 'row_number']", "the extract decides nothing"),
         ("['updated_at', 'extract_id', 'row_number']", "['updated_at', 'extract_id']", "the row decides nothing"),
         ("        max(struct_pack", "        min(struct_pack", "the oldest version wins"),
-        ("    where extract_id in (", "    where extract_id not in (", "what was landed before is looked at again"),
     ],
     f"{_INTERMEDIATE}/int_touched_records.sql": [
         ("touched.force = person_merges.force", "touched.force is not null", "merges of another force touch a record"),
