@@ -10,7 +10,6 @@ import hashlib
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib.metadata import version
@@ -23,58 +22,61 @@ _SOURCES = ("dbt_project.yml", "models", "macros", "seeds", "tests", "analyses",
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-def kept(settings: str) -> Any | None:
-    """The parsed project (dbt's Manifest) as it was kept for these settings, or None: it has to be parsed."""
+def place(settings: str) -> Path:
+    """The file for the project as it is now and what its parsing depends on besides."""
+    return project_root() / "target" / "parsed" / f"{_short(settings)}-{_digest(settings)}.msgpack"
+
+
+def kept(path: Path) -> Any | None:
+    """The parsed project (dbt's Manifest) that is kept in this file, or None: it has to be parsed."""
     from dbt.contracts.graph.manifest import Manifest
     from dbt.parser.manifest import extended_mashumuro_decoder
 
-    path = _path(settings)
     try:
-        if not _is_ours(path):
-            return None
-        project = Manifest.from_msgpack(path.read_bytes(), decoder=extended_mashumuro_decoder)
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+            if not (_is_ours(os.fstat(file.fileno())) and _is_ours(path.parent.stat())):
+                return None
+            project = Manifest.from_msgpack(file.read(), decoder=extended_mashumuro_decoder)
     except Exception:
-        # Cut off, damaged or of another layout: it is only a copy, and is made again.
+        # Not there, cut off, damaged or of another layout: it is only a copy, and is made again.
         return None
     project.build_flat_graph()
     return project
 
 
-def keep(project: Any, settings: str) -> None:
+def keep(project: Any, path: Path) -> None:
     """Keep a parsed project for the next time, in place of any earlier one; where that cannot be, it is not kept."""
     from dbt.parser.manifest import extended_mashumaro_encoder
 
-    path = _path(settings)
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for earlier in path.parent.glob(f"{_name(settings)}-*"):
-            earlier.unlink(missing_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".parsed-")
-        with os.fdopen(descriptor, "wb") as file:
+    incoming = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(incoming, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(project.to_msgpack(extended_mashumaro_encoder))
-        os.replace(name, path)
+        for earlier in path.parent.glob(f"{path.name.rsplit('-', 1)[0]}-*"):
+            earlier.unlink(missing_ok=True)
+        os.replace(incoming, path)
+    except OSError:
+        with suppress(OSError):
+            incoming.unlink()
 
 
-def _path(settings: str) -> Path:
-    return project_root() / "target" / f"{_name(settings)}-{_digest(settings)}.msgpack"
+def _short(settings: str) -> str:
+    return hashlib.sha256(settings.encode()).hexdigest()[:8]
 
 
-def _name(settings: str) -> str:
-    return f"parsed-{hashlib.sha256(settings.encode()).hexdigest()[:8]}"
-
-
-def _is_ours(path: Path) -> bool:
-    """Whether nobody but this user, or who could change the code just as well, can have written it."""
-    kept_by = path.lstat()
+def _is_ours(status: os.stat_result) -> bool:
+    """Whether nobody but this user, or who could change the code just as well, can write to it."""
     trusted = {os.geteuid(), (project_root() / "dbt_project.yml").stat().st_uid}
-    return stat.S_ISREG(kept_by.st_mode) and kept_by.st_uid in trusted and not kept_by.st_mode & _OTHERS_MAY_WRITE
+    return status.st_uid in trusted and not status.st_mode & _OTHERS_MAY_WRITE
 
 
 def _digest(settings: str) -> str:
     """A digest of everything that the parsed project follows from."""
     root = project_root()
     digest = hashlib.sha256()
-    for fact in (settings, str(root), sys.version, version("dbt-core"), version("dbt-duckdb")):
+    packages = [version(name) for name in ("dbt-core", "dbt-common", "dbt-adapters", "dbt-duckdb")]
+    for fact in (settings, str(root), sys.version, *packages):
         digest.update(fact.encode() + b"\0")
     for file in _files(root):
         digest.update(file.relative_to(root).as_posix().encode() + b"\0")

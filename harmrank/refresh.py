@@ -16,7 +16,7 @@ import duckdb
 
 from harmrank import checks, compaction, door_out, journal, publish, published, standing, warehouse
 from harmrank.contract import MAX_BAD_SHARE
-from harmrank.errors import GateFailed, UsageError
+from harmrank.errors import GateFailed, HarmrankError, UsageError
 from harmrank.home import Home
 from harmrank.landing import LandingResult, extract_folders, land
 from harmrank.project import code_version, project_root
@@ -136,13 +136,16 @@ def _build_and_publish(
     result = build(home, progress, meanwhile=checks.preload, only_changes=only_changes)
     if result.failures:
         raise _gate_failed(entry, result.failures)
-    standing.remember(home, request.rules, request.extracts)
+    if code_version() != request.code:
+        raise HarmrankError("harmrank was changed while it built, so that nothing was published: run this again")
     passed = result.tests - len(result.warnings)
     said = f" and {len(result.warnings)} with a warning" if result.warnings else ""
     say(f"{result.models} models built, {passed} tests passed{said}; publishing")
     entry.step("publishing")
     warnings = [*_doubts(request), *_remarks_of_extracts(home), *result.warnings]
     prepared = publish.prepare(home, request.build_id, _facts(request, warnings), _audit(home, entry))
+    # Not before the checks at the door out: tables that they object to are not built on.
+    standing.remember(home, request.rules, request.extracts)
     publication = publish.switch(home, prepared, kept_builds)
     entry.end(journal.PUBLISHED, publication.warnings)
     for remark in [*publication.remarks, *compaction.compact(home, say)]:

@@ -16,10 +16,10 @@ from harmrank.home import Home
 
 
 def can_be_built_on(connection: duckdb.DuckDBPyConnection, rules: str) -> bool:
-    """Whether the tables are whole and were made by these rules (a digest) from extracts that are landed still."""
+    """Whether the tables are whole and were made by these rules (a digest) from extracts that are landed still, with the same content."""
     row = connection.execute(
         "select count(*) > 0 and bool_and(is_whole and rules = ? and extracts.extract_id is not null) "
-        "from raw.built_extracts left join raw.extracts using (extract_id)",
+        "from raw.built_extracts left join raw.extracts using (extract_id, content_sha256)",
         [rules],
     ).fetchone()
     return bool(row and row[0])
@@ -31,6 +31,8 @@ def remember(home: Home, rules: str, extracts: Sequence[str]) -> None:
         connection.execute("begin")
         connection.execute("delete from raw.built_extracts")
         connection.execute(
-            "insert into raw.built_extracts select unnest(?::varchar[]), ?, true", [list(extracts), rules]
+            "insert into raw.built_extracts select extract_id, content_sha256, ?, true from raw.extracts "
+            "where extract_id in (select unnest(?::varchar[]))",
+            [rules, list(extracts)],
         )
         connection.execute("commit")

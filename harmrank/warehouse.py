@@ -40,7 +40,8 @@ _BOOKKEEPING = (
         harm_index VARCHAR, offence_code VARCHAR, recorded_crime_code VARCHAR, harm_days DOUBLE,
         harm_days_highest DOUBLE, published_days VARCHAR, basis VARCHAR, source VARCHAR)""",
     """raw.built_extracts (
-        extract_id VARCHAR PRIMARY KEY, rules VARCHAR NOT NULL, is_whole BOOLEAN NOT NULL)""",
+        extract_id VARCHAR PRIMARY KEY, content_sha256 VARCHAR NOT NULL, rules VARCHAR NOT NULL,
+        is_whole BOOLEAN NOT NULL)""",
     """raw.build_request (
         build_id VARCHAR, requested_at TIMESTAMP, list_date DATE, method VARCHAR, code_version VARCHAR,
         duckdb_version VARCHAR, dbt_version VARCHAR)""",

@@ -93,7 +93,7 @@
 
 {#- Before dbt makes a table: until a refresh says that all of them are whole, the next one makes all of them anew. -#}
 {% macro doubt_the_tables() -%}
-    {%- if execute and flags.WHICH in ('build', 'run', 'seed', 'retry', 'clone') -%}
+    {%- if execute and flags.WHICH in ('build', 'run', 'seed', 'retry') -%}
         {%- set built = adapter.get_relation(target.database, 'raw', 'built_extracts') -%}
         {%- if built -%}
             {#- What a hook gives as text is rolled back. -#}

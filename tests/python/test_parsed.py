@@ -44,7 +44,7 @@ def refresh(project: Path, home: PublishedHome) -> str:
 
 def kept(project: Path) -> Path:
     """The one parsed project that is kept for builds of everything."""
-    (path,) = (project / "target").glob("parsed-*.msgpack")
+    (path,) = (project / "target" / "parsed").glob("*.msgpack")
     return path
 
 

@@ -185,7 +185,7 @@ def _refresh(extracts: Path, home: Path, list_date: date | None, full: bool) -> 
 
 
 def _is_incremental(home: Path) -> bool:
-    """Whether the last build remade only what had changed: then, and only then, it has touched list dates."""
+    """Whether the last build remade only what had changed: then, and only then, there are touched crimes."""
     with duck.open_database(home / "warehouse.duckdb", read_only=True) as connection:
         row = connection.execute("select count(*) from intermediate.int_touched_crimes").fetchone()
     return bool(row and row[0])
