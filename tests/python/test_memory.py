@@ -52,7 +52,7 @@ def limits(home: Path) -> dict[str, str]:
     with duck.open_database() as connection:
         warehouse.settle(connection, Home(home))
         found["publishing"] = _limit(connection)
-    with build._environment(Home(home)):
+    with build._environment(Home(home), only_changes=False):
         shown = subprocess.run(dbt_show(home, IN_FORCE), cwd=REPOSITORY, capture_output=True, text=True, check=True)
     found["building"] = json.loads(shown.stdout)["show"][0]["in_force"]
     return found
