@@ -24,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -277,24 +277,22 @@ def _csv_records(text: str) -> Iterator[str]:
 
 
 def _size(lines: list[str], place: int) -> int:
-    for size in range(1, len(lines) - place + 1):
-        text = "".join(lines[place : place + size])
-        # Blanks around a quoted value are let pass.
-        is_open, rows = _parse(text)
-        if rows != 1 and not is_open:
-            is_open, rows = _parse(_BLANK_AFTER_QUOTE.sub('"', text))
-        if not is_open:
-            return size if rows == 1 else 1
-    return 1
+    size, is_good = _first_record(lines[place:])
+    if is_good:
+        return size
+    # Blanks around a quoted value are let pass.
+    size_without_blanks, is_good = _first_record(_BLANK_AFTER_QUOTE.sub('"', line) for line in lines[place:])
+    return size_without_blanks if is_good and size_without_blanks >= size else 1
 
 
-def _parse(text: str) -> tuple[bool, int]:
-    """Whether a quote is still open at the end, and how many records there are: 0 where it is no CSV."""
+def _first_record(lines: Iterable[str]) -> tuple[int, bool]:
+    """How many lines the first record takes, or are read before it shows to be none, and which of both."""
+    reader = csv.reader(lines, strict=True, skipinitialspace=True)
     try:
-        lines = io.StringIO(text, newline="")
-        return False, len(list(csv.reader(lines, strict=True, skipinitialspace=True)))
-    except csv.Error as error:
-        return "unexpected end of data" in str(error), 0
+        next(reader)
+    except csv.Error:
+        return reader.line_num, False
+    return reader.line_num, True
 
 
 # The report
@@ -335,8 +333,8 @@ def attack(cases: int, seed: int, first: int = 0) -> tuple[dict[str, Tally], lis
         row = tally[case.label]
         row.cases += 1
         setattr(row, outcome, getattr(row, outcome) + 1)
-        if (number + 1) % 100 == 0 and sys.stderr.isatty():
-            print(f"{number + 1} of {cases}", file=sys.stderr)
+        if (number + 1) % 100 == 0:
+            print(f"{number + 1} of {cases}", file=sys.stderr, flush=True)
     return tally, broken
 
 
