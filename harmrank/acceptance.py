@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import Any
 
 import duckdb
@@ -174,6 +175,11 @@ def page_name(extract_id: str) -> str:
 
 
 def _page(template: str, digest: str, **content: Any) -> str:
+    return _environment().get_template(template).render(digest=digest, **content)
+
+
+@cache
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("harmrank"),
         autoescape=True,
@@ -182,7 +188,7 @@ def _page(template: str, digest: str, **content: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters["share"] = _share
-    return environment.get_template(template).render(digest=digest, **content)
+    return environment
 
 
 def _share(value: float | None) -> str:

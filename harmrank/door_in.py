@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 
-from harmrank import checks, landing_sql, sql, suites
+from harmrank import checks, landing_known, landing_sql, sql, suites
 from harmrank.contract import TABLES, Kind, Table
 from harmrank.landing_rows import CheckedFile
 from harmrank.macros import normalise_offence_code
@@ -160,22 +160,25 @@ def _crimes() -> str:
     """
 
 
+_CRIME, _PERSON = landing_known.digest("crime_ref"), landing_known.digest("person_ref")
 # What was landed before is looked through for what this extract names, not the other way round: that is far less.
-_INVOLVEMENTS = """
-    WITH involvements AS (SELECT * FROM landed_involvements),
+_INVOLVEMENTS = f"""
+    WITH involvements AS (
+        SELECT *, {_CRIME} AS crime, {_PERSON} AS person FROM landed_involvements WHERE NOT is_deleted
+    ),
     known_crimes AS (
-        SELECT force, crime_ref FROM raw.crimes SEMI JOIN involvements USING (force, crime_ref)
+        SELECT crime FROM raw.crime_digests SEMI JOIN involvements USING (crime)
         UNION
-        SELECT force, crime_ref FROM landed_crimes
+        SELECT {_CRIME} FROM landed_crimes
     ),
     known_people AS (
-        SELECT force, person_ref, bool_or(coalesce(sex IN ('F', 'M'), false)) AS sex_is_known
+        SELECT person, bool_or(sex_is_known) AS sex_is_known
         FROM (
-            SELECT force, person_ref, sex FROM raw.people SEMI JOIN involvements USING (force, person_ref)
+            SELECT person, sex_is_known FROM raw.person_digests SEMI JOIN involvements USING (person)
             UNION ALL
-            SELECT force, person_ref, sex FROM landed_people
+            SELECT {_PERSON}, {landing_known.SEX_IS_KNOWN} FROM landed_people
         )
-        GROUP BY force, person_ref
+        GROUP BY person
     )
     SELECT
         involvements.force,
@@ -186,13 +189,12 @@ _INVOLVEMENTS = """
         involvements.updated_at,
         involvements.file_name,
         involvements.file_row,
-        known_crimes.crime_ref IS NOT NULL AS has_crime,
-        known_people.person_ref IS NOT NULL AS has_person,
+        known_crimes.crime IS NOT NULL AS has_crime,
+        known_people.person IS NOT NULL AS has_person,
         CASE WHEN role = 'victim' THEN coalesce(known_people.sex_is_known, false) END AS victim_sex_is_known
     FROM involvements
-    LEFT JOIN known_crimes USING (force, crime_ref)
-    LEFT JOIN known_people USING (force, person_ref)
-    WHERE NOT involvements.is_deleted
+    LEFT JOIN known_crimes USING (crime)
+    LEFT JOIN known_people USING (person)
 """
 
 

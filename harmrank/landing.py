@@ -10,21 +10,25 @@ import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 
 import duckdb
 
-from harmrank import acceptance, checks, door_in, landing_files, landing_raw, landing_rows, remarks
+from harmrank import acceptance, checks, door_in, landing_files, landing_known, landing_raw, landing_rows, remarks
 from harmrank.contract import MAX_BAD_SHARE, TABLES
 from harmrank.errors import UsageError
 from harmrank.home import Home
+from harmrank.landing_ahead import Ahead, reading_ahead
 from harmrank.landing_csv import BadRecord, count
 from harmrank.landing_files import Extract, Manifest, Unusable
 from harmrank.landing_rows import CheckedFile
 from harmrank.printable import printable_name
 from harmrank.warehouse import connect
+
+_WRITTEN_AT_ONCE = "256MB"
+"""How much may be landed before it is packed into the warehouse file: with each extract, so much is packed again."""
 
 
 @dataclass(frozen=True)
@@ -75,17 +79,40 @@ def land(
     result = LandingResult()
     connection = connect(home)
     try:
-        known, resent = _remembered(connection), acceptance.resent(connection)
-        door = _Door(connection)
-        for folder in folders:
-            lander = _Lander(connection, home, folder, max_bad_share, door)
-            _settle(lander, known.get(folder.name), result, report)
-            if folder.name in resent and folder.name in result.unchanged:
-                lander.forget_refusals()
+        _land_all(connection, home, folders, max_bad_share, result, report)
         acceptance.draw(connection, home)
     finally:
         connection.close()
     return result
+
+
+def _land_all(
+    connection: duckdb.DuckDBPyConnection,
+    home: Home,
+    folders: list[Path],
+    max_bad_share: float,
+    result: LandingResult,
+    report: Callable[[str], None],
+) -> None:
+    known, resent = _remembered(connection), acceptance.resent(connection)
+    door = _Door(connection)
+    landers = [_Lander(connection, home, folder, number, max_bad_share, door) for number, folder in enumerate(folders)]
+    new = [lander for lander in landers if lander.folder.name not in known]
+    if new:
+        _make_ready(connection)
+    with reading_ahead(connection, new, lambda own, lander: lander.read(own), _Lander.clear) as ahead:
+        for lander in landers:
+            _settle(lander, known.get(lander.folder.name), ahead, result, report)
+            if lander.folder.name in resent and lander.folder.name in result.unchanged:
+                lander.forget_refusals()
+
+
+def _make_ready(connection: duckdb.DuckDBPyConnection) -> None:
+    """What landing needs of the connection beyond a warehouse."""
+    # Seen by the connection that reads and by the one that checks, as temporary tables would not be.
+    connection.execute(f"ATTACH ':memory:' AS {landing_rows.READ}")
+    connection.execute(f"SET checkpoint_threshold = '{_WRITTEN_AT_ONCE}'")
+    landing_known.make_sure(connection)
 
 
 def extract_folders(extracts: Path, home: Home) -> list[Path]:
@@ -124,12 +151,20 @@ def _remembered(connection: duckdb.DuckDBPyConnection) -> dict[str, _Landed]:
     return known
 
 
-def _settle(lander: "_Lander", landed: _Landed | None, result: LandingResult, report: Callable[[str], None]) -> None:
+def _settle(
+    lander: "_Lander",
+    landed: _Landed | None,
+    ahead: "Ahead[_Lander]",
+    result: LandingResult,
+    report: Callable[[str], None],
+) -> None:
     extract_id = lander.folder.name
     try:
-        if landed is not None and lander.is_unchanged(landed):
+        if landed is not None:
+            lander.refuse_if_changed(landed)
             result.unchanged.append(extract_id)
             return
+        ahead.wait_for(lander)
         summary = lander.land()
     except (Unusable, OSError) as error:
         if isinstance(error, OSError):
@@ -168,11 +203,29 @@ def _refusal(extract_id: str, error: Unusable, is_of_landed: bool) -> Refusal:
     return Refusal(extract_id, message, error.file_name, error.line_number, error.column_name, is_of_landed)
 
 
+@dataclass(frozen=True)
+class _Read:
+    """An extract whose files were read; `moment` is when it was taken."""
+
+    extract: Extract
+    extract_on: date
+    moment: datetime
+    manifest: Manifest
+    content_sha256: str
+    files: list[CheckedFile]
+
+
 class _Lander:
     """Lands one extract."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, home: Home, folder: Path, max_bad_share: float, door: _Door
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        home: Home,
+        folder: Path,
+        number: int,
+        max_bad_share: float,
+        door: _Door,
     ) -> None:
         self.folder = folder
         self._facts = acceptance.Facts(
@@ -180,16 +233,18 @@ class _Lander:
         )
         self._door = door
         self._connection = connection
-        self._scratch = home.scratch / "landing"
+        self._number = number
+        self._scratch = home.scratch / f"landing_{number}"
         self._max_bad_share = max_bad_share
         self._content_sha256: str | None = None
         self._tables: list[str] = []
+        self._read: _Read | None = None
 
-    def is_unchanged(self, landed: _Landed) -> bool:
-        """Whether a landed extract is the same still. Raises Unusable if it is not: raw is append-only."""
+    def refuse_if_changed(self, landed: _Landed) -> None:
+        """Raise Unusable if a landed extract is no longer the same: raw is append-only."""
         extract = landing_files.read_folder(self.folder)
         if {file.name: (file.bytes, file.modified_ns) for file in extract.files} == landed.files:
-            return True
+            return
         self._content_sha256 = landing_files.content_sha256(_digests(extract))
         if self._content_sha256 != landed.content_sha256:
             raise Unusable(
@@ -200,10 +255,9 @@ class _Lander:
             "UPDATE raw.extract_files SET modified_ns = ? WHERE extract_id = ? AND file_name = ?",
             [(file.modified_ns, extract.extract_id, file.name) for file in extract.files],
         )
-        return True
 
-    def land(self) -> str:
-        """Land the extract; gives a line that says what became of its rows. Raises Unusable."""
+    def read(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Read the files into tables, on a connection that nobody else uses meanwhile. Raises Unusable."""
         extract_on = landing_files.extract_date(self.folder.name)
         extract = landing_files.read_folder(self.folder)
         checks.preload()
@@ -214,23 +268,35 @@ class _Lander:
         manifest = landing_files.read_manifest(extract)
         self._check_digests(manifest, digests)
         self._scratch.mkdir(mode=0o700, exist_ok=True)
-        self._tables = [f"landing_{number}" for number in range(len(extract.files))]
+        self._tables = [
+            f"{landing_rows.READ}.extract_{self._number}_file_{number}" for number in range(len(extract.files))
+        ]
         read = [
-            landing_rows.read_file(self._connection, file, digests[file.name], self._scratch, number)
-            for number, file in enumerate(extract.files)
+            landing_rows.read_file(connection, file, digests[file.name], self._scratch, table)
+            for file, table in zip(extract.files, self._tables, strict=True)
         ]
         self._check_rows(manifest, read)
         for file in read:
-            landing_rows.refuse_if_mostly_bad(self._connection, file, self._max_bad_share)
+            landing_rows.refuse_if_mostly_bad(connection, file, self._max_bad_share)
         moment = landing_files.extract_moment(extract.extract_id, manifest)
-        findings = self._door.opened.check(extract.extract_id, extract_on, moment, read)
+        self._read = _Read(extract, extract_on, moment, manifest, digest, read)
+
+    def land(self) -> str:
+        """Check and write what was read; gives a line that says what became of its rows. Raises Unusable."""
+        if self._read is None:
+            raise AssertionError("an extract is read before it lands")
+        extract, read = self._read.extract, self._read.files
+        moment = self._read.moment
+        findings = self._door.opened.check(extract.extract_id, self._read.extract_on, moment, read)
         bad = self._remark(read, remarks.about_values(self._connection, read), findings)
         if landing_files.read_folder(self.folder).files != extract.files:
             raise Unusable("it changed while it was being read", "Run this again when the transfer is complete.")
         self._connection.execute("BEGIN")
         try:
             landing_raw.write(
-                self._connection, landing_raw.Checked(extract, manifest, moment, digest, read, bad), self._facts
+                self._connection,
+                landing_raw.Checked(extract, self._read.manifest, moment, self._read.content_sha256, read, bad),
+                self._facts,
             )
             self._connection.execute("COMMIT")
         except BaseException:
@@ -295,7 +361,7 @@ class _Lander:
         # After a full disk DuckDB may do nothing more; what is temporary goes with the connection then.
         with suppress(duckdb.Error):
             for table in self._tables:
-                self._connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
+                self._connection.execute(f"DROP TABLE IF EXISTS {table}")
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _check_digests(self, manifest: Manifest, digests: dict[str, str]) -> None:

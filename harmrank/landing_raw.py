@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from harmrank import acceptance, landing_files, landing_merges, landing_rows, landing_sql
+from harmrank import acceptance, landing_files, landing_known, landing_merges, landing_rows, landing_sql
 from harmrank.acceptance import Facts, Trouble
 from harmrank.contract import PERSON_MERGES
 from harmrank.landing_csv import BadRecord
@@ -72,6 +72,7 @@ def _write_file(
         [extract_id, rows_before],
     ).fetchone()
     landed = int(inserted[0]) if inserted else 0
+    landing_known.add(connection, read.file.table, f"{read.checked} WHERE problem IS NULL")
     quarantined = _write_quarantine(connection, extract_id, read.file, bad)
     if read.rows_read != landed + quarantined:
         raise AssertionError(f"{extract_id}/{read.file.name}: {read.rows_read} != {landed} + {quarantined} rows")

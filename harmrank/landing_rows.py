@@ -1,4 +1,4 @@
-"""Reads one file of an extract into a temporary table of checked rows.
+"""Reads one file of an extract into a table of checked rows, in a database in memory.
 
 Nothing reaches the raw tables here.
 """
@@ -16,6 +16,9 @@ from harmrank.landing_files import TableFile, Unusable, check_text, unpack
 from harmrank.landing_parquet import check_parquet
 from harmrank.printable import printable_name
 
+READ = "read"
+"""The database in memory that the tables are made in; what does not fit goes to the home's scratch."""
+
 DROPPED = "column is not in the contract and was dropped"
 _RESERVED = {"file_row_number"}
 
@@ -24,7 +27,7 @@ _RESERVED = {"file_row_number"}
 class CheckedFile:
     """A file that was read.
 
-    `checked` names the temporary table with the records that could be split into fields: `ordinal` (the
+    `checked` names the table with the records that could be split into fields: `ordinal` (the
     record's place in the file, from 1), the raw table's columns, `problem` and `defect_*`.
 
     `broken` are the records that could not be split. `dropped` are positions and names of columns the
@@ -48,18 +51,18 @@ class CheckedFile:
 
 
 def read_file(
-    connection: duckdb.DuckDBPyConnection, file: TableFile, sha256: str, scratch: Path, number: int
+    connection: duckdb.DuckDBPyConnection, file: TableFile, sha256: str, scratch: Path, table: str
 ) -> CheckedFile:
-    """Read a file into the temporary table `landing_<number>`. Raises Unusable."""
+    """Read a file into a new table, named with its database, READ. Raises Unusable."""
     if file.is_parquet:
-        return _read_parquet(connection, file, sha256, number)
+        return _read_parquet(connection, file, sha256, table)
     path = file.path
     if file.is_compressed:
-        path = scratch / f"unpacked_{number}.csv"
+        path = scratch / f"{table}_unpacked.csv"
         unpack(file, path)
     try:
         check_text(path, file)
-        return _read_csv(connection, file, sha256, path, scratch, number)
+        return _read_csv(connection, file, sha256, path, scratch, table)
     except RecordTooLong as error:
         raise Unusable(
             f"the line is longer than {limits.MAX_RECORD:,} bytes",
@@ -72,31 +75,30 @@ def read_file(
 
 
 def _read_csv(
-    connection: duckdb.DuckDBPyConnection, file: TableFile, sha256: str, path: Path, scratch: Path, number: int
+    connection: duckdb.DuckDBPyConnection, file: TableFile, sha256: str, path: Path, scratch: Path, table: str
 ) -> CheckedFile:
     header = landing_csv.read_header(path)
     if header is None:
         raise Unusable("it has no readable header row", file_name=file.name, line_number=1)
     texts, dropped = _match_columns(file, header.names, header.line_number)
     width = len(header.names)
-    checked = f"landing_{number}"
     broken: list[BadRecord] = []
     ordinal = "rowid + 1"
     try:
         if not header.is_first_line:
             raise duckdb.InvalidInputException("blank lines above the header")
         source = landing_sql.csv_source(str(path), width, has_ordinal=False)
-        _create(connection, checked, landing_sql.checked_rows(file.table, source, texts))
+        _create(connection, table, landing_sql.checked_rows(file.table, source, texts))
     except duckdb.InvalidInputException:
         # One broken record stops DuckDB's reader: sort the broken from the good ones, then read the good.
-        clean = scratch / f"rewritten_{number}.csv"
+        clean = scratch / f"{table}_rewritten.csv"
         broken = landing_csv.rewrite(path, clean, width)
         source = landing_sql.csv_source(str(clean), width, has_ordinal=True)
-        _create(connection, checked, landing_sql.checked_rows(file.table, source, {"ordinal": "ordinal"} | texts))
+        _create(connection, table, landing_sql.checked_rows(file.table, source, {"ordinal": "ordinal"} | texts))
         clean.unlink()
         ordinal = "ordinal"
-    rows = _count(connection, checked)
-    return CheckedFile(file, sha256, checked, ordinal, rows, broken, dropped, width, path)
+    rows = _count(connection, table)
+    return CheckedFile(file, sha256, table, ordinal, rows, broken, dropped, width, path)
 
 
 def _too_many_bad(name: str, line: int | None) -> Unusable:
@@ -104,9 +106,8 @@ def _too_many_bad(name: str, line: int | None) -> Unusable:
     return Unusable(reason, file_name=name, line_number=line)
 
 
-def _read_parquet(connection: duckdb.DuckDBPyConnection, file: TableFile, sha256: str, number: int) -> CheckedFile:
+def _read_parquet(connection: duckdb.DuckDBPyConnection, file: TableFile, sha256: str, table: str) -> CheckedFile:
     source = landing_sql.parquet_source(str(file.path))
-    checked = f"landing_{number}"
     try:
         check_parquet(connection, file)
         described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
@@ -117,7 +118,7 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, file: TableFile, sha256
         for column, place in positions.items():
             name = names[int(place[1:])]
             texts[column] = landing_sql.parquet_text(name, _plain_type(file, column, types[name]))
-        _create(connection, checked, landing_sql.checked_rows(file.table, source, texts))
+        _create(connection, table, landing_sql.checked_rows(file.table, source, texts))
     except duckdb.InterruptException:
         raise
     except duckdb.OutOfMemoryException:
@@ -129,8 +130,8 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, file: TableFile, sha256
             raise
         advice = "Send it again: the transfer may have been cut off."
         raise Unusable("it is truncated or damaged, or no Parquet file", advice, file.name) from None
-    rows = _count(connection, checked)
-    return CheckedFile(file, sha256, checked, "ordinal", rows, [], dropped, len(names), None)
+    rows = _count(connection, table)
+    return CheckedFile(file, sha256, table, "ordinal", rows, [], dropped, len(names), None)
 
 
 def _plain_type(file: TableFile, column: str, sql_type: str) -> str:
@@ -172,7 +173,7 @@ def _match_columns(file: TableFile, names: list[str], line: int | None) -> tuple
 
 
 def _create(connection: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {sql.identifier(name)} AS {query}")
+    connection.execute(f"CREATE OR REPLACE TABLE {name} AS {query}")
 
 
 def _count(connection: duckdb.DuckDBPyConnection, checked: str) -> int:

@@ -26,6 +26,9 @@ _FIRST_YEAR = "'0001'"
 
 _SLACK = 4096
 
+AT_ONCE = 4 << 20
+"""Bytes of a file that one thread reads at once; by default so much that one alone reads the largest file of a month."""
+
 BAR_IN_FORCE = "force contains |, which separates force and person in offender_key"
 
 
@@ -42,7 +45,7 @@ def csv_source(path: str, width: int, has_ordinal: bool) -> str:
         f"read_csv({sql.text(glob_escaped(path))}, header = true, auto_detect = false, delim = ',', "
         f"quote = '\"', escape = '\"', columns = {{{', '.join(columns)}}}, "
         f"strict_mode = true, null_padding = false, nullstr = ['NULL', 'null', ''], max_line_size = {longest}, compression = 'none', "
-        "hive_partitioning = false)"
+        f"hive_partitioning = false, buffer_size = {AT_ONCE})"
     )
 
 
@@ -78,7 +81,7 @@ def glob_escaped(path: str) -> str:
 
 
 def checked_rows(table: Table, source: str, texts: Mapping[str, str]) -> str:
-    """A query with one row per record of `source`, in its order.
+    """A query with one row per record of `source`, in its order: each row is made of its record alone.
 
     `texts` gives the SQL expression of the text of each column the file has, and of `ordinal` where the
     records bring their place in the file along. The columns are those of the raw table, then `problem` (why
@@ -148,7 +151,9 @@ def _typed(column: Column) -> str:
         return f"CASE WHEN {name} IN ('Y', 'y') THEN true WHEN {name} IN ('N', 'n') THEN false END"
     if column.kind is Kind.CHOICE:
         folded = f"upper({name})" if column.choices[0].isupper() else f"lower({name})"
-        return f"CASE WHEN {folded} IN ({', '.join(map(sql.text, column.choices))}) THEN {folded} END"
+        # Of IN with more than a few words DuckDB makes a join, out of which rows come in any order.
+        branches = " ".join(f"WHEN {sql.text(word)} THEN {sql.text(word)}" for word in column.choices)
+        return f"CASE {folded} {branches} END"
     # Bytes are there for the asking, characters have to be counted.
     return f"CASE WHEN strlen({name}) <= {MAX_VALUE} OR length({name}) <= {MAX_VALUE} THEN {name} END"
 

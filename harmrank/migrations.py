@@ -20,6 +20,8 @@ STEPS: tuple[tuple[str, ...], ...] = (
     ("ALTER TABLE IF EXISTS raw.quarantine ADD COLUMN IF NOT EXISTS record_key VARCHAR",),
     # raw.built_extracts is new.
     (),
+    # raw.crime_digests, raw.person_digests and raw.digests_made are new; landing fills them.
+    (),
 )
 
 HOME_LAYOUT = "raw.home_layout (version INTEGER NOT NULL, set_at TIMESTAMP NOT NULL)"

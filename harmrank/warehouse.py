@@ -42,6 +42,9 @@ _BOOKKEEPING = (
     """raw.built_extracts (
         extract_id VARCHAR PRIMARY KEY, content_sha256 VARCHAR NOT NULL, rules VARCHAR NOT NULL,
         is_whole BOOLEAN NOT NULL)""",
+    "raw.crime_digests (crime UBIGINT NOT NULL)",
+    "raw.person_digests (person UBIGINT NOT NULL, sex_is_known BOOLEAN NOT NULL)",
+    "raw.digests_made (probe UBIGINT NOT NULL)",
     """raw.build_request (
         build_id VARCHAR, requested_at TIMESTAMP, list_date DATE, method VARCHAR, code_version VARCHAR,
         duckdb_version VARCHAR, dbt_version VARCHAR)""",

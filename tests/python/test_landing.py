@@ -13,6 +13,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from harmrank import door_in, landing_sql
+from harmrank.contract import TABLES
 from harmrank.errors import UsageError
 from harmrank.home import Home
 from harmrank.landing import LandingResult, land
@@ -239,6 +241,43 @@ def test_line_numbers_hold_where_no_row_is_ragged(door: Door) -> None:
     door.send("crimes.csv", crimes(*rows, crime("bad", reported="x")))
     door.land()
     assert door.ask("select line_number from raw.quarantine") == [(42,)]
+
+
+def test_rows_stay_in_order_where_several_threads_read_a_file(door: Door) -> None:
+    """A file larger than one thread reads at once, with line ends and quotes inside values wherever its parts may meet."""
+    odd = ['a ""b""', "two\nlines", "plain", "a, b", "", 'three\n\n"" lines', "x" * 900]
+    rows = [f'met,c{n},019/08,2026-10-01,2026-10-01,"{odd[n % len(odd)]}"' for n in range(60_000)]
+    rows[54_321] = 'met,bad,019/08,x,2026-10-01,"a"'
+    content = "\n".join([f"{CRIMES},area_code", *rows])
+    assert len(content) > 2 * landing_sql.AT_ONCE
+    door.send("crimes.csv", content)
+    door.land()
+    line = content[: content.index("met,bad")].count("\n") + 1
+    assert door.ask("select line_number from raw.quarantine") == [(line,)]
+    kept = [(row.split(",")[1], n) for n, row in enumerate(rows, start=1) if n != 54_322]
+    assert door.ask("select crime_ref, row_number from raw.crimes order by row_number") == kept
+    values = door.ask("select area_code from raw.crimes order by row_number limit 7")
+    assert values == [(value.replace('""', '"') or None,) for value in odd]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_each_row_is_made_of_its_record_alone(name: str, tmp_path: Path) -> None:
+    """A join or a sort in the query would give its rows in any order, and lines and row numbers would be others'."""
+    table = TABLES[name]
+    texts = {column.name: f"c{place}" for place, column in enumerate(table.columns)}
+    path = tmp_path / "file.csv"
+    path.write_text(",".join(texts) + "\n")
+    source = landing_sql.csv_source(str(path), len(texts), has_ordinal=False)
+    with duckdb.connect() as connection:
+        plan = connection.execute(f"explain (format json) {landing_sql.checked_rows(table, source, texts)}").fetchall()[
+            0
+        ][1]
+    steps, operators = json.loads(plan), []
+    while steps:
+        (step,) = steps
+        operators.append(step["name"].strip())
+        steps = step["children"]
+    assert set(operators) <= {"PROJECTION", "READ_CSV"}
 
 
 def test_one_stray_quote_costs_one_row(door: Door) -> None:
@@ -579,6 +618,50 @@ def test_a_wrong_folder_is_wrong_use(door: Door) -> None:
         land(door.extracts / DAY, door.home, print)
     with pytest.raises(UsageError, match="not a folder"):
         land(door.extracts / "nowhere", door.home, print)
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        "select 1",
+        "delete from raw.digests_made; delete from raw.crime_digests; delete from raw.person_digests",
+        "update raw.digests_made set probe = 1; update raw.crime_digests set crime = crime // 2",
+    ],
+    ids=["as it was", "a home without digests", "digests by another hash"],
+)
+def test_what_an_earlier_extract_brought_is_known(door: Door, meanwhile: str) -> None:
+    """References reach back over all that has landed, and to nothing else."""
+    door.send("crimes.csv", crimes(good=20), "2026-09-30")
+    people = [f"met,p{n},{'U' if n == 1 else 'F'},,,2026-09-01" for n in range(20)]
+    door.send("people.csv", "\n".join([PEOPLE, *people]), "2026-09-30")
+    door.land()
+    door.ask(meanwhile)
+    involved = [f"met,good{n},p{n},victim,2026-10-01" for n in range(1, 20)]
+    involved += ["met,nowhere,p2,victim,2026-10-01", "met,good2,nobody,suspect,2026-10-01"]
+    door.send("involvements.csv", "\n".join(["force,crime_ref,person_ref,role,updated_at", *involved]))
+    door.land()
+    names = "'involvements_have_their_crime', 'involvements_have_their_person', 'victims_have_a_sex'"
+    found = f"select check_name, rows_unexpected from raw.extract_checks where check_name in ({names}) and rows_checked > 0 order by 1"
+    assert door.ask(found) == [
+        ("involvements_have_their_crime", 1),
+        ("involvements_have_their_person", 1),
+        ("victims_have_a_sex", 1),
+    ]
+
+
+def test_an_extract_read_in_vain_leaves_nothing(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second is read while the first is checked; where the first stops everything, both are gone from scratch."""
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    for day in (1, 2, 3):
+        door.send("crimes.csv.gz", gzip.compress(crimes(good=20).encode()), f"2026-10-0{day}")
+    monkeypatch.setattr(door_in.DoorIn, "check", stop)
+    with pytest.raises(KeyboardInterrupt):
+        door.land()
+    assert list(door.home.scratch.iterdir()) == []
+    assert door.ask("select count(*) from raw.extracts") == [(0,)]
 
 
 def test_nothing_of_an_extract_is_left_in_scratch(door: Door) -> None:
