@@ -240,13 +240,12 @@ def open_regular(path: Path) -> BufferedReader:
     A pipe in its place does not make anybody wait: it is opened without blocking, and looked at once open.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    file = os.fdopen(descriptor, "rb")
     try:
         _refuse_irregular(os.fstat(descriptor), path.name)
+        return os.fdopen(descriptor, "rb")
     except BaseException:
-        file.close()
+        os.close(descriptor)
         raise
-    return file
 
 
 def read_manifest(extract: Extract) -> Manifest:

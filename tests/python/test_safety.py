@@ -78,6 +78,18 @@ def test_a_pipe_makes_nobody_wait(door: Door, name: str) -> None:
     assert (refusal.file_name, "not a regular file" in refusal.message) == (name, True)
 
 
+@pytest.mark.parametrize("name", ["extract.json", "crimes.csv", "people.csv.gz", "people.parquet"])
+@pytest.mark.parametrize("kind", ["folder", "link"])
+def test_a_folder_in_the_place_of_a_file_stops_nobody_else(door: Door, name: str, kind: str) -> None:
+    """A link that leads to its own folder does not lead outside, and is no file all the same."""
+    (door.folder / name).unlink(missing_ok=True)
+    if kind == "folder":
+        (door.folder / name).mkdir()
+    else:
+        (door.folder / name).symlink_to(".")
+    assert "not a regular file" in door.refusal().message
+
+
 @pytest.mark.parametrize("target", ["/dev/zero", "/etc/passwd", "nowhere", "crimes.csv", "../../outside.csv"])
 def test_a_link_to_anywhere_else_is_refused(door: Door, target: str) -> None:
     """Nothing but what stands in the extract folder is ever read: no device, no file of this machine, no circle."""
