@@ -14,6 +14,7 @@ from measure import Measured, run
 from peers import FLOOR, HARMRANK, PEERS, Hundred, Peer, harmrank, hundred_in, hundred_of
 
 FULL, NOTHING, DAY, NEXT, TOP, STATUS, EXPLAIN = "full", "nothing new", "a day", "a month", "top", "status", "explain"
+LIMITED, LIMIT = "full within a limit", "2GB"
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,17 @@ class Contest:
             if not self._harmrank_step(step, harmrank(*words, "--home", home), home, None):
                 return
         self._leave(HARMRANK, home)
+        # Once is enough to see whether it ends, and how much it holds.
+        if not any(run.step == LIMITED for run in self.runs):
+            self._within_a_limit()
+
+    def _within_a_limit(self) -> None:
+        within = self._emptied("within a limit")
+        command = harmrank(
+            "refresh", self._feed.extracts("months"), "--home", within, "--full", "--memory-limit", LIMIT
+        )
+        self._harmrank_step(LIMITED, command, within, "months")
+        shutil.rmtree(within)
 
     def _harmrank_step(self, step: str, command: Sequence[str | Path], home: Path, state: str | None) -> bool:
         log = self._work / f"{HARMRANK} {step}.log"

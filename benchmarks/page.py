@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterable
 from pathlib import Path
 
-from contest import DAY, EXPLAIN, FULL, NEXT, NOTHING, STATUS, TOP
+from contest import DAY, EXPLAIN, FULL, LIMIT, LIMITED, NEXT, NOTHING, STATUS, TOP
 from peers import FLOOR, HARMRANK, PEERS, REPOSITORY, SCRIPT
 from results import Size
 
@@ -20,6 +20,7 @@ PICTURES = """\
 
 HARMRANK_STEPS = {
     FULL: "a new home: land all, build, test, publish",
+    LIMITED: f"a new home with `--memory-limit {LIMIT}`",
     NOTHING: "nothing new",
     DAY: "a day's extract on top",
     NEXT: "the next month's extract on top",
@@ -27,7 +28,7 @@ HARMRANK_STEPS = {
     STATUS: "`harmrank status`",
     EXPLAIN: "`harmrank explain`",
 }
-LONG_STEPS = {FULL: "a new home", DAY: "the day", NEXT: "the month"}
+LONG_STEPS = {FULL: "a new home", LIMITED: f"with {LIMIT}", DAY: "the day", NEXT: "the month"}
 
 
 def record(sizes: Iterable[Size], page: Path = PAGE) -> None:
