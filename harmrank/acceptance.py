@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -85,7 +86,7 @@ class Facts:
     """
 
     extract_id: str
-    settled_at: str
+    settled_at: str = ""
     verdict: str = "accepted"
     refusal: str | None = None
     resent: str | None = None
@@ -102,7 +103,8 @@ class Facts:
         return [check for check in self.checks if not check.passed]
 
     def settle(self, refusal: str | None) -> None:
-        """Set the verdict."""
+        """Set the verdict, as of now."""
+        self.settled_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         self.refusal = refusal
         if refusal:
             self.verdict = "refused"
@@ -148,7 +150,7 @@ def draw(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
         return
     kept = connection.execute("SELECT extract_id, facts FROM raw.acceptance ORDER BY extract_id DESC").fetchall()
     # Facts that a later version has come to keep are missing in what an earlier one kept.
-    everything = [{**asdict(Facts(extract_id, "")), **json.loads(facts)} for extract_id, facts in kept]
+    everything = [{**asdict(Facts(extract_id)), **json.loads(facts)} for extract_id, facts in kept]
     for facts in everything:
         if facts["extract_id"] in stale:
             page = _page("acceptance.html", digests[facts["extract_id"]], facts=facts)

@@ -228,9 +228,7 @@ class _Lander:
         door: _Door,
     ) -> None:
         self.folder = folder
-        self._facts = acceptance.Facts(
-            printable_name(folder.name), settled_at=_now().isoformat(timespec="seconds") + "Z"
-        )
+        self._facts = acceptance.Facts(printable_name(folder.name))
         self._door = door
         self._connection = connection
         self._number = number
@@ -358,7 +356,8 @@ class _Lander:
 
     def clear(self) -> None:
         """Remove what was kept for the time of landing: it is personal data."""
-        # After a full disk DuckDB may do nothing more; what is temporary goes with the connection then.
+        self._read = None
+        # After a full disk DuckDB may do nothing more; what is in memory goes with the connection then.
         with suppress(duckdb.Error):
             for table in self._tables:
                 self._connection.execute(f"DROP TABLE IF EXISTS {table}")
