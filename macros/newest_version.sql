@@ -3,15 +3,15 @@
 
     Incremental: what makes a row new is the extract it came with. The newest version so far stands for all the
     older ones, so that only it and the new rows are looked at; a second run finds the same winner. -#}
-{% macro newest_version(relation, key, attributes, cleaned={}) -%}
-    {{ return(adapter.dispatch('newest_version', 'harmrank')(relation, key, attributes, cleaned)) }}
+{% macro newest_version(relation, key, attributes, digests, cleaned={}) -%}
+    {{ return(adapter.dispatch('newest_version', 'harmrank')(relation, key, attributes, digests, cleaned)) }}
 {%- endmacro %}
 
-{% macro default__newest_version(relation, key, attributes, cleaned) -%}
-{%- set columns = key + attributes + ['is_deleted', 'updated_at', 'extract_id'] -%}
+{% macro default__newest_version(relation, key, attributes, digests, cleaned) -%}
+{%- set columns = key + digests.keys() | list + attributes + ['is_deleted', 'updated_at', 'extract_id'] -%}
 with source as (
 
-    {{ versions_to_compare(relation, key, columns, cleaned) | indent(4) }}
+    {{ versions_to_compare(relation, columns, digests, cleaned) | indent(4) }}
 
 ),
 
@@ -39,13 +39,13 @@ final as (
 select * from final
 {%- endmacro %}
 
-{% macro duckdb__newest_version(relation, key, attributes, cleaned) -%}
+{% macro duckdb__newest_version(relation, key, attributes, digests, cleaned) -%}
 {%- set order = ['updated_at', 'extract_id', 'row_number'] -%}
-{%- set columns = key + attributes + ['is_deleted', 'updated_at', 'extract_id'] -%}
+{%- set columns = key + digests.keys() | list + attributes + ['is_deleted', 'updated_at', 'extract_id'] -%}
 {#- Read twice rather than kept: kept, all of raw would stand in memory. -#}
 with source as {{ '' if remakes_part() else 'not materialized ' }}(
 
-    {{ versions_to_compare(relation, key, columns, cleaned) | indent(4) }}
+    {{ versions_to_compare(relation, columns, digests, cleaned) | indent(4) }}
 
 ),
 
@@ -74,13 +74,16 @@ final as (
 select * from final
 {%- endmacro %}
 
-{#- All rows; or the new ones, and the newest so far of the same records. That one came with another extract, so that
-    its row number decides nothing. -#}
-{% macro versions_to_compare(relation, key, columns, cleaned) -%}
+{#- All rows; or the new ones, and the newest so far of all records with the same (first) digest. Those came with another
+    extract, so that their row number decides nothing. The table gets all rows with these digests from the query. -#}
+{% macro versions_to_compare(relation, columns, digests, cleaned) -%}
     {{- runs_after('stg_new_extracts') -}}
+    {%- set made = dict(cleaned) -%}
+    {%- for name, columns_of_it in digests.items() %}{% do made.update({name: digest(columns_of_it)}) %}{% endfor -%}
+    {%- set first = digests.keys() | first -%}
     select
         {%- for column in columns %}
-        {% if column in cleaned %}{{ cleaned[column] }} as {% endif %}{{ column }},
+        {% if column in made %}{{ made[column] }} as {% endif %}{{ column }},
         {%- endfor %}
         row_number
     from {{ relation }}
@@ -93,8 +96,8 @@ select * from final
         {{ columns | join(',\n        ') }},
         0 as row_number
     from {{ this }}
-    where ({{ key | join(', ') }}) in (
-        select {{ key | join(', ') }}
+    where {{ first }} in (
+        select {{ made[first] }}
         from {{ relation }}
         where extract_id in (select extract_id from {{ ref('stg_new_extracts') }})
     )

@@ -12,3 +12,8 @@
 {% macro person_ref_of(person_key) -%}
     substr({{ person_key }}, length({{ force_of(person_key) }}) + 2)
 {%- endmacro %}
+
+{#- The digest of that record. -#}
+{% macro digest_of_person(person_key) -%}
+    {{ digest([force_of(person_key), person_ref_of(person_key)]) }}
+{%- endmacro %}

@@ -39,14 +39,15 @@
     {{ return(this.incorporate(path={'identifier': model_name})) }}
 {%- endmacro %}
 
-{#- The incremental strategy of all but staging: rows with touched keys go, those the model gives now come. Rows that
-    nothing replaces go, too, which delete+insert would leave. `meta.touched` names models of touched keys and their columns. -#}
+{#- The incremental strategy: rows with touched keys go, those the model gives now come. Rows that nothing replaces go,
+    too, which delete+insert would leave. `meta.touched` names models of touched keys and their columns; where it names no
+    model, what the query gives says which rows go. -#}
 {% macro get_incremental_replace_touched_sql(arg_dict) -%}
     {%- set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
     delete from {{ arg_dict['target_relation'] }}
     where
         {%- for touched in config.get('meta')['touched'] %}
-        {{ 'or ' if not loop.first }}{{ is_touched(touched) }}
+        {{ 'or ' if not loop.first }}{{ is_touched(touched, arg_dict['temp_relation']) }}
         {%- endfor %};
 
     insert into {{ arg_dict['target_relation'] }} ({{ columns }})
@@ -54,9 +55,9 @@
 {%- endmacro %}
 
 {#- Whether a row has a touched key. -#}
-{% macro is_touched(touched) -%}
+{% macro is_touched(touched, made) -%}
     {%- set columns = touched['columns'] | join(', ') -%}
-    ({{ columns }}) in (select {{ columns }} from {{ as_last_built(touched['by']) }})
+    ({{ columns }}) in (select {{ columns }} from {{ as_last_built(touched['by']) if 'by' in touched else made }})
 {%- endmacro %}
 
 {#- The rows of a tested model that this build has made, and those without a key: a test that costs much looks at these.
@@ -77,7 +78,7 @@
                 {%- endset %}
                 {{ 'or ' if not loop.first }}
                 {%- if keys.get('whole_keys') -%}
-                    ({{ key | join(', ') }}) in (select {{ key | join(', ') }} from {{ tested }} where {{ made }})
+                    {{ keys['whole_keys'] }} in (select {{ keys['whole_keys'] }} from {{ tested }} where {{ made }})
                 {%- else -%}
                     {{ made }}
                 {%- endif %}

@@ -2,7 +2,7 @@
 with involvements as (
 
     select * from {{ ref('stg_involvements') }}
-    {{ where_touched('int_touched_crimes', ['force', 'crime_ref']) }}
+    {{ where_touched('int_touched_crimes', ['crime_digest']) }}
 
 ),
 
@@ -24,6 +24,7 @@ suspects as (
         {{ person_key('involvements', 'identities') }} as offender_key,
         involvements.force,
         involvements.crime_ref,
+        involvements.crime_digest,
         involvements.relationship,
         statuses.standing
     from involvements
@@ -46,10 +47,11 @@ allegations as (
         offender_key,
         force,
         crime_ref,
+        crime_digest,
         min(relationship) as relationship,
         max(standing) as standing
     from suspects
-    group by offender_key, force, crime_ref
+    group by offender_key, force, crime_ref, crime_digest
 
 ),
 
@@ -59,6 +61,7 @@ final as (
         allegations.offender_key,
         allegations.force,
         allegations.crime_ref,
+        allegations.crime_digest,
         allegations.relationship,
         statuses.status,
         statuses.harm_split

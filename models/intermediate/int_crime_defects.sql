@@ -3,7 +3,7 @@
 with crimes as (
 
     select * from {{ ref('stg_crimes') }}
-    {{ where_touched('int_touched_crimes', ['force', 'crime_ref']) }}
+    {{ where_touched('int_touched_crimes', ['crime_digest']) }}
 
 ),
 
@@ -22,7 +22,7 @@ offences as (
 weighted_crimes as (
 
     select * from {{ ref('int_weighted_crimes') }}
-    {{ where_touched('int_touched_crimes', ['force', 'crime_ref']) }}
+    {{ where_touched('int_touched_crimes', ['crime_digest']) }}
 
 ),
 
@@ -32,6 +32,7 @@ final as (
         crimes.extract_id,
         crimes.force,
         crimes.crime_ref,
+        crimes.crime_digest,
         'crimes' as table_name,
         'offence_code' as column_name,
         'offence code stands in no table: the crime is kept, in no scope and unweighted' as reason
@@ -46,6 +47,7 @@ final as (
         crimes.extract_id,
         crimes.force,
         crimes.crime_ref,
+        crimes.crime_digest,
         'crimes' as table_name,
         'offence_code' as column_name,
         'offence in scope has no weight in the harm index: its allegations are shown as unweighted' as reason
@@ -62,6 +64,7 @@ final as (
         extract_id,
         force,
         crime_ref,
+        crime_digest,
         'crimes' as table_name,
         'committed_from' as column_name,
         'committed after it was reported' as reason
@@ -74,6 +77,7 @@ final as (
         extract_id,
         force,
         crime_ref,
+        crime_digest,
         'crimes' as table_name,
         'committed_to' as column_name,
         'ends before it begins' as reason
@@ -86,6 +90,7 @@ final as (
         crimes.extract_id,
         crimes.force,
         crimes.crime_ref,
+        crimes.crime_digest,
         'crimes' as table_name,
         'reported_on' as column_name,
         'reported after the extract was taken' as reason
@@ -100,6 +105,7 @@ final as (
         crimes.extract_id,
         crimes.force,
         crimes.crime_ref,
+        crimes.crime_digest,
         'crimes' as table_name,
         'reported_on' as column_name,
         'reported more than {{ oldest_years }} years before the extract was taken' as reason

@@ -2,7 +2,7 @@
 with involvements as (
 
     select * from {{ ref('stg_involvements') }}
-    {{ where_touched('int_touched_crimes', ['force', 'crime_ref']) }}
+    {{ where_touched('int_touched_crimes', ['crime_digest']) }}
 
 ),
 
@@ -12,30 +12,45 @@ identities as (
 
 ),
 
+victims as (
+
+    select
+        involvements.force,
+        involvements.crime_ref,
+        involvements.crime_digest,
+        {{ person_key('involvements', 'identities') }} as person_key,
+        coalesce(identities.surviving_force, involvements.force) as surviving_force,
+        coalesce(identities.surviving_ref, involvements.person_ref) as surviving_ref
+    from involvements
+    left join identities
+        on
+            involvements.force = identities.force
+            and involvements.person_ref = identities.person_ref
+    where involvements.role = 'victim'
+
+),
+
 persons as (
 
     select * from {{ ref('int_persons') }}
+    {{ where_asked_for('person_digest', 'victims', digest(['surviving_force', 'surviving_ref'])) }}
 
 ),
 
 final as (
 
     select distinct
-        involvements.force,
-        involvements.crime_ref,
-        {{ person_key('involvements', 'identities') }} as person_key,
+        victims.force,
+        victims.crime_ref,
+        victims.crime_digest,
+        victims.person_key,
         persons.sex,
         coalesce(persons.sex = 'F', false) as is_female
-    from involvements
-    left join identities
-        on
-            involvements.force = identities.force
-            and involvements.person_ref = identities.person_ref
+    from victims
     left join persons
         on
-            coalesce(identities.surviving_force, involvements.force) = persons.force
-            and coalesce(identities.surviving_ref, involvements.person_ref) = persons.person_ref
-    where involvements.role = 'victim'
+            victims.surviving_force = persons.force
+            and victims.surviving_ref = persons.person_ref
 
 )
 

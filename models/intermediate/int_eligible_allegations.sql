@@ -2,7 +2,7 @@
 with allegations as (
 
     select * from {{ ref('int_weighted_allegations') }}
-    {{ where_touched('int_touched_crimes', ['force', 'crime_ref']) }}
+    {{ where_touched('int_touched_crimes', ['crime_digest']) }}
 
 ),
 
@@ -18,6 +18,7 @@ final as (
         allegations.offender_key,
         allegations.force,
         allegations.crime_ref,
+        allegations.crime_digest,
         allegations.status,
         allegations.harm_split,
         allegations.relationship,

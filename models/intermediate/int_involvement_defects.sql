@@ -2,14 +2,14 @@
 with involvements as (
 
     select * from {{ ref('stg_involvements') }}
-    {{ where_touched('int_touched_crimes', ['force', 'crime_ref']) }}
+    {{ where_touched('int_touched_crimes', ['crime_digest']) }}
 
 ),
 
 crimes as (
 
     select * from {{ ref('stg_crimes') }}
-    {{ where_touched('int_touched_crimes', ['force', 'crime_ref']) }}
+    {{ where_touched('int_touched_crimes', ['crime_digest']) }}
 
 ),
 
@@ -19,9 +19,25 @@ identities as (
 
 ),
 
+-- The surviving record of each person.
+linked as (
+
+    select
+        involvements.*,
+        coalesce(identities.surviving_force, involvements.force) as surviving_force,
+        coalesce(identities.surviving_ref, involvements.person_ref) as surviving_ref
+    from involvements
+    left join identities
+        on
+            involvements.force = identities.force
+            and involvements.person_ref = identities.person_ref
+
+),
+
 persons as (
 
     select * from {{ ref('int_persons') }}
+    {{ where_asked_for('person_digest', 'linked', digest(['surviving_force', 'surviving_ref'])) }}
 
 ),
 
@@ -35,28 +51,25 @@ outcomes as (
 joined as (
 
     select
-        involvements.extract_id,
-        involvements.force,
-        involvements.crime_ref,
-        involvements.person_ref,
-        involvements.role,
+        linked.extract_id,
+        linked.force,
+        linked.crime_ref,
+        linked.crime_digest,
+        linked.person_ref,
+        linked.role,
         persons.sex,
         crimes.crime_ref is not null as has_crime,
         persons.person_ref is not null as has_person,
         coalesce(not outcomes.implies_named_suspect, false) as outcome_says_no_suspect
-    from involvements
-    left join identities
-        on
-            involvements.force = identities.force
-            and involvements.person_ref = identities.person_ref
+    from linked
     left join persons
         on
-            coalesce(identities.surviving_force, involvements.force) = persons.force
-            and coalesce(identities.surviving_ref, involvements.person_ref) = persons.person_ref
+            linked.surviving_force = persons.force
+            and linked.surviving_ref = persons.person_ref
     left join crimes
         on
-            involvements.force = crimes.force
-            and involvements.crime_ref = crimes.crime_ref
+            linked.force = crimes.force
+            and linked.crime_ref = crimes.crime_ref
     left join outcomes
         on crimes.outcome_type = outcomes.outcome_type
 
@@ -106,6 +119,7 @@ final as (
         extract_id,
         force,
         crime_ref,
+        crime_digest,
         person_ref,
         'involvements' as table_name,
         column_name,

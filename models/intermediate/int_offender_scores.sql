@@ -10,6 +10,7 @@ with allegations as (
 victims as (
 
     select * from {{ ref('int_crime_victims') }}
+    {{ where_asked_for('crime_digest', 'allegations') }}
 
 ),
 

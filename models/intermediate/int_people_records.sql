@@ -9,6 +9,7 @@ final as (
     select
         force,
         person_ref,
+        person_digest,
         forename,
         middle_names,
         surname,

@@ -18,6 +18,7 @@ final as (
     select
         people.force,
         people.person_ref,
+        people.person_digest,
         people.force || '|' || people.person_ref as person_key,
         people.sex,
         people.date_of_birth,

@@ -10,22 +10,24 @@ ranked as (
 
 ),
 
-victims as (
-
-    select * from {{ ref('int_crime_victims') }}
-
-),
-
 allegations as (
 
     select
         offender_key,
         force,
         crime_ref,
+        crime_digest,
         reported_on,
         coalesce(harm_days, 0) as harm_days
     from counted
     where is_current
+
+),
+
+victims as (
+
+    select * from {{ ref('int_crime_victims') }}
+    {{ where_asked_for('crime_digest', 'allegations') }}
 
 ),
 

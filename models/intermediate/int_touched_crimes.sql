@@ -28,7 +28,7 @@ touched_records as (
 
 ),
 
-final as (
+touched as (
 
     select
         crime_versions.force,
@@ -52,10 +52,17 @@ final as (
         involvements.force,
         involvements.crime_ref
     from involvements
-    inner join touched_records
-        on
-            involvements.force = touched_records.force
-            and involvements.person_ref = touched_records.person_ref
+    where involvements.person_digest in (select touched_records.person_digest from touched_records)
+
+),
+
+final as (
+
+    select
+        force,
+        crime_ref,
+        {{ digest(['force', 'crime_ref']) }} as crime_digest
+    from touched
 
 )
 

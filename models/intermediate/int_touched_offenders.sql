@@ -47,11 +47,9 @@ records as (
         involvement_versions.force,
         involvement_versions.person_ref
     from involvement_versions
-    inner join touched_crimes
-        on
-            involvement_versions.force = touched_crimes.force
-            and involvement_versions.crime_ref = touched_crimes.crime_ref
-    where involvement_versions.role = 'suspect'
+    where
+        involvement_versions.role = 'suspect'
+        and involvement_versions.crime_digest in (select touched_crimes.crime_digest from touched_crimes)
 
     union
 
@@ -72,7 +70,7 @@ records as (
 ),
 
 -- Both the person a record stands for now and the one it stood for before.
-final as (
+offenders as (
 
     {% for map in ['identities', 'identities_before'] -%}
     select {{ person_key('records', map) }} as offender_key
@@ -83,6 +81,15 @@ final as (
             and records.person_ref = {{ map }}.person_ref
     {{ 'union' if not loop.last }}
     {% endfor %}
+),
+
+final as (
+
+    select
+        offender_key,
+        {{ digest_of_person('offender_key') }} as offender_digest
+    from offenders
+
 )
 
 select * from final

@@ -71,7 +71,8 @@ final as (
 
     select distinct
         force,
-        person_ref
+        person_ref,
+        {{ digest(['force', 'person_ref']) }} as person_digest
     from touched
 
 )

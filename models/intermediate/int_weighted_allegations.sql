@@ -2,27 +2,28 @@
 with allegations as (
 
     select * from {{ ref('int_allegations') }}
-    {{ where_touched('int_touched_crimes', ['force', 'crime_ref']) }}
+    {{ where_touched('int_touched_crimes', ['crime_digest']) }}
 
 ),
 
 crimes as (
 
     select * from {{ ref('int_weighted_crimes') }}
-    {{ where_touched('int_touched_crimes', ['force', 'crime_ref']) }}
+    {{ where_touched('int_touched_crimes', ['crime_digest']) }}
 
 ),
 
 offenders as (
 
     select * from {{ ref('int_persons') }}
+    {{ where_asked_for('person_digest', 'allegations', digest_of_person('offender_key')) }}
 
 ),
 
 victims as (
 
     select * from {{ ref('int_crime_victims') }}
-    {{ where_touched('int_touched_crimes', ['force', 'crime_ref']) }}
+    {{ where_touched('int_touched_crimes', ['crime_digest']) }}
 
 ),
 
@@ -51,6 +52,7 @@ final as (
         allegations.offender_key,
         allegations.force,
         allegations.crime_ref,
+        allegations.crime_digest,
         allegations.status,
         allegations.harm_split,
         allegations.relationship,

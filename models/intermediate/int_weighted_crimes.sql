@@ -2,7 +2,7 @@
 with crimes as (
 
     select * from {{ ref('stg_crimes') }}
-    {{ where_touched('int_touched_crimes', ['force', 'crime_ref']) }}
+    {{ where_touched('int_touched_crimes', ['crime_digest']) }}
 
 ),
 
@@ -35,6 +35,7 @@ final as (
     select
         crimes.force,
         crimes.crime_ref,
+        crimes.crime_digest,
         crimes.offence_code,
         offences.offence,
         offences.offence_code is not null as is_known_offence,

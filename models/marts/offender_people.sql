@@ -10,12 +10,6 @@ identities as (
 
 ),
 
-people as (
-
-    select * from {{ ref('int_people_records') }}
-
-),
-
 offenders as (
 
     select distinct offender_key
@@ -44,6 +38,13 @@ records as (
     from offenders
     inner join identities
         on offenders.offender_key = identities.person_key
+
+),
+
+people as (
+
+    select * from {{ ref('int_people_records') }}
+    {{ where_asked_for('person_digest', 'records', digest(['force', 'person_ref'])) }}
 
 ),
 

@@ -10,6 +10,7 @@ final as (
         -- keys
         force,
         crime_ref,
+        crime_digest,
 
         -- attributes
         offence_code,

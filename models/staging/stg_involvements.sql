@@ -12,6 +12,8 @@ final as (
         crime_ref,
         person_ref,
         role,
+        crime_digest,
+        person_digest,
 
         -- attributes
         status,

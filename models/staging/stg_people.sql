@@ -10,6 +10,7 @@ final as (
         -- keys
         force,
         person_ref,
+        person_digest,
 
         -- attributes
         forename,

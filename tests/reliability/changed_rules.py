@@ -443,17 +443,17 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "old involvements touch a crime",
         ),
         (
-            "involvements.force = touched_records.force",
-            "involvements.force is not null",
-            "people of another force touch",
+            "where involvements.person_digest in (select touched_records.person_digest from touched_records)",
+            "where true",
+            "every involvement touches its crime",
         ),
     ],
     f"{_INTERMEDIATE}/int_touched_offenders.sql": [
         ("where involvement_versions.role = 'suspect'", "where true", "victims' scores are made"),
         (
-            "involvement_versions.force = touched_crimes.force",
-            "touched_crimes.force is not null",
-            "another force's suspects",
+            "involvement_versions.crime_digest in (select touched_crimes.crime_digest from touched_crimes)",
+            "true",
+            "suspects of every crime are",
         ),
         ("in ['identities', 'identities_before']", "in ['identities']", "who a record stood for keeps its score"),
         ("in ['identities', 'identities_before']", "in ['identities_before']", "who a record stands for gets no score"),

@@ -1,8 +1,7 @@
-{{ config(unique_key=['force', 'crime_ref', 'person_ref', 'role']) }}
-
 {{ newest_version(
     source('raw', 'involvements'),
     key=['force', 'crime_ref', 'person_ref', 'role'],
+    digests={'crime_digest': ['force', 'crime_ref'], 'person_digest': ['force', 'person_ref']},
     attributes=[
         'status', 'relationship',
     ],

@@ -1,0 +1,23 @@
+{#- Keys as whole numbers, for what must be found among millions of rows: a build on top of the last one looks touched
+    keys up by these. They are no keys: two keys may share one, which only makes a build look at more rows than it need. -#}
+
+{#- The digest of a key. The same in every table of a build; another engine, or another version of it, may give another. -#}
+{% macro digest(columns) -%}
+    {{ return(adapter.dispatch('digest', 'harmrank')(columns)) }}
+{%- endmacro %}
+
+{% macro default__digest(columns) -%}
+    xxhash64({{ columns | join(', ') }})
+{%- endmacro %}
+
+{% macro duckdb__digest(columns) -%}
+    hash({{ columns | join(', ') }})
+{%- endmacro %}
+
+{#- A WHERE that keeps the rows of a large model that a small relation of the query asks for: all that a join of the two can
+    use, and hardly more. Nothing where everything is made anew, for then all rows are asked for. -#}
+{% macro where_asked_for(digest, relation, asked_for=none) -%}
+    {%- if not execute or only_changes() -%}
+        where {{ digest }} in (select {{ asked_for or digest }} from {{ relation }})
+    {%- endif -%}
+{%- endmacro %}
