@@ -1,5 +1,6 @@
 {#- Keys as whole numbers, for what must be found among millions of rows: a build on top of the last one looks touched
-    keys up by these. They are no keys: two keys may share one, which only makes a build look at more rows than it need. -#}
+    keys up by these. They are no keys: two keys may share one, which only makes a build look at more rows than it need. With
+    four bytes, few do: of ten million keys, several hundred beside a month's. -#}
 
 {#- The digest of a key. The same in every table of a build; another engine, or another version of it, may give another. -#}
 {% macro digest(columns) -%}
@@ -7,11 +8,11 @@
 {%- endmacro %}
 
 {% macro default__digest(columns) -%}
-    xxhash64({{ columns | join(', ') }})
+    hash({{ columns | join(', ') }})
 {%- endmacro %}
 
 {% macro duckdb__digest(columns) -%}
-    hash({{ columns | join(', ') }})
+    cast(hash({{ columns | join(', ') }}) % 4294967296 as uinteger)
 {%- endmacro %}
 
 {#- A WHERE that keeps the rows of a large model that a small relation of the query asks for: all that a join of the two can

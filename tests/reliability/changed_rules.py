@@ -449,7 +449,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ),
     ],
     f"{_INTERMEDIATE}/int_touched_offenders.sql": [
-        ("where involvement_versions.role = 'suspect'", "where true", "victims' scores are made"),
+        ("involvement_versions.role = 'suspect'", "true", "victims' scores are made"),
         (
             "involvement_versions.crime_digest in (select touched_crimes.crime_digest from touched_crimes)",
             "true",
