@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,22 @@ def test_random_extracts_give_the_same_tables_as_a_build_anew() -> None:
     run_sequence(seed=20, steps=4, found=found)
     assert found.errors == []
     assert found.kinds["changes only"] >= 2
+
+
+def test_records_that_share_a_digest_are_none_the_worse(tmp_path: Path) -> None:
+    """A digest says where to look and never who is who: five digests for everything give the same tables."""
+    copy = tmp_path / "project"
+    strangers = shutil.ignore_patterns(".*", "target", "home", "logs", "*.egg-info", "__pycache__")
+    shutil.copytree(REPOSITORY, copy, ignore=strangers)
+    macro = copy / "macros" / "digests.sql"
+    text = macro.read_text()
+    assert text.count("4294967296") == 1
+    macro.write_text(text.replace("4294967296", "5"))
+    command = homes.command("--sequences", "1", "--steps", "3", "--seed", "20", module="reliability.increments")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(copy), str(copy / "tests")])}
+    done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "2 made changes only" in done.stdout
 
 
 def test_only_what_has_changed_is_remade(scratch: PublishedHome, harmrank: Command) -> None:
