@@ -25,10 +25,16 @@ from harmrank.suites import Expectation, Suite
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from great_expectations.validator.validator import Validator
+    from great_expectations.expectations import expectation as gx_expectation
+    from great_expectations.validator.metric_configuration import MetricConfiguration
+    from great_expectations.validator.validation_graph import MetricEdge, ValidationGraph
 
 # One worker of the import system must not wait for another: whoever comes second waits for the first.
 _loading = threading.Lock()
+
+
+# What is wanted to know of each expectation.
+_RUNTIME: dict[str, Any] = {"result_format": {"result_format": "BASIC", "partial_unexpected_count": 0}}
 
 
 class CannotBeRun(HarmrankError):
@@ -99,32 +105,47 @@ def _load() -> Any:
         return _gx()
 
 
+@dataclass(frozen=True)
+class _Prepared:
+    """An expectation as Great Expectations has it, and the metrics that it needs, by what it calls them.
+
+    `expectation` and `values` are what it was made of: where they are the same, it can be used again. `edges` say which
+    metric has to be known before which.
+    """
+
+    expectation: Expectation
+    values: dict[str, Any]
+    made: gx_expectation.Expectation
+    metrics: dict[str, MetricConfiguration]
+    edges: list[MetricEdge]
+
+    def trouble(self, aborted: dict[Any, Any]) -> str | None:
+        """What went wrong with a metric of this, if anything did, of all that went wrong."""
+        own = {metric.id for edge in self.edges for metric in (edge.left, edge.right) if metric is not None}
+        failed = (what["exception_info"] for metric_id, what in aborted.items() if metric_id in own)
+        return next((str(info["exception_message"]) for info in failed), None)
+
+
 class Checker:
     """Checks relations that one connection can see, its temporary ones too.
 
     The connection stays the caller's: it is neither closed nor are its transactions touched.
+
+    Great Expectations' own way to check a suite finds out for each expectation, each time, what it needs to know, which
+    takes longer than to know it. Here that is kept from one time to the next.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
         self._engine = _engine(connection)
-        self._context = _load().get_context(mode="ephemeral")
-        from great_expectations.data_context.types.base import ProgressBarsConfig
-
-        self._context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
+        self._prepared: dict[str, _Prepared] = {}
 
     def check(self, suite: Suite, parameters: dict[str, Any] | None = None) -> list[Finding]:
         """What each expectation of the suite finds, in its order. Raises CannotBeRun if one cannot."""
-        from great_expectations.core.expectation_suite import ExpectationSuite
-
-        expectations = [_configuration(expectation) for expectation in suite.expectations]
-        outcome = self._validator(suite.relation).validate(
-            ExpectationSuite(name=suite.relation, expectations=expectations),
-            suite_parameters=parameters or {},
-            result_format={"result_format": "BASIC", "partial_unexpected_count": 0},
-        )
-        found = {result.expectation_config.meta["name"]: result for result in outcome.results}
-        return [_finding(expectation, found[expectation.name]) for expectation in suite.expectations]
+        self._turn_to(suite.relation)
+        prepared = [self._prepare(expectation, parameters or {}) for expectation in suite.expectations]
+        computed, aborted = self._compute([edge for one in prepared for edge in one.edges])
+        return [self._finding(one, computed, one.trouble(aborted)) for one in prepared]
 
     def places(
         self, suite: Suite, finding: Finding, columns: list[str], limit: int, parameters: dict[str, Any] | None = None
@@ -133,34 +154,79 @@ class Checker:
 
         None where the expectation is not about rows.
         """
-        from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
-
-        configuration = ExpectationConfiguration(**_configuration(finding.expectation))
-        # Parameters are resolved by the suite alone, so they are put in here as they will have been there.
-        configuration.kwargs.update(_resolved(finding.expectation.arguments, parameters or {}))
+        self._turn_to(suite.relation)
         wanted = {"result_format": {"result_format": "COMPLETE", "unexpected_index_column_names": columns}}
-        dependencies = configuration.to_domain_obj().get_validation_dependencies(
-            execution_engine=self._engine, runtime_configuration=wanted
-        )
-        metrics = dependencies.metric_configurations
+        metrics = self._needs(self._prepare(finding.expectation, parameters or {}).made, wanted)
         query = next((metrics[name] for name in metrics if name.endswith(".unexpected_index_query")), None)
         if query is None:
             return []
-        computed, _ = self._validator(suite.relation).compute_metrics([query])
+        computed, _ = self._compute(self._edges([query]))
         statement = str(computed[query.id]).strip().rstrip(";")
         listed = ", ".join(map(sql.identifier, columns))
         return self._connection.execute(f"SELECT {listed} FROM ({statement}) ORDER BY ALL LIMIT {limit}").fetchall()
 
-    def _validator(self, relation: str) -> Validator:
-        from great_expectations.core.batch import Batch
+    def _turn_to(self, relation: str) -> None:
+        """Make a relation the one that is checked."""
         from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
-        from great_expectations.validator.validator import Validator
 
         # Of a query Great Expectations reads the names of the columns; a table it looks up in the catalog, for longer
         # than all its checks take. In brackets, since it is put into other queries as it is.
         query = f"(SELECT * FROM {sql.identifier(relation)})"
         data = SqlAlchemyBatchData(execution_engine=self._engine, query=query, create_temp_table=False)
-        return Validator(execution_engine=self._engine, batches=[Batch(data=data)], data_context=self._context)
+        self._engine.load_batch_data(relation, data)
+
+    def _prepare(self, expectation: Expectation, parameters: dict[str, Any]) -> _Prepared:
+        values = _resolved(expectation.arguments, parameters)
+        kept = self._prepared.get(expectation.name)
+        if kept is None or (kept.expectation, kept.values) != (expectation, values):
+            made = _made(expectation, values)
+            metrics = self._needs(made, _RUNTIME)
+            try:
+                edges = self._edges(list(metrics.values()))
+            except Exception as error:
+                raise _stopped(expectation, str(error)) from None
+            kept = self._prepared[expectation.name] = _Prepared(expectation, values, made, metrics, edges)
+        return kept
+
+    def _needs(self, made: gx_expectation.Expectation, runtime: dict[str, Any]) -> dict[str, MetricConfiguration]:
+        needed = made.get_validation_dependencies(execution_engine=self._engine, runtime_configuration=runtime)
+        # Samples of the values that are not as expected: a query for each expectation, and nobody may see them.
+        return {
+            name: metric
+            for name, metric in needed.metric_configurations.items()
+            if not name.endswith(".unexpected_values")
+        }
+
+    def _edges(self, metrics: list[MetricConfiguration]) -> list[MetricEdge]:
+        graph = self._graph()
+        for metric in metrics:
+            graph.build_metric_dependency_graph(metric)
+        return list(graph.edges)
+
+    def _compute(self, edges: list[MetricEdge]) -> tuple[dict[Any, Any], dict[Any, Any]]:
+        """Metrics by their ids, and those that could not be computed."""
+        computed, aborted = self._graph(edges).resolve(show_progress_bars=False)
+        return dict(computed), dict(aborted)
+
+    def _graph(self, edges: list[MetricEdge] | None = None) -> ValidationGraph:
+        from great_expectations.validator.validation_graph import ValidationGraph
+
+        return ValidationGraph(self._engine, edges)
+
+    def _finding(self, prepared: _Prepared, computed: dict[Any, Any], trouble: str | None) -> Finding:
+        missing = [name for name, metric in prepared.metrics.items() if metric.id not in computed]
+        if trouble is None and missing:
+            trouble = f"{missing[0]} could not be found out"
+        if trouble is not None:
+            raise _stopped(prepared.expectation, trouble)
+        metrics = {name: computed[metric.id] for name, metric in prepared.metrics.items()}
+        try:
+            result = prepared.made._build_evr(
+                prepared.made._validate(metrics, runtime_configuration=_RUNTIME, execution_engine=self._engine)
+            )
+        except Exception as error:
+            raise _stopped(prepared.expectation, str(error)) from None
+        return _finding(prepared.expectation, bool(result.success), result.result or {})
 
 
 def _engine(connection: duckdb.DuckDBPyConnection) -> Any:
@@ -203,13 +269,13 @@ def _engine(connection: duckdb.DuckDBPyConnection) -> Any:
     return Engine(engine=engine, create_temp_table=False)
 
 
-def _configuration(expectation: Expectation) -> dict[str, Any]:
-    return {
-        "type": expectation.type,
-        "kwargs": dict(expectation.arguments),
-        "severity": "critical" if expectation.is_fatal else "warning",
-        "meta": {"name": expectation.name},
-    }
+def _made(expectation: Expectation, values: dict[str, Any]) -> gx_expectation.Expectation:
+    """The expectation in Great Expectations' own form, with the values of its parameters."""
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+    from great_expectations.util import convert_to_json_serializable
+
+    arguments = {**expectation.arguments, **convert_to_json_serializable(values)}
+    return ExpectationConfiguration(type=expectation.type, kwargs=arguments).to_domain_obj()
 
 
 def _resolved(arguments: dict[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:
@@ -220,30 +286,20 @@ def _resolved(arguments: dict[str, Any], parameters: dict[str, Any]) -> dict[str
     }
 
 
-def _finding(expectation: Expectation, result: Any) -> Finding:
-    if trouble := _trouble(result.exception_info):
-        stopped_by = surroundings.cause(trouble)
-        if stopped_by:
-            raise stopped_by
-        said = without_values(trouble)
-        raise CannotBeRun(f"the check {expectation.name} of {expectation.table} could not be run: {said}")
-    details = result.result or {}
+def _stopped(expectation: Expectation, trouble: str) -> HarmrankError:
+    """What to raise where an expectation could not be looked at."""
+    trouble = trouble.split("\n", 1)[0]
+    said = f"the check {expectation.name} of {expectation.table} could not be run: {without_values(trouble)}"
+    return surroundings.cause(trouble) or CannotBeRun(said)
+
+
+def _finding(expectation: Expectation, passed: bool, details: dict[str, Any]) -> Finding:
     elements, observed = details.get("element_count"), details.get("observed_value")
     return Finding(
         expectation,
-        passed=bool(result.success),
+        passed=passed,
         rows_checked=None if elements is None else elements - (details.get("missing_count") or 0),
         rows_unexpected=details.get("unexpected_count"),
         allowed=round(1 - expectation.arguments.get("mostly", 1), 9),
         observed=str(observed) if isinstance(observed, int | float | date) else None,
     )
-
-
-def _trouble(exception_info: dict[str, Any] | None) -> str | None:
-    """What went wrong in a check, if anything did."""
-    info = exception_info or {}
-    entries = [info] if "raised_exception" in info else [entry for entry in info.values() if isinstance(entry, dict)]
-    raised = next((entry for entry in entries if entry.get("raised_exception")), None)
-    if raised is None:
-        return None
-    return str(raised.get("exception_message") or "unknown").split("\n", 1)[0]

@@ -161,40 +161,37 @@ def _crimes() -> str:
 
 
 _CRIME, _PERSON = landing_known.digest("crime_ref"), landing_known.digest("person_ref")
-# What was landed before is looked through for what this extract names, not the other way round: that is far less.
+# What was landed before is looked through for what this extract names, not the other way round: that is far less. And
+# whether something is known is asked with IN, not with a join, which would first have to put doubles together.
 _INVOLVEMENTS = f"""
     WITH involvements AS (
         SELECT *, {_CRIME} AS crime, {_PERSON} AS person FROM landed_involvements WHERE NOT is_deleted
     ),
     known_crimes AS (
         SELECT crime FROM raw.crime_digests SEMI JOIN involvements USING (crime)
-        UNION
+        UNION ALL
         SELECT {_CRIME} FROM landed_crimes
     ),
-    known_people AS (
-        SELECT person, bool_or(sex_is_known) AS sex_is_known
-        FROM (
-            SELECT person, sex_is_known FROM raw.person_digests SEMI JOIN involvements USING (person)
-            UNION ALL
-            SELECT {_PERSON}, {landing_known.SEX_IS_KNOWN} FROM landed_people
-        )
-        GROUP BY person
+    known_people AS MATERIALIZED (
+        SELECT person, sex_is_known FROM raw.person_digests SEMI JOIN involvements USING (person)
+        UNION ALL
+        SELECT {_PERSON}, {landing_known.SEX_IS_KNOWN} FROM landed_people
     )
     SELECT
-        involvements.force,
-        involvements.crime_ref,
-        involvements.person_ref,
-        involvements.role,
-        involvements.status,
-        involvements.updated_at,
-        involvements.file_name,
-        involvements.file_row,
-        known_crimes.crime IS NOT NULL AS has_crime,
-        known_people.person IS NOT NULL AS has_person,
-        CASE WHEN role = 'victim' THEN coalesce(known_people.sex_is_known, false) END AS victim_sex_is_known
+        force,
+        crime_ref,
+        person_ref,
+        role,
+        status,
+        updated_at,
+        file_name,
+        file_row,
+        crime IN (SELECT crime FROM known_crimes) AS has_crime,
+        person IN (SELECT person FROM known_people) AS has_person,
+        CASE
+            WHEN role = 'victim' THEN person IN (SELECT person FROM known_people WHERE sex_is_known)
+        END AS victim_sex_is_known
     FROM involvements
-    LEFT JOIN known_crimes USING (crime)
-    LEFT JOIN known_people USING (person)
 """
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from harmrank.limits import MAX_BAD_RECORDS, MAX_RAW_TEXT, MAX_RECORD
 
@@ -48,8 +48,7 @@ class TooManyBad(Exception):
         self.line_number = line_number
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One CSV record as it stands in the file.
 
     `line_number` is the physical line it starts on, counted from 1 as an editor shows it. `fields` is None

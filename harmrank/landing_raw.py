@@ -1,8 +1,10 @@
 """Writes a checked extract into the raw tables, in the transaction that is open."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 
 import duckdb
 
@@ -136,24 +138,30 @@ def _write_remarks(connection: duckdb.DuckDBPyConnection, facts: Facts) -> None:
     if facts.not_read:
         # Counted, not named: this is published, and such a name may be anything.
         rows.append([extract_id, "(folder)", "(file)", NOT_READ, facts.not_read])
-    if rows:
-        connection.executemany("INSERT INTO raw.value_defects VALUES (?, ?, ?, ?, ?)", rows)
-    connection.executemany(
-        "INSERT INTO raw.extract_checks VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    _insert(connection, "raw.value_defects", rows)
+    checks = [
         [
-            [
-                extract_id,
-                check.name,
-                check.table_name,
-                check.column_name,
-                check.sentence,
-                check.passed,
-                check.rows_checked,
-                check.rows_unexpected,
-            ]
-            for check in facts.checks
-        ],
-    )
+            extract_id,
+            check.name,
+            check.table_name,
+            check.column_name,
+            check.sentence,
+            check.passed,
+            check.rows_checked,
+            check.rows_unexpected,
+        ]
+        for check in facts.checks
+    ]
+    _insert(connection, "raw.extract_checks", checks)
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[str | int | None]]) -> None:
+    """Insert a handful of rows in one statement: a statement for each takes ten times as long."""
+    if rows:
+        row = f"({', '.join('?' * len(rows[0]))})"
+        connection.execute(
+            f"INSERT INTO {table} VALUES {', '.join([row] * len(rows))}", list(chain.from_iterable(rows))
+        )
 
 
 def _refuse_cycle(

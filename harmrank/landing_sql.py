@@ -19,8 +19,9 @@ _OFFSET = r"(Z|[+-](0[0-9]|1[0-4]):?[0-5][0-9])"
 _OFFSET_TIMESTAMP = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ]{_TIME}{_OFFSET}"
 
 # Blanks as people and spreadsheets leave them: space, tab, line ends, no-break space.
-_BLANKS = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
-_MISSING = "('', 'NULL', 'null')"
+_RARE_BLANKS = ("chr(9)", "chr(10)", "chr(13)", "chr(160)")
+_BLANKS = " || ".join(("' '", *_RARE_BLANKS))
+_MISSING = ("NULL", "null", "")
 # DuckDB reads the year 0 as 1 BC.
 _FIRST_YEAR = "'0001'"
 
@@ -34,17 +35,21 @@ BAR_IN_FORCE = "force contains |, which separates force and person in offender_k
 
 def csv_source(path: str, width: int, has_ordinal: bool) -> str:
     """A FROM clause that reads a CSV file as text columns `c0` to `c<width - 1>`, and `ordinal` before them
-    where the file has it. DuckDB raises InvalidInputException for a record that is not as wide as that.
+    where the file has it; the words for a missing value are null, in quotes too.
+
+    DuckDB raises InvalidInputException for a record that is not as wide as that.
     """
     # What one reader takes at first sight, the other must be able to find again; and what that one writes, the first
     # must be able to read: with quotes doubled, around each value, and the ordinal.
+    missing = ", ".join(map(sql.text, _MISSING))
     longest = 2 * MAX_RECORD + _SLACK if has_ordinal else MAX_RECORD - _SLACK
     columns = ["'ordinal': 'BIGINT'"] if has_ordinal else []
     columns += [f"'c{position}': 'VARCHAR'" for position in range(width)]
     return (
         f"read_csv({sql.text(glob_escaped(path))}, header = true, auto_detect = false, delim = ',', "
         f"quote = '\"', escape = '\"', columns = {{{', '.join(columns)}}}, "
-        f"strict_mode = true, null_padding = false, nullstr = ['NULL', 'null', ''], max_line_size = {longest}, compression = 'none', "
+        f"strict_mode = true, null_padding = false, nullstr = [{missing}], allow_quoted_nulls = true, "
+        f"max_line_size = {longest}, compression = 'none', "
         f"hive_partitioning = false, buffer_size = {AT_ONCE})"
     )
 
@@ -60,7 +65,10 @@ def parquet_text(name: str, sql_type: str) -> str:
     Flags and whole numbers kept as floats or decimals, as data frames with missing values do, read as such; NaN, which
     those write for missing, is missing.
     """
-    column = sql.identifier(name)
+    return _or_missing(_parquet_text(sql.identifier(name), sql_type))
+
+
+def _parquet_text(column: str, sql_type: str) -> str:
     if sql_type == "BOOLEAN":
         return f"CASE WHEN {column} THEN 'Y' WHEN NOT {column} THEN 'N' END"
     if sql_type in ("FLOAT", "DOUBLE") or sql_type.startswith("DECIMAL"):
@@ -83,12 +91,13 @@ def glob_escaped(path: str) -> str:
 def checked_rows(table: Table, source: str, texts: Mapping[str, str]) -> str:
     """A query with one row per record of `source`, in its order: each row is made of its record alone.
 
-    `texts` gives the SQL expression of the text of each column the file has, and of `ordinal` where the
-    records bring their place in the file along. The columns are those of the raw table, then `problem` (why
+    `texts` gives the SQL expression of the text of each column the file has, null where it says that a value is missing,
+    and of `ordinal` where the records bring their place in the file along. The columns are those of the raw table, then `problem` (why
     the row cannot be used, or null) and, for each column whose value may be unusable without harm to the row,
     `defect_<column>` (boolean).
     """
-    cleaned = [f"{_cleaned(texts[column.name])} AS {column.name}" for column in table.columns if column.name in texts]
+    present = [column.name for column in table.columns if column.name in texts]
+    cleaned = [f"CASE WHEN may_need_trimming THEN {_trimmed(name)} ELSE {name} END AS {name}" for name in present]
     cleaned += [f"NULL::VARCHAR AS {column.name}" for column in table.columns if column.name not in texts]
     typed = [f"{_typed(column)} AS typed_{column.name}" for column in table.columns]
     stored = [
@@ -98,11 +107,14 @@ def checked_rows(table: Table, source: str, texts: Mapping[str, str]) -> str:
         for column in table.columns
     ]
     if "ordinal" in texts:
-        cleaned.append(f"{texts['ordinal']} AS ordinal")
+        cleaned.append("ordinal")
         stored.append("ordinal")
     flags = [f"{_defect(column)} AS defect_{column.name}" for column in may_be_defective(table)]
     return (
-        f"WITH cleaned AS (SELECT {', '.join(cleaned)} FROM {source}), "
+        f"WITH texts AS (SELECT {', '.join(f'{text} AS {name}' for name, text in texts.items())} FROM {source}), "
+        f"records AS (SELECT *, {_record(present)} AS record FROM texts), "
+        f"looked_at AS (SELECT *, {_MAY_NEED_TRIMMING} AS may_need_trimming FROM records), "
+        f"cleaned AS (SELECT {', '.join(cleaned)} FROM looked_at), "
         f"typed AS (SELECT *, {', '.join(typed)} FROM cleaned) "
         f"SELECT {', '.join(stored)}, {_problem(table)} AS problem, "
         f"{', '.join(flags)} FROM typed"
@@ -127,12 +139,22 @@ def record_key(table: Table) -> str:
     return f"CASE WHEN {is_readable} AND NOT contains(force, '|') THEN to_json([{values}])::VARCHAR END"
 
 
-def _cleaned(text: str) -> str:
-    # Trimming costs more than all else here, and hardly a value needs it: look at both ends first.
-    ends = " OR ".join(f"suffix({text}, {sign})" for sign in ("' '", "chr(9)", "chr(10)", "chr(13)", "chr(160)"))
-    has_blank_end = f"{text} < '!' OR prefix({text}, chr(160)) OR {ends}"
-    trimmed = f"CASE WHEN {has_blank_end} THEN trim({text}, {_BLANKS}) ELSE {text} END"
-    return f"CASE WHEN {trimmed} IN {_MISSING} THEN NULL ELSE {trimmed} END"
+# Trimming costs more than all else here, as does looking at both ends of each value, and hardly a value needs it. So
+# a record's values are put together and looked at once: a blank at an end of one stands beside a bar then.
+_MAY_NEED_TRIMMING = " OR ".join(f"contains(record, {sign})" for sign in ("' |'", "'| '", *_RARE_BLANKS))
+
+
+def _record(names: list[str]) -> str:
+    return f"concat_ws('|', '', {', '.join(names)}, '')"
+
+
+def _trimmed(text: str) -> str:
+    return _or_missing(f"trim({text}, {_BLANKS})")
+
+
+def _or_missing(text: str) -> str:
+    """The text, or null where it is a word for a missing value."""
+    return f"CASE WHEN {text} IN ({', '.join(map(sql.text, _MISSING))}) THEN NULL ELSE {text} END"
 
 
 def _typed(column: Column) -> str:

@@ -64,6 +64,36 @@ def test_results_are_read_on_a_connection_that_stays_its_owners() -> None:
             connection.execute("select * from days")
 
 
+def test_what_is_kept_of_a_check_is_no_finding() -> None:
+    """The next extract has other rows and another day; neither may be judged by those of the one before."""
+    expectation = Expectation(
+        "late",
+        "expect_column_values_to_be_between",
+        {"column": "day", "max_value": {"$PARAMETER": "today"}},
+        "t",
+        "day",
+        "Nothing is late",
+        "Mend it.",
+        True,
+        0,
+    )
+    suite = Suite("days", None, (expectation,))
+    with duckdb.connect() as connection:
+        checker = checks.Checker(connection)
+        for rows, today, late in ((10, 4, 5), (20, 4, 15), (20, 14, 5), (3, 14, 0), (20, 4, 15)):
+            connection.execute(
+                f"create or replace temp table days as select date '2026-01-01' + i::int as day from range({rows}) r(i)"
+            )
+            parameters = {"today": date(2026, 1, 1 + today)}
+            (finding,) = checker.check(suite, parameters)
+            assert (finding.rows_checked, finding.rows_unexpected) == (rows, late)
+            first = [(date(2026, 1, 2 + today),)] if late else []
+            assert checker.places(suite, finding, ["day"], 1, parameters) == first
+        connection.execute("create or replace temp table days as select 1 as other")
+        with pytest.raises(HarmrankError, match="the check late of t could not be run"):
+            checker.check(suite, parameters)
+
+
 def test_a_check_that_cannot_be_run_is_no_passed_one() -> None:
     """An expectation about a column that is gone must stop the run with one line, which holds no data."""
     suite = Suite(

@@ -2,6 +2,7 @@
 them.
 """
 
+import csv
 import gzip
 import hashlib
 import json
@@ -258,6 +259,35 @@ def test_rows_stay_in_order_where_several_threads_read_a_file(door: Door) -> Non
     assert door.ask("select crime_ref, row_number from raw.crimes order by row_number") == kept
     values = door.ask("select area_code from raw.crimes order by row_number limit 7")
     assert values == [(value.replace('""', '"') or None,) for value in odd]
+
+
+@pytest.mark.parametrize("source", ["csv", "rewritten csv", "parquet"])
+def test_blanks_are_trimmed_wherever_they_stand(source: str, tmp_path: Path) -> None:
+    """Values are looked at together, a record at once, to see whether one needs trimming."""
+    table, blanks = TABLES["person_merges"], [" ", "\t", "\n", "\r", "\xa0", " \xa0\t "]
+    kept = [*blanks, "x", "|", "a |b", "| ", " |", "é\u2003", "NULL", "null", "Null", "\xc2"]
+    values = [f"{before}{value}{after}" for before in ["", *blanks] for value in kept for after in ["", *blanks]]
+    rows = [[value if place == number % 3 else "x" for place in range(3)] for number, value in enumerate(values)]
+    names = ["force", "person_ref", "merged_into_ref"]
+    path = tmp_path / "file"
+    with duckdb.connect() as connection:
+        if source == "parquet":
+            connection.execute(f"create table made ({', '.join(f'{name} varchar' for name in names)})")
+            connection.executemany("insert into made values (?, ?, ?)", rows)
+            connection.execute(f"copy made to '{path}' (format parquet)")
+            texts = {name: landing_sql.parquet_text(name, "VARCHAR") for name in names}
+            query = landing_sql.checked_rows(table, landing_sql.parquet_source(str(path)), texts)
+        else:
+            has_ordinal = source == "rewritten csv"
+            with path.open("w", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
+                for number, row in enumerate([names, *rows]):
+                    writer.writerow([number, *row] if has_ordinal else row)
+            read = landing_sql.csv_source(str(path), 3, has_ordinal)
+            query = landing_sql.checked_rows(table, read, {name: f"c{place}" for place, name in enumerate(names)})
+        found = connection.execute(f"select {', '.join(names)} from ({query})").fetchall()
+    trimmed = [tuple(value.strip(" \t\n\r\xa0") for value in row) for row in rows]
+    assert found == [tuple(None if value in ("", "NULL", "null") else value for value in row) for row in trimmed]
 
 
 @pytest.mark.parametrize("name", TABLES)
