@@ -4,6 +4,12 @@
     coalesce({{ identities }}.person_key, {{ record }}.force || '|' || {{ record }}.person_ref)
 {%- endmacro %}
 
+{#- The same as the two columns of that person's own record, `surviving_force` and `surviving_ref`. -#}
+{% macro surviving_record(record, identities) -%}
+    coalesce({{ identities }}.surviving_force, {{ record }}.force) as surviving_force,
+    coalesce({{ identities }}.surviving_ref, {{ record }}.person_ref) as surviving_ref
+{%- endmacro %}
+
 {#- The record that a person is named after: the force and the reference in a person_key. A force has no `|` in it. -#}
 {% macro force_of(person_key) -%}
     split_part({{ person_key }}, '|', 1)

@@ -19,8 +19,7 @@ victims as (
         involvements.crime_ref,
         involvements.crime_digest,
         {{ person_key('involvements', 'identities') }} as person_key,
-        coalesce(identities.surviving_force, involvements.force) as surviving_force,
-        coalesce(identities.surviving_ref, involvements.person_ref) as surviving_ref
+        {{ surviving_record('involvements', 'identities') | indent(4) }}
     from involvements
     left join identities
         on

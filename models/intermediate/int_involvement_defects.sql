@@ -24,8 +24,7 @@ linked as (
 
     select
         involvements.*,
-        coalesce(identities.surviving_force, involvements.force) as surviving_force,
-        coalesce(identities.surviving_ref, involvements.person_ref) as surviving_ref
+        {{ surviving_record('involvements', 'identities') | indent(4) }}
     from involvements
     left join identities
         on
