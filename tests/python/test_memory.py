@@ -68,6 +68,14 @@ def gibibytes(limit: str) -> float:
     return float(limit.removesuffix("GiB"))
 
 
+def something_spilled(home: Path) -> bool:
+    """Whether scratch holds a file with anything in it; it is emptied and made anew at the start of everything."""
+    try:
+        return any(path.stat().st_size for path in (home / "scratch").iterdir())
+    except FileNotFoundError:
+        return False
+
+
 @pytest.mark.parametrize("amount", [None, "512MB"])
 def test_every_connection_has_the_same_limit(home: Path, monkeypatch: pytest.MonkeyPatch, amount: str | None) -> None:
     """Landing, publishing and dbt: what is set, else half of what the machine has and never DuckDB's own 80 %."""
@@ -148,7 +156,7 @@ def test_what_does_not_fit_goes_to_the_home_and_not_even_a_kill_leaves_it(
     folder = REPOSITORY if work == "building" else elsewhere
     beside = {path.name for path in home.iterdir()}
     process = subprocess.Popen(command, cwd=folder, env={**homes.ENVIRONMENT, **settings}, stdout=subprocess.DEVNULL)
-    while process.poll() is None and not any(path.stat().st_size for path in (home / "scratch").iterdir()):
+    while process.poll() is None and not something_spilled(home):
         time.sleep(0.01)
     process.kill()
     assert process.wait() == -signal.SIGKILL
