@@ -79,9 +79,7 @@ def _run(home: Home, command: str, only_changes: bool, counter: _Counter) -> Any
     """Build or test what dbt has parsed, now or an earlier time; gives dbt's result."""
     from dbt.cli.main import dbtRunner
 
-    # What is parsed depends on this setting alone: dbt_project.yml asks for it.
-    settings = f"only_changes={only_changes}"
-    place = parsed.place(settings)
+    place = parsed.place()
     project = parsed.kept(place)
     if project is None:
         outcome = dbtRunner().invoke(_arguments(home, "parse", "--no-partial-parse"))
@@ -89,7 +87,7 @@ def _run(home: Home, command: str, only_changes: bool, counter: _Counter) -> Any
             return outcome
         project = outcome.result
         # Where a file has changed meanwhile, nobody knows which of the two was parsed.
-        if parsed.place(settings) == place:
+        if parsed.place() == place:
             parsed.keep(project, place)
     # Seeds are part of the rules: where those are the same still, so are they. Their tests run all the same.
     left_out = ["unit_test", "seed"] if only_changes and command == "build" else ["unit_test"]

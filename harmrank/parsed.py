@@ -22,9 +22,9 @@ _SOURCES = ("dbt_project.yml", "models", "macros", "seeds", "tests", "analyses",
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-def place(settings: str) -> Path:
-    """The file for the project as it is now and what its parsing depends on besides."""
-    return project_root() / "target" / "parsed" / f"{_short(settings)}-{_digest(settings)}.msgpack"
+def place() -> Path:
+    """The file for the project as it is now."""
+    return project_root() / "target" / "parsed" / f"{_digest()}.msgpack"
 
 
 def kept(path: Path) -> Any | None:
@@ -53,16 +53,12 @@ def keep(project: Any, path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(incoming, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(project.to_msgpack(extended_mashumaro_encoder))
-        for earlier in path.parent.glob(f"{path.name.rsplit('-', 1)[0]}-*"):
+        for earlier in path.parent.glob("*.msgpack"):
             earlier.unlink(missing_ok=True)
         os.replace(incoming, path)
     except OSError:
         with suppress(OSError):
             incoming.unlink()
-
-
-def _short(settings: str) -> str:
-    return hashlib.sha256(settings.encode()).hexdigest()[:8]
 
 
 def _is_ours(status: os.stat_result) -> bool:
@@ -71,12 +67,12 @@ def _is_ours(status: os.stat_result) -> bool:
     return status.st_uid in trusted and not status.st_mode & _OTHERS_MAY_WRITE
 
 
-def _digest(settings: str) -> str:
+def _digest() -> str:
     """A digest of everything that the parsed project follows from."""
     root = project_root()
     digest = hashlib.sha256()
     packages = [version(name) for name in ("dbt-core", "dbt-common", "dbt-adapters", "dbt-duckdb")]
-    for fact in (settings, str(root), sys.version, *packages):
+    for fact in (str(root), sys.version, *packages):
         digest.update(fact.encode() + b"\0")
     for file in _files(root):
         digest.update(file.relative_to(root).as_posix().encode() + b"\0")

@@ -40,22 +40,35 @@ select * from final
 {%- endmacro %}
 
 {% macro duckdb__newest_version(relation, key, attributes, digests, cleaned) -%}
-{%- set order = ['updated_at', 'extract_id', 'row_number'] -%}
 {%- set columns = key + digests.keys() | list + attributes + ['is_deleted', 'updated_at', 'extract_id'] -%}
-{#- Read twice rather than kept: kept, all of raw would stand in memory. -#}
+{#- Read again and again rather than kept: kept, all of raw would stand in memory. -#}
 with source as {{ '' if remakes_part() else 'not materialized ' }}(
 
     {{ versions_to_compare(relation, columns, digests, cleaned) | indent(4) }}
 
 ),
 
-newest as (
+extracts as (
 
     select
-        {{ key | join(',\n        ') }},
-        max(struct_pack({% for column in order %}{{ column }} := {{ column }}{{ ', ' if not loop.last }}{% endfor %})) as version
+        extract_id,
+        row_number() over (order by extract_id) as extract_number
+    from (select distinct extract_id from source)
+
+),
+
+{#- The whole order in one number: microseconds, then 24 bits of extracts, then 36 bits of rows. One number is much
+    faster to compare and to keep for each key than three columns. -#}
+numbered as {{ '' if remakes_part() else 'not materialized ' }}(
+
+    select
+        source.*,
+        (cast(epoch_us(source.updated_at) as hugeint) << 60)
+        + (cast(extracts.extract_number as hugeint) << 36)
+        + source.row_number as version_number
     from source
-    group by {{ key | join(', ') }}
+    inner join extracts
+        on source.extract_id = extracts.extract_id
 
 ),
 
@@ -63,10 +76,11 @@ final as (
 
     select
         {{ columns | join(',\n        ') }}
-    from source
-    where ({{ (key + order) | join(', ') }}) in (
-        select {{ key | join(', ') }}, version.{{ order | join(', version.') }}
-        from newest
+    from numbered
+    where ({{ key | join(', ') }}, version_number) in (
+        select newest.{{ key | join(', newest.') }}, max(newest.version_number)
+        from numbered as newest
+        group by newest.{{ key | join(', newest.') }}
     )
 
 )

@@ -7,6 +7,11 @@
     {{ return(env_var('HARMRANK_ONLY_CHANGES', 'no') == 'yes') }}
 {%- endmacro %}
 
+{#- dbt's own, overridden: models are made anew unless a refresh knows that they need not be, whatever plain dbt is told. -#}
+{% macro should_full_refresh() -%}
+    {{ return(not only_changes() or config.get('full_refresh') == true) }}
+{%- endmacro %}
+
 {#- Whether this model's table is remade in part: only that of a model that can be, and that is there already. -#}
 {% macro remakes_part() -%}
     {{ return(only_changes() and is_incremental()) }}

@@ -43,7 +43,7 @@ def refresh(project: Path, home: PublishedHome) -> str:
 
 
 def kept(project: Path) -> Path:
-    """The one parsed project that is kept for builds of everything."""
+    """The one parsed project that is kept."""
     (path,) = (project / "target" / "parsed").glob("*.msgpack")
     return path
 

@@ -407,14 +407,11 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("max(extract_on)", "min(extract_on)", "the list date is the oldest extract's"),
     ],
     "macros/newest_version.sql": [
-        (
-            "['updated_at', 'extract_id', 'row_number']",
-            "['extract_id', 'updated_at', 'row_number']",
-            "the later extract wins",
-        ),
-        ("['updated_at', 'extract_id', 'row_number']", "['updated_at', 'row_number']", "the extract decides nothing"),
-        ("['updated_at', 'extract_id', 'row_number']", "['updated_at', 'extract_id']", "the row decides nothing"),
-        ("        max(struct_pack", "        min(struct_pack", "the oldest version wins"),
+        ("as hugeint) << 60)", "as hugeint) >> 60)", "the later extract wins"),
+        ("        + (cast(extracts.extract_number as hugeint) << 36)", "", "the extract decides nothing"),
+        ("        + source.row_number as", "        as", "the row decides nothing"),
+        ("by extract_id) as extract_number", "by extract_id desc) as extract_number", "the earlier extract wins"),
+        (", max(newest.version_number)", ", min(newest.version_number)", "the oldest version wins"),
     ],
     f"{_INTERMEDIATE}/int_touched_records.sql": [
         ("touched.force = person_merges.force", "touched.force is not null", "merges of another force touch a record"),
