@@ -98,12 +98,16 @@ def _seed(name: str) -> list[dict[str, str]]:
 
 
 def _method(asked: str | None) -> dict[str, str]:
-    """The row of the method asked for, or of the default one. Raises UsageError for one that the seed does not have."""
+    """The row of the method asked for, or of the default one. Raises UsageError for one that cannot be published."""
     methods = _seed("ranking_methods")
+    known = ", ".join(row["method"] for row in methods if row["is_illustrative"] == "false")
     for row in methods:
         if row["method"] == asked or (asked is None and row["is_default"] == "true"):
+            if row["is_illustrative"] != "false":
+                raise UsageError(
+                    f"{row['method']} is illustrative: it is compared and never published; ask for {known}"
+                )
             return row
-    known = ", ".join(row["method"] for row in methods)
     raise UsageError(f"{asked} is no method of seeds/ranking_methods.csv; it has {known}")
 
 

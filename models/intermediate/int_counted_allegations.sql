@@ -39,11 +39,9 @@ in_window as (
         allegations.reported_on,
         allegations.cancelled_on,
         allegations.deceased_on,
-        case
-            when allegations.date_of_birth is not null
-                then {{ age_on('allegations.date_of_birth', 'list_dates.list_date') }}
-            else extract(year from list_dates.list_date) - allegations.birth_year
-        end as highest_possible_age
+        {{ highest_possible_age(
+            'allegations.date_of_birth', 'allegations.birth_year', 'list_dates.list_date'
+        ) | indent(4) }} as highest_possible_age
     from allegations
     inner join list_dates
         on
@@ -74,14 +72,10 @@ final as (
             in_window.list_date = in_custody.list_date
             and in_window.offender_key = in_custody.person_key
     where
-        (in_window.cancelled_on is null or in_window.cancelled_on > in_window.list_date)
-        and (in_window.highest_possible_age is null or in_window.highest_possible_age >= rules.minimum_age)
-        and (
-            rules.deceased = 'include'
-            or in_window.deceased_on is null
-            or in_window.deceased_on > in_window.list_date
-        )
-        and (rules.custody = 'include' or in_custody.person_key is null)
+        {{ stands_on('in_window.cancelled_on', 'in_window.list_date') }}
+        and {{ is_age_of_method('in_window.highest_possible_age', 'rules') }}
+        and {{ counts_when_dead('in_window.deceased_on', 'in_window.list_date', 'rules') | indent(4) }}
+        and {{ counts_in_custody('(in_custody.person_key is not null)', 'rules') }}
 
 )
 

@@ -50,7 +50,7 @@ final as (
         and allegations.is_counted_reporter
         and allegations.is_counted_status
         and allegations.is_counted_sex
-        and (rules.historic_reports = 'include' or not allegations.is_historic)
+        and {{ counts_when_historic('allegations.is_historic', 'rules') }}
 
 )
 

@@ -32,7 +32,7 @@ final as (
         and allegations.is_counted_reporter
         and allegations.is_counted_status
         and allegations.is_counted_sex
-        and (allegations.cancelled_on is null or allegations.cancelled_on > list_dates.list_date)
+        and {{ stands_on('allegations.cancelled_on', 'list_dates.list_date') }}
 
 )
 

@@ -33,20 +33,19 @@ rules as (
 
 ),
 
-counted_victims as (
+victims_of_crimes as (
 
     select
-        victims.force,
-        victims.crime_ref,
-        sum(case when victims.is_female then 1 else 0 end) as female_victims
+        force,
+        crime_ref,
+        sum(case when is_female then 1 else 0 end) as female_victims,
+        {{ sexes_in_one_word('sex') }} as victim_sexes
     from victims
-    cross join rules
-    where {{ is_listed('victims.sex', 'rules.victim_sexes') }}
-    group by victims.force, victims.crime_ref
+    group by force, crime_ref
 
 ),
 
-final as (
+facts as (
 
     select
         allegations.offender_key,
@@ -58,6 +57,7 @@ final as (
         allegations.relationship,
         crimes.offence_code,
         crimes.offence,
+        crimes.vawg_scope,
         crimes.harm_index,
         crimes.harm_days,
         crimes.harm_days_highest,
@@ -70,33 +70,42 @@ final as (
         crimes.committed_from,
         crimes.committed_to,
         crimes.cancelled_on,
+        {{ days_between('crimes.last_committed_on', 'crimes.reported_on') }} as days_to_report,
+        offenders.sex as offender_sex,
         offenders.date_of_birth,
         offenders.birth_year,
         offenders.deceased_on,
-        counted_victims.female_victims,
+        coalesce(victims_of_crimes.victim_sexes, '') as victim_sexes,
+        coalesce(victims_of_crimes.female_victims, 0) as female_victims,
         crimes.is_known_offence,
-        crimes.is_in_scope,
-        coalesce(
-            {{ days_between('crimes.last_committed_on', 'crimes.reported_on') }} > rules.historic_after_days, false
-        ) as is_historic,
-        counted_victims.crime_ref is not null as has_counted_victim,
-        {{ is_listed('crimes.reported_by', 'rules.reported_by') }} as is_counted_reporter,
-        {{ is_listed('allegations.status', 'rules.statuses') }} as is_counted_status,
-        coalesce({{ is_listed('offenders.sex', 'rules.offender_sexes') }}, false) as is_counted_sex
+        crimes.is_in_scope
     from allegations
     inner join crimes
         on
             allegations.force = crimes.force
             and allegations.crime_ref = crimes.crime_ref
-    cross join rules
     left join offenders
         on
             {{ force_of('allegations.offender_key') }} = offenders.force
             and {{ person_ref_of('allegations.offender_key') }} = offenders.person_ref
-    left join counted_victims
+    left join victims_of_crimes
         on
-            allegations.force = counted_victims.force
-            and allegations.crime_ref = counted_victims.crime_ref
+            allegations.force = victims_of_crimes.force
+            and allegations.crime_ref = victims_of_crimes.crime_ref
+
+),
+
+final as (
+
+    select
+        facts.*,
+        {{ is_historic_report('facts.days_to_report', 'rules') }} as is_historic,
+        {{ has_victim_of_method('facts.victim_sexes', 'rules') | indent(4) }} as has_counted_victim,
+        {{ is_reporter_of_method('facts.reported_by', 'rules') }} as is_counted_reporter,
+        {{ is_status_of_method('facts.status', 'rules') }} as is_counted_status,
+        {{ is_sex_of_method('facts.offender_sex', 'rules') }} as is_counted_sex
+    from facts
+    cross join rules
 
 )
 

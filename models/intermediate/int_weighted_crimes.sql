@@ -39,13 +39,10 @@ final as (
         crimes.offence_code,
         offences.offence,
         offences.offence_code is not null as is_known_offence,
-        coalesce({{ is_listed('offences.vawg_scope', 'rules.vawg_scopes') }}, false) as is_in_scope,
+        offences.vawg_scope,
+        {{ is_scope_of_method('offences.vawg_scope', 'rules') }} as is_in_scope,
         rules.harm_index,
-        case
-            when rules.flat_harm_days is not null then rules.flat_harm_days
-            when rules.weight_choice = 'highest' then weights.harm_days_highest
-            else weights.harm_days
-        end as harm_days,
+        {{ weight_of_method('weights', 'rules') | indent(4) }} as harm_days,
         coalesce(rules.flat_harm_days, weights.harm_days_highest) as harm_days_highest,
         rules.flat_harm_days is null and coalesce(weights.is_ambiguous, false) as weight_is_ambiguous,
         case

@@ -53,6 +53,7 @@ class Crime(NamedTuple):
     reported_on: date
     reported_by: str
     cancelled_on: date | None
+    last_committed_on: date | None = None
 
 
 class Person(NamedTuple):
@@ -279,6 +280,7 @@ def crime_of(row: Row) -> Crime:
         reported_on=reported_on,
         reported_by=one_of(row.get("reported_by"), REPORTERS, "victim"),
         cancelled_on=day(row.get("cancelled_on")),
+        last_committed_on=day(row.get("committed_to")) or day(row.get("committed_from")),
     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 import independent
+import independent_methods
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -273,6 +274,7 @@ def refresh(extracts: Path, home: Path, list_date: date) -> Published:
     mart = duckdb.connect(str(home / "published" / "current" / "harm_mart.duckdb"), read_only=True)
     try:
         names = ["offender_harm", "top_100", "top_100_evidence", "list_history"]
+        names += ["method_comparison", "method_lists", "rule_effect", "rule_effect_people"]
         return Published(extracts, list_date, {name: table_rows(mart, name) for name in names})
     finally:
         mart.close()
@@ -403,3 +405,50 @@ def test_every_monthly_list_agrees(published: Published) -> None:
         places = independent.ranked(published.extracts, list_date, SEEDS)[:100]
         wanted = [(place.harm_rank, place.offender_key, place.harm_days) for place in places]
         assert_same_rows([row for row in rows if row[0] <= 100], wanted)
+
+
+@pytest.mark.parametrize("method", sorted(independent_methods.methods(SEEDS)))
+def test_every_method_agrees(published: Published, method: str) -> None:
+    """The hundred of each method, how many it ranks, and how far they are the hundred of the published one."""
+    feed, rows = independent.read_feed(published.extracts), independent_methods.methods(SEEDS)
+    places = independent_methods.rank(feed, rows[method], SEEDS, published.list_date)
+    listed = [row for row in published.tables["method_lists"] if row["method"] == method]
+    columns = ["method_rank", "offender_key", "score", "allegations", "female_victims"]
+    got = sorted(tuple(row[name] for name in columns) for row in listed)
+    wanted = [
+        (number, place.offender_key, place.score, place.allegations, place.female_victims)
+        for number, place in enumerate(places[:100], 1)
+    ]
+    assert_same_rows(got, wanted)
+    standard = independent_methods.rank(feed, rows["v100"], SEEDS, published.list_date)
+    (compared,) = (row for row in published.tables["method_comparison"] if row["method"] == method)
+    own, its = ({place.offender_key for place in some[:100]} for some in (places, standard))
+    assert compared["ranked_offenders"] == len(places)
+    assert (compared["on_both_lists"], compared["only_on_this_list"]) == (len(own & its), len(own - its))
+    assert compared["jaccard"] == pytest.approx(len(own & its) / len(own | its), abs=1e-6)
+    wanted_correlation = independent_methods.rank_correlation(places, standard, 100)
+    assert compared["rank_correlation"] == pytest.approx(wanted_correlation, abs=2e-6)
+
+
+def test_every_turned_rule_agrees(published: Published) -> None:
+    """Who would enter and leave with each condition of the published method turned; custody is not computed here."""
+    feed, method = independent.read_feed(published.extracts), independent_methods.methods(SEEDS)["v100"]
+    standing = {
+        place.offender_key for place in independent_methods.rank(feed, method, SEEDS, published.list_date)[:100]
+    }
+    moved: dict[tuple[str, str], set[tuple[str, bool]]] = {}
+    for row in published.tables["rule_effect_people"]:
+        moves = moved.setdefault((row["turned_rule"], row["turned_to"]), set())
+        moves.add((row["offender_key"], row["would_enter"]))
+    turned = list(independent_methods.turned(method, SEEDS))
+    assert {(rule, value) for rule, value, _ in turned} == {
+        (row["turned_rule"], row["turned_to"]) for row in published.tables["rule_effect"]
+    }
+    for rule, value, other in turned:
+        if rule == "custody":
+            continue
+        listed = {
+            place.offender_key for place in independent_methods.rank(feed, other, SEEDS, published.list_date)[:100]
+        }
+        wanted = {(key, True) for key in listed - standing} | {(key, False) for key in standing - listed}
+        assert (rule, moved.get((rule, value), set())) == (rule, wanted)
