@@ -138,6 +138,10 @@ lint-spark: dev
 	@$(BIN)/sqlfluff parse --config tests/spark.sqlfluff --ignore-local-config --format none \
 		target/spark/compiled/harmrank/models
 
+.PHONY: method-figures
+method-figures: demo  ## measure the rules on the invented force of make demo and write the figures of docs/method.md
+	@PYTHONPATH=tests $(BIN)/python -m reliability.method_figures
+
 # The long attacks, cheapest first; figures go into docs/reliability.md.
 ATTACKS ?= damage surroundings faults mutations increments readers kills
 

@@ -1,4 +1,4 @@
-"""Writes what an attack measured into its place in docs/reliability.md."""
+"""Writes what was measured into its place in docs/reliability.md, or in docs/method.md."""
 
 from __future__ import annotations
 
@@ -10,23 +10,25 @@ from pathlib import Path
 
 import duckdb
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = DOCS / "reliability.md"
 
 
 def record(attack: str, lines: list[str]) -> None:
-    """Put `lines` of Markdown where the page has room for this attack, with the machine and versions below.
-
-    The room is what stands between `<!-- attack -->` and `<!-- /attack -->`. Raises LookupError where the page
-    has none.
-    """
+    """Put `lines` of Markdown where the page has room for this attack, with the machine and versions below."""
     machine = (
         f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python {platform.python_version()}, "
         f"DuckDB {duckdb.__version__}"
     )
-    text = PAGE.read_text(encoding="utf-8")
-    room = re.compile(rf"(<!-- {re.escape(attack)} -->\n).*?(<!-- /{re.escape(attack)} -->)", re.DOTALL)
-    body = "\n".join([*lines, "", f"*{machine}*"])
+    fill(PAGE, attack, [*lines, "", f"*{machine}*"])
+
+
+def fill(page: Path, name: str, lines: list[str]) -> None:
+    """Put `lines` of Markdown between `<!-- name -->` and `<!-- /name -->`. Raises LookupError where there is no such room."""
+    text = page.read_text(encoding="utf-8")
+    room = re.compile(rf"(<!-- {re.escape(name)} -->\n).*?(<!-- /{re.escape(name)} -->)", re.DOTALL)
+    body = "\n".join(lines)
     filled, found = room.subn(lambda match: f"{match[1]}{body}\n{match[2]}", text)
     if not found:
-        raise LookupError(f"docs/reliability.md has no room for {attack}")
-    PAGE.write_text(filled, encoding="utf-8")
+        raise LookupError(f"{page.name} has no room for {name}")
+    page.write_text(filled, encoding="utf-8")
