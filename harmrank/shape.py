@@ -28,18 +28,19 @@ class Figure:
 
 
 _OFFENDERS = """
-    with ranked as (
-        select *, sum(harm_days) over (order by harm_rank) - harm_days as harm_before, sum(harm_days) over () as harm_in_all
-        from mart.offender_harm
-    )
     select
-        max(list_date) as list_date,
         count(*) as offenders,
         avg((coalesce(harm_days, 0) <= 11)::integer) as low_share,
-        count(*) filter (where harm_before < 0.8 * harm_in_all) / nullif(count(*), 0) as few_share
-    from ranked
+        (select share_of_offenders from mart.harm_concentration where share_of = 'harm' and per_cent = 80) as few_share
+    from mart.offender_harm
 """
-_HUNDRED = "select avg(harm_days), avg(allegations), avg(female_victims), min(harm_days) from mart.top_100"
+_HUNDRED = """
+    select
+        avg(harm_days), avg(allegations), avg(female_victims), min(harm_days),
+        sum(harm_days_charged + harm_days_convicted) / nullif(sum(harm_days), 0),
+        sum(harm_days_closed_without_charge) / nullif(sum(harm_days), 0)
+    from mart.top_100
+"""
 _RAPE = """
     select count(distinct offender_key) / nullif((select count(*) from mart.top_100), 0)
     from mart.top_100_evidence where offence ilike '%rape%'
@@ -70,7 +71,7 @@ def measure(home: Home) -> list[Figure]:
 
 
 def _offender_figures(connection: duckdb.DuckDBPyConnection) -> list[Figure]:
-    _, offenders, low, few = connection.execute(_OFFENDERS).fetchone() or (None, 0, None, None)
+    offenders, low, few = connection.execute(_OFFENDERS).fetchone() or (0, None, None)
     return [
         Figure("offenders ranked, last 365 days", offenders, f"{offenders:,}", "about 36,000", _V100),
         _share("with 11 days or fewer", low, "half", _V100),
@@ -79,12 +80,14 @@ def _offender_figures(connection: duckdb.DuckDBPyConnection) -> list[Figure]:
 
 
 def _hundred_figures(connection: duckdb.DuckDBPyConnection) -> list[Figure]:
-    none = (None, None, None, None)
-    mean, allegations, victims, least = connection.execute(_HUNDRED).fetchone() or none
+    none = (None,) * 6
+    mean, allegations, victims, least, charged, closed = connection.execute(_HUNDRED).fetchone() or none
     (rape,) = connection.execute(_RAPE).fetchone() or (None,)
     return [
         _number("the hundred: mean harm in days", mean, 0, "about 4,750", _V100),
         _number("the hundred: least harm in days", least, 0, "not published", ""),
+        _share("the hundred: harm charged or convicted", charged, "not published", ""),
+        _share("the hundred: harm closed without charge", closed, "not published", ""),
         _number("the hundred: allegations each", allegations, 2, "4 to 5", _V100),
         _number("the hundred: women and girls each", victims, 2, "2", _V100),
         _share("the hundred: accused of rape", rape, "about three quarters", _V100),

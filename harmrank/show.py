@@ -41,29 +41,26 @@ def brief(title: str) -> str:
     return textwrap.shorten(title.split(". ")[0], 48, placeholder=" ...")
 
 
-# Heading, alignment, and whether a narrow terminal can do without the column.
-TOP_COLUMNS: tuple[tuple[str, JustifyMethod, bool], ...] = (
-    ("Rank", "right", False),
-    ("Before", "right", True),
-    ("Offender", "left", False),
-    ("Harm\ndays", "right", False),
-    ("Years", "right", True),
-    ("Charged or\nconvicted", "right", True),
-    ("Alle-\ngations", "right", False),
-    ("Women\nand girls", "right", False),
-    ("Most serious\nallegation", "left", False),
+# Heading, alignment, and the width in characters below which a terminal does without the column.
+TOP_COLUMNS: tuple[tuple[str, JustifyMethod, int], ...] = (
+    ("Rank", "right", 0),
+    ("Before", "right", 120),
+    ("Offender", "left", 0),
+    ("Harm\ndays", "right", 0),
+    ("Years", "right", 120),
+    ("Named/\ncharged/\nconvicted", "right", 0),
+    ("Closed\nwithout\ncharge", "right", 120),
+    ("Alle-\ngations", "right", 96),
+    ("Women\nand girls", "right", 0),
+    ("Most serious\nallegation", "left", 0),
 )
-NARROW = 120
 
 
 def print_top(console: Console, build: Row, places: list[Row]) -> None:
     """The head of the list as a table; on a narrow terminal with the columns one cannot do without."""
     # Years make sense of days of imprisonment alone.
     in_days = build["harm_unit"] == "days of imprisonment"
-    shown = [
-        not (can_go and console.width < NARROW) and (in_days or heading != "Years")
-        for heading, _, can_go in TOP_COLUMNS
-    ]
+    shown = [console.width >= width and (in_days or heading != "Years") for heading, _, width in TOP_COLUMNS]
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_justify="left", title_style="bold")
     table.title = f"Who does most harm, {day(build['list_date'])}"
     for heading, justify, _ in compress(TOP_COLUMNS, shown):
@@ -75,26 +72,42 @@ def print_top(console: Console, build: Row, places: list[Row]) -> None:
     console.print(
         f"Method {build['method']}, weights {build['harm_index']}. {build['harm_index_caveat']}.", style="dim"
     )
-    legend = ["An allegation is not a conviction.", "= tied with a neighbour, * in custody."]
+    console.print(
+        "An allegation is not a conviction: named (or arrested), charged, convicted and closed are per cent of the harm.",
+        style="dim",
+    )
+    legend = ["= tied with a neighbour, * in custody."]
     if any(place["unweighted_allegations"] for place in places):
         legend.append("+ ? has allegations without a weight, so that the harm is not all counted.")
     console.print(" ".join(legend), style="dim")
 
 
 def _top_cells(place: Row) -> list[str]:
-    settled = place["harm_days_charged"] + place["harm_days_convicted"]
-    share = settled / place["harm_days"] if place["harm_days"] else 0
     return [
         f"{place['harm_rank']}{'=' if place['is_tied'] else ''}",
         "new" if place["previous_rank"] is None else str(place["previous_rank"]),
         place["offender_key"] + (" *" if place["is_in_custody"] else ""),
         days(place["harm_days"]) + (" + ?" if place["unweighted_allegations"] else ""),
         f"{place['harm_days'] / DAYS_A_YEAR:.1f}",
-        f"{share:.0%}",
+        _split(place),
+        _per_cent(place["share_closed_without_charge"]),
         str(place["allegations"]),
         str(place["female_victims"]),
         f"{place['most_serious_offence_code']} {brief(place['most_serious_offence'])}",
     ]
+
+
+def _split(place: Row) -> str:
+    """How far the harm has got, in whole per cent that add up to a hundred: `60/30/10`."""
+    harm = place["harm_days"]
+    if not harm:
+        return "-"
+    charged, convicted = (round(100 * place[f"harm_days_{split}"] / harm) for split in ("charged", "convicted"))
+    return f"{100 - charged - convicted}/{charged}/{convicted}"
+
+
+def _per_cent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.0f}"
 
 
 def print_explanation(console: Console, explanation: Explanation) -> None:
@@ -108,7 +121,7 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
         console.print(Padding(_body(allegation, build["harm_index_source"]), (0, 0, 0, 3)))
     console.print()
     console.print(Text(_sum(explanation), style="bold"))
-    console.print(_splits(offender))
+    console.print(f"{_splits(offender)} {_closed(offender)}".rstrip())
     for line in _records(explanation) + _unclassified(explanation):
         console.print(line)
     console.print()
@@ -174,6 +187,8 @@ def _body(allegation: Row, index_source: str) -> str:
         f"{plural(allegation['female_victims'], 'female victim')}. The person{f', {who},' if who else ''} has been "
         f"{STATUSES.get(allegation['status'], allegation['status'])}.",
     ]
+    if allegation["is_closed_without_charge"]:
+        sentences.append(f"The case was closed without a charge (Home Office outcome {allegation['outcome_type']}).")
     if allegation["is_historic"]:
         sentences.append("A historic report; it counts in full.")
     return f"{' '.join(sentences)}\n{_why(allegation, index_source)} Counts until {day(allegation['counts_until'])}."
@@ -221,6 +236,25 @@ def _splits(offender: Row) -> str:
         f"Of these, {days(offender['harm_days_convicted'])} rest on convictions, {days(offender['harm_days_charged'])} on "
         f"charges, {days(offender['harm_days_named'])} on being named or arrested."
     )
+
+
+def _closed(offender: Row) -> str:
+    share = offender["share_closed_without_charge"]
+    if share is None:
+        return ""
+    if share == 0:
+        return "None of the harm rests on cases that were closed without a charge."
+    return (
+        f"{_share(share)} of the harm ({days(offender['harm_days_closed_without_charge'])} days) rests on cases that were "
+        "closed without a charge."
+    )
+
+
+def _share(share: float) -> str:
+    """A share that is neither nought nor all never reads as if it were."""
+    if share == 1:
+        return "All"
+    return "Less than 1 %" if share < 0.01 else "More than 99 %" if share > 0.99 else f"{100 * share:.0f} %"
 
 
 def _records(explanation: Explanation) -> list[str]:

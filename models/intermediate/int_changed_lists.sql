@@ -1,7 +1,7 @@
 {%- set columns = [
     'list_date', 'offender_key', 'is_in_custody', 'harm_days', 'harm_days_named', 'harm_days_charged',
-    'harm_days_convicted', 'allegations', 'unweighted_allegations', 'female_victims', 'first_reported_on',
-    'latest_reported_on',
+    'harm_days_convicted', 'harm_days_closed_without_charge', 'allegations', 'unweighted_allegations', 'female_victims',
+    'first_reported_on', 'latest_reported_on',
 ] -%}
 with scores as (
 

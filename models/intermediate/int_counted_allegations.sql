@@ -36,6 +36,7 @@ in_window as (
         allegations.crime_digest,
         allegations.harm_days,
         allegations.harm_split,
+        allegations.is_closed_without_charge,
         allegations.reported_on,
         allegations.cancelled_on,
         allegations.deceased_on,
@@ -63,6 +64,7 @@ final as (
         in_window.crime_digest,
         in_window.harm_days,
         in_window.harm_split,
+        in_window.is_closed_without_charge,
         in_window.reported_on,
         in_custody.person_key is not null as is_in_custody
     from in_window

@@ -32,6 +32,7 @@ final as (
         allegations.weight_source,
         allegations.reported_by,
         allegations.outcome_type,
+        allegations.is_closed_without_charge,
         allegations.reported_on,
         allegations.committed_from,
         allegations.committed_to,

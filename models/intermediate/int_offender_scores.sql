@@ -42,6 +42,7 @@ scores as (
         coalesce(sum(case when harm_split = 'named' then harm_days end), 0) as harm_days_named,
         coalesce(sum(case when harm_split = 'charged' then harm_days end), 0) as harm_days_charged,
         coalesce(sum(case when harm_split = 'convicted' then harm_days end), 0) as harm_days_convicted,
+        coalesce(sum(case when is_closed_without_charge then harm_days end), 0) as harm_days_closed_without_charge,
         count(*) as allegations,
         sum(case when harm_days is null then 1 else 0 end) as unweighted_allegations,
         min(reported_on) as first_reported_on,

@@ -53,6 +53,8 @@ final as (
         harm_days_named,
         harm_days_charged,
         harm_days_convicted,
+        harm_days_closed_without_charge,
+        harm_days_closed_without_charge / nullif(harm_days, 0) as share_closed_without_charge,
         allegations,
         unweighted_allegations,
         female_victims,

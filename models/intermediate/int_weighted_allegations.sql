@@ -66,6 +66,8 @@ facts as (
         crimes.weight_source,
         crimes.reported_by,
         crimes.outcome_type,
+        -- The outcome is the crime's, the status this person's: whoever is charged or convicted was not let go.
+        crimes.has_outcome_without_charge and allegations.harm_split = 'named' as is_closed_without_charge,
         crimes.reported_on,
         crimes.committed_from,
         crimes.committed_to,

@@ -54,6 +54,7 @@ final as (
         coalesce(crimes.reported_by, 'victim') as reported_by,
         crimes.outcome_type,
         coalesce(outcomes.is_detected, false) as is_detected,
+        coalesce(outcomes.is_closed_without_charge, false) as has_outcome_without_charge,
         crimes.area_code,
         crimes.reported_on,
         crimes.committed_from,

@@ -60,7 +60,8 @@ final as (
         cast(coalesce(historic_harm_days, 0) as double) as historic_harm_days,
         cast(coalesce(proactive_harm_days, 0) as double) as proactive_harm_days,
         cast(coalesce(company_harm_days, 0) as double) as company_harm_days,
-        cast(coalesce(detected_harm_days, 0) as double) as detected_harm_days
+        cast(coalesce(detected_harm_days, 0) as double) as detected_harm_days,
+        cast(coalesce(detected_harm_days, 0) / nullif(harm_days, 0) as double) as detected_share
     from summed
 
 )

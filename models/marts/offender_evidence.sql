@@ -51,6 +51,7 @@ final as (
         cast(allegations.relationship as string) as relationship,
         cast(allegations.reported_by as string) as reported_by,
         cast(allegations.outcome_type as integer) as outcome_type,
+        cast(allegations.is_closed_without_charge as boolean) as is_closed_without_charge,
         cast(allegations.female_victims as integer) as female_victims,
         cast(allegations.harm_index as string) as harm_index,
         cast(allegations.harm_days as double) as harm_days,

@@ -16,6 +16,8 @@ final as (
         cast(harm_days_named as double) as harm_days_named,
         cast(harm_days_charged as double) as harm_days_charged,
         cast(harm_days_convicted as double) as harm_days_convicted,
+        cast(harm_days_closed_without_charge as double) as harm_days_closed_without_charge,
+        cast(share_closed_without_charge as double) as share_closed_without_charge,
         cast(first_reported_on as date) as first_reported_on,
         cast(latest_reported_on as date) as latest_reported_on,
         cast(unweighted_allegations as integer) as unweighted_allegations,

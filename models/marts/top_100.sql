@@ -60,6 +60,8 @@ final as (
         cast(ranked.harm_days_named as double) as harm_days_named,
         cast(ranked.harm_days_charged as double) as harm_days_charged,
         cast(ranked.harm_days_convicted as double) as harm_days_convicted,
+        cast(ranked.harm_days_closed_without_charge as double) as harm_days_closed_without_charge,
+        cast(ranked.share_closed_without_charge as double) as share_closed_without_charge,
         cast(past.previous_rank as integer) as previous_rank,
         cast(coalesce(past.earlier_months, 0) + 1 as integer) as months_on_list,
         cast(ranked.is_tied as boolean) as is_tied,

@@ -27,6 +27,7 @@ final as (
         evidence.relationship,
         evidence.reported_by,
         evidence.outcome_type,
+        evidence.is_closed_without_charge,
         evidence.female_victims,
         evidence.harm_index,
         evidence.harm_days,

@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
@@ -35,6 +36,9 @@ REPORTERS_LEFT_OUT = {"police", "company"}
 ROLES = {"suspect", "victim", "witness"}
 STATUSES_THAT_COUNT = ["named", "arrested", "charged", "convicted"]  # furthest last
 STATUSES_THAT_CLEAR = {"eliminated", "acquitted"}
+STATUSES_OF_A_CASE_THAT_GOES_ON = {"charged", "convicted"}
+OUTCOMES_WITHOUT_CHARGE = {14, 15, 16, 17, 18, 21}
+OUTCOMES_OF_DETECTION = set(range(1, 9))
 SEXES = {"M", "F", "X", "U"}
 ADULT_AT = 18
 
@@ -53,7 +57,9 @@ class Crime(NamedTuple):
     reported_on: date
     reported_by: str
     cancelled_on: date | None
-    last_committed_on: date | None = None
+    outcome_type: int | None
+    last_committed_on: date | None
+    area_code: str | None
 
 
 class Person(NamedTuple):
@@ -73,6 +79,7 @@ class Evidence(NamedTuple):
     harm_days: float | None
     status: str
     weight_is_ambiguous: bool
+    is_closed_without_charge: bool
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,15 @@ class Place:
     unweighted_allegations: int
     is_tied: bool
     evidence: list[Evidence]
+
+    def days(self, *statuses: str) -> float:
+        """The part of the harm that rests on these statuses."""
+        return sum(found.harm_days or 0.0 for found in self.evidence if found.status in statuses)
+
+    @property
+    def days_closed(self) -> float:
+        """The part of the harm whose cases were closed without a charge."""
+        return sum(found.harm_days or 0.0 for found in self.evidence if found.is_closed_without_charge)
 
 
 @dataclass(frozen=True)
@@ -148,6 +164,11 @@ def one_of(value: str | None, allowed: Iterable[str], default: str) -> str:
 def year(value: str | None) -> int | None:
     """A year as a number; None if it is not a whole number."""
     return int(value) if value and re.fullmatch(r"[0-9]{1,4}", value) else None
+
+
+def outcome(value: str | None) -> int | None:
+    """A Home Office outcome; None if it is not a whole number from 0 to 22."""
+    return int(value) if value and re.fullmatch(r"[0-9]{1,2}", value) and int(value) <= 22 else None
 
 
 @lru_cache(maxsize=10_000)
@@ -280,7 +301,9 @@ def crime_of(row: Row) -> Crime:
         reported_on=reported_on,
         reported_by=one_of(row.get("reported_by"), REPORTERS, "victim"),
         cancelled_on=day(row.get("cancelled_on")),
+        outcome_type=outcome(row.get("outcome_type")),
         last_committed_on=day(row.get("committed_to")) or day(row.get("committed_from")),
+        area_code=row.get("area_code"),
     )
 
 
@@ -391,7 +414,12 @@ def rank_feed(feed: Feed, rules: Rules, list_date: date) -> list[Place]:
         for person, status in suspects_that_count(feed, crime, list_date).items():
             days = None if weight is None else weight[0]
             is_ambiguous = weight is not None and weight[0] != weight[1]
-            evidence[person].append(Evidence(*crime, days, status, is_ambiguous))
+            # The outcome is the crime's; one of its suspects may be charged all the same.
+            is_closed = (
+                feed.crimes[crime].outcome_type in OUTCOMES_WITHOUT_CHARGE
+                and status not in STATUSES_OF_A_CASE_THAT_GOES_ON
+            )
+            evidence[person].append(Evidence(*crime, days, status, is_ambiguous, is_closed))
             women[person] |= female_victims
     unranked = [unranked_place(feed, who, found, len(women[who])) for who, found in evidence.items()]
     return in_order(unranked)
@@ -437,3 +465,73 @@ def ranked(extracts: Path, list_date: date, seeds: Path) -> list[Place]:
     Raises ValueError for Parquet parts and for merges that run in a circle.
     """
     return rank_feed(read_feed(extracts), read_rules(seeds), list_date)
+
+
+# --- how harm is spread ------------------------------------------------------------------------------------
+
+
+class Concentration(NamedTuple):
+    """The first so many offenders of the list, their harm in days, and both as shares; None of nothing."""
+
+    offenders: int
+    share_of_offenders: float | None
+    harm_days: float
+    harm_days_named: float
+    harm_days_charged: float
+    harm_days_convicted: float
+    share_of_harm: float | None
+
+
+def most_harmful(places: list[Place], per_cent: int) -> Concentration:
+    """The given share of the offenders, rounded up to whole ones."""
+    return concentration(places, -(-per_cent * len(places) // 100))
+
+
+def fewest_with(places: list[Place], per_cent: int) -> Concentration:
+    """The fewest offenders who make at least the given share of the harm; nobody where there is none."""
+    wanted = Fraction(per_cent, 100) * Fraction(harm_of(places))
+    enough = (count for count in range(len(places) + 1) if Fraction(harm_of(places[:count])) >= wanted)
+    return concentration(places, next(enough))
+
+
+def concentration(places: list[Place], offenders: int) -> Concentration:
+    """What the first so many of the list make."""
+    some, harm = places[:offenders], harm_of(places)
+    return Concentration(
+        offenders=offenders,
+        share_of_offenders=offenders / len(places) if offenders else None,
+        harm_days=harm_of(some),
+        harm_days_named=sum(place.days("named", "arrested") for place in some),
+        harm_days_charged=sum(place.days("charged") for place in some),
+        harm_days_convicted=sum(place.days("convicted") for place in some),
+        share_of_harm=harm_of(some) / harm if harm and offenders else None,
+    )
+
+
+def harm_of(places: list[Place]) -> float:
+    """The harm of all of them together, in days."""
+    return sum(place.harm_days for place in places)
+
+
+# --- the consensus series ----------------------------------------------------------------------------------
+
+
+def detected_by_month(
+    extracts: Path, list_date: date, seeds: Path
+) -> dict[tuple[date, str], tuple[float, float, float | None]]:
+    """By month of the report and area: the public's harm of the year it happened, in days, the detected part of it and its
+    share, None where there is no harm."""
+    weights = weights_of(seeds, HARM_INDEX)
+    found: dict[tuple[date, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for crime in read_feed(extracts).crimes.values():
+        is_cancelled = crime.cancelled_on is not None and crime.cancelled_on <= list_date
+        if crime.reported_on > list_date or is_cancelled:
+            continue
+        harm = found[crime.reported_on.replace(day=1), crime.area_code or "unknown"]
+        was_over = crime.last_committed_on is not None and crime.last_committed_on.year < crime.reported_on.year
+        if crime.reported_by in REPORTERS_LEFT_OUT or was_over or crime.offence_code not in weights:
+            continue
+        harm[0] += weights[crime.offence_code][0]
+        if crime.outcome_type in OUTCOMES_OF_DETECTION:
+            harm[1] += weights[crime.offence_code][0]
+    return {key: (harm, detected, detected / harm if harm else None) for key, (harm, detected) in found.items()}

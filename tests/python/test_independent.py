@@ -22,7 +22,7 @@ SEEDS = REPOSITORY / "seeds"
 
 D = date(2026, 6, 30)
 COLUMNS = {
-    "crimes": "force,crime_ref,offence_code,reported_on,reported_by,cancelled_on,updated_at,deleted",
+    "crimes": "force,crime_ref,offence_code,reported_on,reported_by,cancelled_on,updated_at,deleted,outcome_type",
     "people": "force,person_ref,sex,date_of_birth,birth_year,deceased_on,updated_at,deleted",
     "involvements": "force,crime_ref,person_ref,role,status,updated_at,deleted",
     "person_merges": "force,person_ref,merged_into_ref,updated_at,deleted",
@@ -67,9 +67,10 @@ class Hand:
         reported_by: str = "",
         cancelled_on: str = "",
         status: str = "",
+        outcome: str = "",
     ) -> Hand:
         """A crime with one suspect and one victim."""
-        self.add("crimes", f"met,{crime},{code},{reported_on},{reported_by},{cancelled_on},2026-06-02,")
+        self.add("crimes", f"met,{crime},{code},{reported_on},{reported_by},{cancelled_on},2026-06-02,,{outcome}")
         self.add("involvements", f"met,{crime},{man},suspect,{status},2026-06-02,")
         return self.add("involvements", f"met,{crime},{woman},victim,,2026-06-02,")
 
@@ -165,20 +166,20 @@ def test_the_dead_leave_the_list_on_the_day(hand: Hand, died_on: str, is_in: boo
 def test_newest_version_wins_and_a_tombstone_removes(hand: Hand) -> None:
     """Equal ``updated_at``: the later row; a tombstone with key and time only; a later version revives."""
     hand.allegation("c1").allegation("c2").allegation("c3")
-    hand.add("crimes", "met,c1,049/10,2026-06-01,,,2026-06-02,")  # same moment, later row: out of scope
-    hand.add("crimes", "met,c2,,,,,2026-06-03,Y", extract="2026-07-31")
-    hand.add("crimes", "met,c3,019/08,2026-06-01,,,2026-06-01,", extract="2026-07-31")  # older: changes nothing
+    hand.add("crimes", "met,c1,049/10,2026-06-01,,,2026-06-02,,")  # same moment, later row: out of scope
+    hand.add("crimes", "met,c2,,,,,2026-06-03,Y,", extract="2026-07-31")
+    hand.add("crimes", "met,c3,019/08,2026-06-01,,,2026-06-01,,", extract="2026-07-31")  # older: changes nothing
     assert [found.crime_ref for place in hand.places() for found in place.evidence] == ["c3"]
     assert hand.places()[0].harm_days == 10
-    hand.add("crimes", "met,c2,19c,2026-06-01,,,2026-06-04,", extract="2026-08-31")
+    hand.add("crimes", "met,c2,19c,2026-06-01,,,2026-06-04,,", extract="2026-08-31")
     assert hand.places()[0].harm_days == 1835
 
 
 def test_rows_that_cannot_be_used_are_left_out(hand: Hand) -> None:
     """A bad required date, a missing key, an unknown role, too few fields: none replaces the good row."""
     hand.allegation("c1")
-    hand.add("crimes", "met,c1,049/10,31/06/2026,,,2026-06-09,", "met,c1,049/10,2026-06-01,,,yesterday,", "met,c1")
-    hand.add("crimes", "met,NULL,008/06,2026-06-01,,,2026-06-09,")
+    hand.add("crimes", "met,c1,049/10,31/06/2026,,,2026-06-09,,", "met,c1,049/10,2026-06-01,,,yesterday,,", "met,c1")
+    hand.add("crimes", "met,NULL,008/06,2026-06-01,,,2026-06-09,,")
     hand.add("involvements", "met,c1,m1,bystander,,2026-06-09,", "met,,m1,suspect,,2026-06-09,")
     assert [(place.harm_days, place.allegations) for place in hand.places()] == [(10, 1)]
 
@@ -228,6 +229,40 @@ def test_weights_take_the_lowest_and_the_supplement_before_its_base(hand: Hand) 
 
 
 @pytest.mark.parametrize(
+    ("outcome", "status", "is_closed"),
+    [
+        *[(str(number), "", number in {14, 15, 16, 17, 18, 21}) for number in range(23)],
+        ("", "", False), ("23", "", False), ("soon", "", False),
+        ("16", "arrested", True), ("16", "charged", False), ("16", "convicted", False),
+    ],
+)  # fmt: skip
+def test_the_outcome_closes_what_nobody_is_charged_with(hand: Hand, outcome: str, status: str, is_closed: bool) -> None:
+    """14 to 18 and 21, unless the person is charged or convicted."""
+    (place,) = hand.allegation("c1", outcome=outcome, status=status).places()
+    assert (place.days_closed, place.harm_days) == (10 if is_closed else 0, 10)
+
+
+def test_the_few_are_counted_from_the_top(hand: Hand) -> None:
+    """Three men with 1825, 10 and 10 days: one has more than 80 %, two are more than a third of them."""
+    for ref in ["a", "b", "c"]:
+        hand.man(ref)
+    hand.allegation("c1", man="c", code="19C", status="charged").allegation("c2", man="b").allegation("c3", man="a")
+    places = hand.places()
+    assert independent.fewest_with(places, 80) == (1, 1 / 3, 1825, 0, 1825, 0, 1825 / 1845)
+    assert independent.fewest_with(places, 99) == (2, 2 / 3, 1835, 10, 1825, 0, 1835 / 1845)
+    assert independent.fewest_with(places, 100).offenders == 3
+    assert [independent.most_harmful(places, share).offenders for share in (1, 33, 34, 66, 67)] == [1, 1, 2, 2, 3]
+    assert independent.fewest_with([], 80) == independent.most_harmful([], 7) == (0, None, 0, 0, 0, 0, None)
+
+
+def test_nobody_makes_a_share_of_no_harm(hand: Hand) -> None:
+    """Where no allegation has a weight, offenders can be counted and harm cannot be shared."""
+    places = hand.allegation("c1", code="99/99").places()
+    assert independent.most_harmful(places, 50) == (1, 1, 0, 0, 0, 0, None)
+    assert independent.fewest_with(places, 80) == (0, None, 0, 0, 0, 0, None)
+
+
+@pytest.mark.parametrize(
     ("written", "canonical"),
     [("019/08", "019/08"), ("19/8", "019/08"), ("01908", "019/08"), ("1908", "019/08"), ("10501", "105/01"),
      ("19c", "19C"), (" 19C ", "19C"), ("4.4", "4.4"), ("104", "104"), ("1", "1")],
@@ -273,7 +308,8 @@ def refresh(extracts: Path, home: Path, list_date: date) -> Published:
     assert done.returncode == 0, done.stderr[-2000:]
     mart = duckdb.connect(str(home / "published" / "current" / "harm_mart.duckdb"), read_only=True)
     try:
-        names = ["offender_harm", "top_100", "top_100_evidence", "list_history"]
+        names = ["offender_harm", "top_100", "top_100_evidence", "list_history", "harm_concentration"]
+        names += ["crime_harm_monthly"]
         names += ["method_comparison", "method_lists", "rule_effect", "rule_effect_people"]
         return Published(extracts, list_date, {name: table_rows(mart, name) for name in names})
     finally:
@@ -363,6 +399,7 @@ def test_the_hundred_agree(published: Published) -> None:
 def test_the_evidence_behind_each_place_agrees(published: Published) -> None:
     """Each counted crime of the hundred: days, the suspect's status, whether the weight is in doubt."""
     columns = ["harm_rank", "force", "crime_ref", "harm_days", "status", "weight_is_ambiguous"]
+    columns += ["is_closed_without_charge"]
     got = sorted(
         (tuple(row[name] for name in columns) for row in published.tables["top_100_evidence"]), key=lambda row: row[:3]
     )
@@ -374,15 +411,52 @@ def test_the_evidence_behind_each_place_agrees(published: Published) -> None:
 
 
 def test_days_by_status_agree(published: Published) -> None:
-    """The charged and the convicted part of a place's days; with the rest they make up its harm."""
-    for place, row in zip(
-        expected(published)[:100], sorted(published.tables["top_100"], key=lambda row: row["harm_rank"]), strict=True
-    ):
-        for status in ["charged", "convicted"]:
-            days = sum(found.harm_days or 0 for found in place.evidence if found.status == status)
-            assert (row["harm_rank"], status, row[f"harm_days_{status}"]) == (place.harm_rank, status, days)
-        parts = row["harm_days_named"] + row["harm_days_charged"] + row["harm_days_convicted"]
-        assert (row["harm_rank"], parts) == (place.harm_rank, place.harm_days)
+    """The named, the charged and the convicted part of everyone's days, and what was closed without a charge."""
+    places = expected(published)
+    for table, wanted in (("top_100", places[:100]), ("offender_harm", places)):
+        rows = sorted(published.tables[table], key=lambda row: row["harm_rank"])
+        assert_same_rows([by_status(row) for row in rows], [split(place) for place in wanted])
+
+
+PARTS = ["named", "charged", "convicted", "closed_without_charge"]
+
+
+def by_status(row: dict[str, Any]) -> tuple[Any, ...]:
+    """How a published row says what the harm rests on."""
+    parts = [row[f"harm_days_{part}"] for part in PARTS]
+    return row["harm_rank"], row["harm_days"], *parts, row["share_closed_without_charge"]
+
+
+def split(place: independent.Place) -> tuple[Any, ...]:
+    """The same of a place of the independent list."""
+    parts = place.days("named", "arrested"), place.days("charged"), place.days("convicted")
+    share = place.days_closed / place.harm_days if place.harm_days else None
+    assert sum(parts) == place.harm_days
+    return place.harm_rank, place.harm_days, *parts, place.days_closed, share
+
+
+def test_the_concentration_of_harm_agrees(published: Published) -> None:
+    """Every share of the seed: who is in, what they make, and what share of all that is."""
+    places = expected(published)
+    asked = {"offenders": independent.most_harmful, "harm": independent.fewest_with}
+    shares = [(row["share_of"], int(row["per_cent"])) for row in independent.seed_rows(SEEDS, "concentration_shares")]
+    got = [
+        (row["list_date"], row["share_of"], row["per_cent"], *(row[name] for name in independent.Concentration._fields))
+        for row in sorted(published.tables["harm_concentration"], key=lambda row: (row["share_of"], row["per_cent"]))
+    ]
+    wanted = [(published.list_date, of, share, *asked[of](places, share)) for of, share in sorted(shares)]
+    assert_same_rows(got, wanted)
+
+
+def test_what_is_detected_agrees(published: Published) -> None:
+    """Month by month and area by area: the public's harm, the detected part of it and its share."""
+    columns = ["harm_days", "detected_harm_days", "detected_share"]
+    got = {
+        (row["month"], row["area_code"]): tuple(row[name] for name in columns)
+        for row in published.tables["crime_harm_monthly"]
+    }
+    wanted = independent.detected_by_month(published.extracts, published.list_date, SEEDS)
+    assert_same_rows(sorted(got.items()), sorted(wanted.items()))
 
 
 def is_month_end(day: date) -> bool:
@@ -394,8 +468,7 @@ def test_every_monthly_list_agrees(published: Published) -> None:
     """A list for each month-end that the landed data covers, each by the same rules as of its date."""
     got: dict[date, list[tuple[Any, ...]]] = {}
     for row in sorted(published.tables["list_history"], key=lambda row: (row["list_date"], row["harm_rank"])):
-        place = (row["harm_rank"], row["offender_key"], row["harm_days"])
-        got.setdefault(row["list_date"], []).append(place)
+        got.setdefault(row["list_date"], []).append((*by_status(row), row["offender_key"]))
     taken_on = [date.fromisoformat(folder.name[:10]) for folder in published.extracts.iterdir() if folder.is_dir()]
     first, last = min(taken_on), min(published.list_date, max(taken_on))
     days = (first + timedelta(days=n) for n in range((last - first).days + 1))
@@ -403,7 +476,7 @@ def test_every_monthly_list_agrees(published: Published) -> None:
     for list_date, rows in got.items():
         assert is_month_end(list_date) or list_date == published.list_date
         places = independent.ranked(published.extracts, list_date, SEEDS)[:100]
-        wanted = [(place.harm_rank, place.offender_key, place.harm_days) for place in places]
+        wanted = [(*split(place), place.offender_key) for place in places]
         assert_same_rows([row for row in rows if row[0] <= 100], wanted)
 
 

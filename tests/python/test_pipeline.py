@@ -48,8 +48,34 @@ def test_the_small_feed_gives_the_list_one_can_work_out_by_hand(published: Publi
     assert place == [("2026-06-30", 1, "met|p1", 1835.0, 2, 1, "019/08", 10.0, 1825.0, 1, 2, False)]
     evidence = rows(published.mart, "select crime_ref, harm_days, status from mart.top_100_evidence order by 1")
     assert evidence == [("c1", 1825.0, "charged"), ("c2", 10.0, "named")]
-    history = rows(published.mart, "select list_date::varchar, harm_days from mart.list_history order by 1")
-    assert history == [("2026-05-31", 1825.0), ("2026-06-30", 1835.0)]
+    history = rows(
+        published.mart,
+        "select list_date::varchar, harm_days, harm_days_named, harm_days_charged, harm_days_convicted "
+        "from mart.list_history order by 1",
+    )
+    assert history == [("2026-05-31", 1825.0, 0.0, 1825.0, 0.0), ("2026-06-30", 1835.0, 10.0, 1825.0, 0.0)]
+
+
+def test_what_was_closed_without_a_charge_is_said(scratch: PublishedHome, harmrank: Command) -> None:
+    """Outcome 16 on both crimes: of the rape the man is charged all the same, the assault was closed. An outcome changes
+    past lists, too."""
+    header = "force,crime_ref,offence_code,reported_on,outcome_type,updated_at\n"
+    crimes = "met,c1,19/8,2026-05-01,16,2026-07-02\nmet,c2,008/06,2026-06-01,16,2026-07-02\n"
+    write_extract(scratch.extracts, "2026-07-31", {"crimes": header + crimes})
+    before = harmrank("explain", "met|p1", "--home", scratch.home).stdout
+    assert "None of the harm rests on cases that were closed without a charge." in " ".join(before.split())
+    done = harmrank("refresh", scratch.extracts, "--home", scratch.home)
+    assert done.returncode == 0, done.stderr
+    closed = "harm_days_named, harm_days_closed_without_charge, share_closed_without_charge"
+    for table in ("top_100", "offender_harm"):
+        assert rows(scratch.mart, f"select {closed} from mart.{table}") == [(10.0, 10.0, 10 / 1835)]
+    history = rows(scratch.mart, f"select {closed} from mart.list_history order by list_date")
+    assert history == [(0.0, 0.0, 0.0), (10.0, 10.0, 10 / 1835), (10.0, 10.0, 10 / 1835)]
+    told = " ".join(harmrank("explain", "met|p1", "--home", scratch.home).stdout.split())
+    assert "Less than 1 % of the harm (10 days) rests on cases that were closed without a charge." in told
+    assert told.count("The case was closed without a charge (Home Office outcome 16).") == 1
+    top = " ".join(harmrank("top", "--home", scratch.home, COLUMNS="130").stdout.split())
+    assert "1/99/0" in top
 
 
 def test_the_manifest_says_exactly_what_was_published(published: PublishedHome) -> None:
@@ -81,6 +107,7 @@ def test_the_contract_tables_are_there_with_their_comments(published: PublishedH
         "list_history",
         "offender_people",
         "crime_harm_monthly",
+        "harm_concentration",
         "extract_reconciliation",
         "data_defects",
         "build_info",

@@ -192,3 +192,8 @@ def test_every_weight_and_link_is_of_a_known_code_and_sourced() -> None:
 def test_detected_outcomes_are_one_to_eight() -> None:
     detected = {int(row["outcome_type"]) for row in seed("outcomes") if row["is_detected"] == "true"}
     assert detected == set(range(1, 9))
+
+
+def test_closed_without_charge_are_14_to_18_and_21() -> None:
+    closed = {int(row["outcome_type"]) for row in seed("outcomes") if row["is_closed_without_charge"] == "true"}
+    assert closed == {14, 15, 16, 17, 18, 21}

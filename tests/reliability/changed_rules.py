@@ -211,6 +211,17 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "coalesce(victims_of_crimes.victim_sexes, 'F')",
             "a crime without a victim has one",
         ),
+        (
+            "crimes.has_outcome_without_charge and allegations.harm_split = 'named'",
+            "crimes.has_outcome_without_charge",
+            "the charged and convicted are closed without a charge",
+        ),
+        (
+            "allegations.harm_split = 'named' as",
+            "allegations.status = 'named' as",
+            "the arrested are not closed without a charge",
+        ),
+        ("crimes.has_outcome_without_charge and ", "", "whoever is not charged is closed"),
         ("inner join crimes", "left join crimes", "an allegation without its crime is weighed"),
         (
             "allegations.force = crimes.force",
@@ -238,6 +249,12 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "a crime is over on its first day",
         ),
         ("coalesce(outcomes.is_detected, false)", "coalesce(outcomes.is_detected, true)", "no outcome is a detection"),
+        (
+            "coalesce(outcomes.is_closed_without_charge, false)",
+            "coalesce(outcomes.is_closed_without_charge, true)",
+            "a case without an outcome is closed without a charge",
+        ),
+        ("outcomes.is_closed_without_charge", "not outcomes.is_detected", "whatever is not detected is closed"),
         ("offences.offence_code is not null as", "true as", "every code is known"),
     ],
     f"{_INTERMEDIATE}/int_harm_weights.sql": [
@@ -345,6 +362,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("harm_split = 'named'", "harm_split <> 'convicted'", "the charged are among the named"),
         ("harm_split = 'charged'", "harm_split <> 'named'", "the convicted are among the charged"),
         ("harm_split = 'convicted'", "harm_split <> 'named'", "the charged are among the convicted"),
+        ("when is_closed_without_charge then", "when harm_split = 'named' then", "open cases are closed"),
         ("max(reported_on)", "min(reported_on)", "the latest report is the first"),
         ("min(reported_on)", "max(reported_on)", "the first report is the latest"),
         (
@@ -357,6 +375,11 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("harm_rank <= list_size", "harm_rank < list_size", "the list has a place less"),
         ("harm_rank <= list_size", "harm_rank <= list_size + 1", "the list has a place more"),
         (") > 1 as is_tied", ") > 2 as is_tied", "a tie of two is not marked"),
+        (
+            "harm_days_closed_without_charge / nullif(harm_days, 0)",
+            "coalesce(harm_days_closed_without_charge / nullif(harm_days, 0), 0)",
+            "who has no harm has a share of it",
+        ),
         ("partition by list_date, {{", "partition by {{", "equals on another list are a tie"),
         (
             "            partition by list_date\n            order by",
@@ -469,10 +492,38 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("crimes.cancelled_on > rules", "crimes.cancelled_on >= rules", "crimes cancelled on the list date count"),
         ("series = 'current' and is_detected", "is_detected", "detected police work is among the public's"),
         (
+            "coalesce(detected_harm_days, 0) / nullif(harm_days, 0)",
+            "coalesce(coalesce(detected_harm_days, 0) / nullif(harm_days, 0), 0)",
+            "where there is no harm a share of it is detected",
+        ),
+        (
             "coalesce(crimes.area_code, 'unknown')",
             "coalesce(crimes.area_code, '')",
             "crimes without an area have no name",
         ),
+    ],
+    f"{_INTERMEDIATE}/int_harm_concentration.sql": [
+        ("    where is_current\n", "", "other list dates are among the offenders"),
+        ("(offenders.harm_rank - 1) * 100", "offenders.harm_rank * 100", "a share of offenders is rounded down"),
+        (
+            "* 100 < shares.per_cent * offenders.offenders_in_all",
+            "* 100 <= shares.per_cent * offenders.offenders_in_all",
+            "a share that comes to whole offenders has one more",
+        ),
+        (
+            "* 100 < shares.per_cent * offenders.harm_days_in_all",
+            "* 100 <= shares.per_cent * offenders.harm_days_in_all",
+            "exactly the share of harm is not enough",
+        ),
+        (
+            "(order by harm_rank) - harm_days",
+            "(order by harm_rank)",
+            "the share of harm may fall short by one offender",
+        ),
+        ("(order by harm_rank)", "(order by harm_days desc)", "all equals are in or none"),
+        ("shares.share_of = 'harm'\n", "shares.share_of is not null\n", "a share of offenders is one of harm, too"),
+        ("left join summed", "inner join summed", "where nobody is in there is no answer"),
+        ("nullif(max(harm_days_in_all), 0)", "nullif(max(harm_days_in_all), 0) * 100", "the share of harm in per cent"),
     ],
     f"{_INTERMEDIATE}/int_unclassified_allegations.sql": [
         ("reported_on > list_dates", "reported_on >= list_dates", "the window has a day more at its start"),

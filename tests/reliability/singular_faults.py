@@ -7,6 +7,13 @@ Statements are separated by semicolons and must change at least one row each.
 from __future__ import annotations
 
 _ONE_EVIDENCE = "rowid = (select min(rowid) from mart.offender_evidence where reported_on < list_date)"
+# What the first so many of the ranked make together.
+_RUNNING = (
+    "select harm_rank, sum(harm_days) over up_to as harm_days, sum(harm_days_named) over up_to as named,"
+    " sum(harm_days_charged) over up_to as charged, sum(harm_days_convicted) over up_to as convicted,"
+    " count(*) over () as offenders, sum(harm_days) over () as in_all"
+    " from mart.offender_harm window up_to as (order by harm_rank)"
+)
 _SPLITS = {"named": "harm_days_named", "charged": "harm_days_charged", "convicted": "harm_days_convicted"}
 
 
@@ -41,6 +48,16 @@ def _counted_of_one_evidence(change: str) -> str:
     )
 
 
+def _offenders_more(number: int, answers: str) -> str:
+    """Some answers of the concentration are for so many offenders more, and right for these."""
+    return (
+        "update mart.harm_concentration as answers set offenders = other.harm_rank, harm_days = other.harm_days,"
+        " harm_days_named = other.named, harm_days_charged = other.charged, harm_days_convicted = other.convicted,"
+        " share_of_offenders = other.harm_rank / other.offenders, share_of_harm = other.harm_days / other.in_all"
+        f" from ({_RUNNING}) as other where other.harm_rank = answers.offenders + {number} and {answers}"
+    )
+
+
 def _months(change: str) -> str:
     """One month and area of the series says something else."""
     return (
@@ -57,7 +74,47 @@ SINGULAR_FAULTS: dict[str, dict[str, str]] = {
         ),
         "an allegation more than the evidence": _place("allegations = allegations + 1"),
         "an unweighted allegation that is none": _place("unweighted_allegations = unweighted_allegations + 1"),
-        "splits that do not add up": _place("harm_days_named = harm_days_named + 0.5"),
+    },
+    "harm_by_status_adds_up": {
+        **{
+            f"other harm of the {split} in {table}": (
+                f"update mart.{table} set {column} = {column} + 0.5 where rowid = (select min(rowid) from mart.{table})"
+            )
+            for table in ("top_100", "offender_harm", "list_history", "harm_concentration")
+            for split, column in _SPLITS.items()
+        },
+        **{
+            f"{what} in {table}": (
+                f"update mart.{table} set {change} where rowid = (select min(rowid) from mart.{table}"
+                " where harm_days_named > 0)"
+            )
+            for table in ("top_100", "offender_harm", "list_history")
+            for what, change in {
+                "more closed than named": (
+                    "harm_days_closed_without_charge = harm_days_named + 0.5,"
+                    " share_closed_without_charge = (harm_days_named + 0.5) / harm_days"
+                ),
+                "less than nothing closed": (
+                    "harm_days_closed_without_charge = -0.5, share_closed_without_charge = -0.5 / harm_days"
+                ),
+                "another share of it": "share_closed_without_charge = share_closed_without_charge + 0.01",
+                "no share of it": "share_closed_without_charge = null",
+            }.items()
+        },
+    },
+    "concentration_agrees_with_offender_harm": {
+        "a share without an answer": "delete from mart.harm_concentration where share_of = 'harm' and per_cent = 80",
+        "an answer that nobody asked for": (
+            "insert into mart.harm_concentration select * replace (3 as per_cent) from mart.harm_concentration"
+            " where share_of = 'offenders' and per_cent = 2"
+        ),
+        "a share of offenders that is rounded down": _offenders_more(-1, "share_of = 'offenders' and per_cent = 20"),
+        "one offender too few for the harm": _offenders_more(-1, "share_of = 'harm'"),
+        "one offender too many for the harm": _offenders_more(1, "share_of = 'harm'"),
+        **{
+            f"another {column}": f"update mart.harm_concentration set {column} = {column} + 0.5 where per_cent = 20"
+            for column in ("harm_days", *_SPLITS.values(), "share_of_offenders", "share_of_harm")
+        },
     },
     "evidence_is_in_the_window": {
         "a report after the list date": _evidence("reported_on = list_date + 1"),
@@ -74,14 +131,18 @@ SINGULAR_FAULTS: dict[str, dict[str, str]] = {
         "other counts in the place": (
             "update mart.list_history set female_victims = 99 where harm_rank = 1 and list_date = '2026-10-31'"
         ),
+        "another part of it closed": (
+            "update mart.list_history set harm_days_closed_without_charge = harm_days_closed_without_charge + 0.5"
+            " where harm_rank = 1 and list_date = '2026-10-31'"
+        ),
         "no history of the list date": "delete from mart.list_history where list_date = '2026-10-31'",
         "a place of the list date missing": "delete from mart.top_100 where harm_rank = 100",
     },
     "list_is_full": {"99 places": "delete from mart.top_100 where harm_rank = 100"},
     "lists_are_no_longer_than_asked": {
         "a place beyond the last": (
-            "insert into mart.list_history select list_date, harm_rank + 1, 'nobody', harm_days, allegations,"
-            " female_victims from mart.list_history where harm_rank = 100 and list_date = '2026-09-30';"
+            "insert into mart.list_history select * replace (harm_rank + 1 as harm_rank, 'nobody' as offender_key)"
+            " from mart.list_history where harm_rank = 100 and list_date = '2026-09-30';"
             "update intermediate.int_ranked_offenders set is_listed = true"
             " where list_date = '2026-09-30' and harm_rank = 101"
         ),
@@ -195,6 +256,7 @@ SINGULAR_FAULTS: dict[str, dict[str, str]] = {
                 "harm_days_named": "harm_days_named + 0.5",
                 "harm_days_charged": "harm_days_charged + 0.5",
                 "harm_days_convicted": "harm_days_convicted + 0.5",
+                "harm_days_closed_without_charge": "harm_days_closed_without_charge + 0.5",
                 "allegations": "allegations + 1",
                 "unweighted_allegations": "unweighted_allegations + 1",
                 "female_victims": "female_victims + 1",
@@ -226,6 +288,7 @@ SINGULAR_FAULTS: dict[str, dict[str, str]] = {
         "evidence with a higher rank": _evidence("harm_rank = harm_rank + 1"),
         "other harm": _ranked("harm_days = harm_days + 0.5"),
         **{f"other harm of the {split}": _ranked(f"{column} = {column} + 0.5") for split, column in _SPLITS.items()},
+        "another part of it closed": _ranked("harm_days_closed_without_charge = harm_days_closed_without_charge + 0.5"),
         "another number of allegations": _ranked("allegations = allegations + 1"),
         "another number of unweighted allegations": _ranked("unweighted_allegations = unweighted_allegations + 1"),
         "no woman": _ranked("female_victims = 0"),
@@ -253,6 +316,8 @@ SINGULAR_FAULTS: dict[str, dict[str, str]] = {
         "another weight": _evidence("harm_days = harm_days + 0.5"),
         "no weight": _evidence("harm_days = null"),
         "another status": _evidence("status = 'eliminated'"),
+        "another outcome": _evidence("outcome_type = coalesce(outcome_type, 0) + 1"),
+        "closed where it is not": _evidence("is_closed_without_charge = not is_closed_without_charge"),
         "another reporter": _evidence("reported_by = 'police'"),
         "historic where it is not": _evidence("is_historic = not is_historic"),
         "a victim too many": _evidence("female_victims = female_victims + 1"),
@@ -304,8 +369,7 @@ SINGULAR_FAULTS: dict[str, dict[str, str]] = {
             "delete from mart.crime_harm_monthly where rowid = (select min(rowid) from mart.crime_harm_monthly)"
         ),
         "an area that has no crime": (
-            "insert into mart.crime_harm_monthly select month, 'nowhere', crimes, unweighted_crimes, harm_days,"
-            " historic_harm_days, proactive_harm_days, company_harm_days, detected_harm_days"
+            "insert into mart.crime_harm_monthly select * replace ('nowhere' as area_code)"
             " from mart.crime_harm_monthly where rowid = (select min(rowid) from mart.crime_harm_monthly)"
         ),
         "a crime more": _months("crimes = crimes + 1"),
@@ -314,6 +378,8 @@ SINGULAR_FAULTS: dict[str, dict[str, str]] = {
             f"other {series}": _months(f"{series} = {series} + 0.5")
             for series in ("harm_days", "historic_harm_days", "proactive_harm_days", "company_harm_days")
         },
+        "another share detected": _months("detected_share = detected_share / 2"),
+        "no share detected": _months("detected_share = null"),
         "more detected than happened": _months(
             "detected_harm_days = 1 + harm_days + historic_harm_days + proactive_harm_days + company_harm_days"
         ),
@@ -350,6 +416,7 @@ SINGULAR_FAULTS: dict[str, dict[str, str]] = {
                 "offender_harm",
                 "offender_evidence",
                 "unclassified_allegations",
+                "harm_concentration",
             )
         },
     },

@@ -18,6 +18,8 @@ list_dates as (
     select list_date from {{ ref('offender_evidence') }}
     union
     select list_date from {{ ref('unclassified_allegations') }}
+    union
+    select list_date from {{ ref('harm_concentration') }}
 
 ),
 

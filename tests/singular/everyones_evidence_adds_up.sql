@@ -8,10 +8,13 @@ evidence as (
 
     select
         evidence.*,
-        statuses.harm_split
+        statuses.harm_split,
+        coalesce(outcomes.is_closed_without_charge, false) as has_outcome_without_charge
     from {{ ref('offender_evidence') }} as evidence
     left join {{ ref('suspect_statuses') }} as statuses
         on evidence.status = statuses.status
+    left join {{ ref('outcomes') }} as outcomes
+        on evidence.outcome_type = outcomes.outcome_type
 
 ),
 
@@ -25,6 +28,9 @@ summed as (
         coalesce(sum(case when harm_split = 'named' then harm_days end), 0) as harm_days_named,
         coalesce(sum(case when harm_split = 'charged' then harm_days end), 0) as harm_days_charged,
         coalesce(sum(case when harm_split = 'convicted' then harm_days end), 0) as harm_days_convicted,
+        coalesce(
+            sum(case when harm_split = 'named' and has_outcome_without_charge then harm_days end), 0
+        ) as harm_days_closed_without_charge,
         count(*) as allegations,
         sum(case when harm_days is null then 1 else 0 end) as unweighted_allegations,
         max(female_victims) as fewest_female_victims,
@@ -53,6 +59,7 @@ final as (
         or ranked.harm_days_named <> summed.harm_days_named
         or ranked.harm_days_charged <> summed.harm_days_charged
         or ranked.harm_days_convicted <> summed.harm_days_convicted
+        or ranked.harm_days_closed_without_charge <> summed.harm_days_closed_without_charge
         or ranked.allegations <> summed.allegations
         or ranked.unweighted_allegations <> summed.unweighted_allegations
         or ranked.female_victims < summed.fewest_female_victims

@@ -30,7 +30,6 @@ final as (
         or places.harm_days <> evidence.harm_days
         or places.allegations <> evidence.allegations
         or places.unweighted_allegations <> evidence.unweighted_allegations
-        or places.harm_days <> places.harm_days_named + places.harm_days_charged + places.harm_days_convicted
 )
 
 select * from final

@@ -42,6 +42,8 @@ final as (
         or evidence.offence_code <> allegations.offence_code
         or evidence.status <> allegations.status
         or evidence.reported_by is distinct from allegations.reported_by
+        or evidence.outcome_type is distinct from allegations.outcome_type
+        or evidence.is_closed_without_charge <> allegations.is_closed_without_charge
         or evidence.is_historic <> allegations.is_historic
         or evidence.female_victims <> allegations.female_victims
         or evidence.harm_days is distinct from allegations.harm_days

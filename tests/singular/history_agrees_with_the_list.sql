@@ -1,4 +1,7 @@
-{%- set columns = ['list_date', 'harm_rank', 'offender_key', 'harm_days', 'allegations', 'female_victims'] -%}
+{%- set columns = [
+    'list_date', 'harm_rank', 'offender_key', 'harm_days', 'allegations', 'female_victims', 'harm_days_named',
+    'harm_days_charged', 'harm_days_convicted', 'harm_days_closed_without_charge',
+] -%}
 with month_ends as (
 
     select list_date

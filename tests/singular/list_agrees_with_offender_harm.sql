@@ -1,7 +1,7 @@
 {%- set columns = [
     'list_date', 'offender_key', 'harm_rank', 'harm_days', 'harm_days_named', 'harm_days_charged', 'harm_days_convicted',
-    'allegations', 'unweighted_allegations', 'female_victims', 'first_reported_on', 'latest_reported_on', 'is_tied',
-    'is_in_custody',
+    'harm_days_closed_without_charge', 'allegations', 'unweighted_allegations', 'female_victims', 'first_reported_on',
+    'latest_reported_on', 'is_tied', 'is_in_custody',
 ] -%}
 with places as (
 

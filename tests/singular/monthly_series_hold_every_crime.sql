@@ -39,6 +39,7 @@ final as (
         or months.unweighted_crimes <> crimes.unweighted_crimes
         or months.harm_days + months.historic_harm_days + months.proactive_harm_days + months.company_harm_days
         <> crimes.harm_days
+        or months.detected_share is distinct from months.detected_harm_days / nullif(months.harm_days, 0)
         or months.detected_harm_days > months.harm_days
         or months.detected_harm_days > crimes.detected_harm_days
 
