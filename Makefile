@@ -139,7 +139,7 @@ lint-spark: dev
 		target/spark/compiled/harmrank/models
 
 # The long attacks, cheapest first; figures go into docs/reliability.md.
-ATTACKS ?= damage surroundings faults mutations increments readers kills
+ATTACKS ?= damage surroundings faults rank_coverage mutations increments readers kills
 
 .PHONY: reliability
 reliability: dev  ## attack harmrank for an hour or so and write docs/reliability.md

@@ -18,6 +18,10 @@ list_dates as (
     select list_date from {{ ref('offender_evidence') }}
     union
     select list_date from {{ ref('unclassified_allegations') }}
+    union
+    select list_date from {{ ref('rank_uncertainty') }}
+    union
+    select list_date from {{ ref('rank_boundary') }}
 
 ),
 
