@@ -27,3 +27,44 @@
         and {{ scores }}.female_victims >= {{ rules }}.minimum_female_victims
     )
 {%- endmacro %}
+
+{#- Whether nothing that ranks, but the key, separates the person in `one` from the one in `other`, whose columns carry a
+    prefix. -#}
+{% macro ranks_equal_to(one, other, prefix) -%}
+    (
+        {%- for column in ranking_columns() %}
+        {{ 'and ' if not loop.first }}{{ one }}.{{ column }} = {{ other }}.{{ prefix }}{{ column }}
+        {%- endfor %}
+    )
+{%- endmacro %}
+
+{#- The first column that ranks the person in `one` before the one in `other`; the key where no other does. -#}
+{% macro separated_by(one, other) -%}
+    case
+        {%- for column in ranking_columns() %}
+        when {{ one }}.{{ column }} <> {{ other }}.{{ column }} then '{{ column }}'
+        {%- endfor %}
+        when {{ one }}.offender_key <> {{ other }}.offender_key then 'offender_key'
+    end
+{%- endmacro %}
+
+{#- By how much: in the unit of the column, days for dates, nought for the key. -#}
+{% macro separation(one, other) -%}
+    case
+        {%- for column in ranking_columns() %}
+        when {{ one }}.{{ column }} <> {{ other }}.{{ column }}
+            then
+                {% if column.endswith('_on') -%}
+                    {{ days_between(other ~ '.' ~ column, one ~ '.' ~ column) }}
+                {%- else -%}
+                    {{ one }}.{{ column }} - {{ other }}.{{ column }}
+                {%- endif %}
+        {%- endfor %}
+        when {{ one }}.offender_key <> {{ other }}.offender_key then 0
+    end
+{%- endmacro %}
+
+{#- The order of one person's allegations, the gravest first; what stands first names the place. -#}
+{% macro gravest_first() -%}
+    coalesce(harm_days, -1) desc, reported_on desc, force asc, crime_ref asc
+{%- endmacro %}

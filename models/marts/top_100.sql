@@ -38,7 +38,7 @@ most_serious as (
         *,
         row_number() over (
             partition by offender_key
-            order by coalesce(harm_days, -1) desc, reported_on desc, force asc, crime_ref asc
+            order by {{ gravest_first() }}
         ) as place
     from evidence
 

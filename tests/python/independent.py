@@ -12,15 +12,17 @@ from __future__ import annotations
 
 import csv
 import gzip
+import math
 import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from functools import lru_cache
-from itertools import groupby
+from hashlib import md5
+from itertools import accumulate, groupby
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
@@ -41,6 +43,10 @@ OUTCOMES_WITHOUT_CHARGE = {14, 15, 16, 17, 18, 21}
 OUTCOMES_OF_DETECTION = set(range(1, 9))
 SEXES = {"M", "F", "X", "U"}
 ADULT_AT = 18
+LIST_SIZE = 100
+REDRAWS = 500
+REDRAWN_UP_TO = 5
+PLACES_AROUND_LINE = 10
 
 KEYS: dict[str, Key] = {
     "crimes": ("force", "crime_ref"),
@@ -535,3 +541,116 @@ def detected_by_month(
         if crime.outcome_type in OUTCOMES_OF_DETECTION:
             harm[1] += weights[crime.offence_code][0]
     return {key: (harm, detected, detected / harm if harm else None) for key, (harm, detected) in found.items()}
+
+
+# --- how far places hang on single allegations -------------------------------------------------------------
+
+
+class Redrawn(NamedTuple):
+    """What the redraws say of one place; shares are between 0 and 1."""
+
+    harm_rank: int
+    offender_key: str
+    listed_in_redraws: float
+    redrawn_rank_low: int
+    redrawn_rank_high: int
+    largest_allegation_share: float | None
+
+
+def poisson_bounds() -> list[str]:
+    """The first four digits that draw an allegation once, twice and so on: cumulative chances of Poisson(1)."""
+    chances = accumulate(math.exp(-1) / math.factorial(times) for times in range(20))
+    bounds = [round(65_536 * chance) for chance in chances]
+    return [f"{bound:04x}" for bound in bounds if bound < 65_536]
+
+
+def times_drawn(key: str, redraw: int, bounds: list[str]) -> int:
+    """How often the allegation of this key is there in a redraw, counted from 1."""
+    block, position = divmod(redraw - 1, 8)
+    digest = md5(f"{key}|{block}".encode(), usedforsecurity=False).hexdigest()
+    return bisect_right(bounds, digest[4 * position : 4 * position + 4])
+
+
+def redrawn_harm(place: Place) -> list[float]:
+    """The harm of one person in each redraw, in days."""
+    bounds = poisson_bounds()
+    harm = [0.0] * REDRAWS
+    for found in place.evidence:
+        key = f"{found.force}|{found.crime_ref}|{place.offender_key}"
+        for redraw in range(REDRAWS if found.harm_days else 0):
+            harm[redraw] += (found.harm_days or 0.0) * times_drawn(key, redraw + 1, bounds)
+    return harm
+
+
+def redraw(places: list[Place]) -> list[Redrawn]:
+    """What the redraws say of everybody who could plausibly be listed, first place first."""
+    line = places[LIST_SIZE].harm_days if len(places) > LIST_SIZE else 0.0
+    plausible = [place for place in places if place.harm_days * REDRAWN_UP_TO >= line]
+    others = sorted(place.harm_days for place in places if place.harm_days * REDRAWN_UP_TO < line)
+    harm = {place.offender_key: redrawn_harm(place) for place in plausible}
+    drawn: dict[str, list[int]] = {place.offender_key: [] for place in plausible}
+    for number in range(REDRAWS):
+        by_harm = sorted(plausible, key=lambda place: (-harm[place.offender_key][number], place.harm_rank))  # noqa: B023
+        for ahead, place in enumerate(by_harm):
+            others_ahead = len(others) - bisect_right(others, harm[place.offender_key][number])
+            drawn[place.offender_key].append(ahead + others_ahead + 1)
+    return [
+        Redrawn(
+            place.harm_rank,
+            place.offender_key,
+            sum(rank <= LIST_SIZE for rank in drawn[place.offender_key]) / REDRAWS,
+            sorted(drawn[place.offender_key])[math.ceil(REDRAWS * 5 / 100) - 1],
+            sorted(drawn[place.offender_key])[math.ceil(REDRAWS * 95 / 100) - 1],
+            max(found.harm_days or 0.0 for found in place.evidence) / place.harm_days if place.harm_days else None,
+        )
+        for place in plausible
+    ]
+
+
+def is_listed_without_gravest(feed: Feed, rules: Rules, list_date: date, place: Place) -> bool:
+    """Whether somebody listed still is when the gravest allegation, of equals the latest, was never made."""
+    *_, gravest = sorted(
+        sorted(place.evidence, key=lambda found: (found.force, found.crime_ref), reverse=True),
+        key=lambda found: (found.harm_days or -1.0, feed.crimes[found.force, found.crime_ref].reported_on),
+    )
+    crime = (gravest.force, gravest.crime_ref)
+    others = [link for link in feed.suspects[crime] if "|".join(link[0]) != place.offender_key]
+    ranked_without = rank_feed(replace(feed, suspects={**feed.suspects, crime: others}), rules, list_date)
+    return place.offender_key in {other.offender_key for other in ranked_without[:LIST_SIZE]}
+
+
+# --- what separates the places around the line -------------------------------------------------------------
+
+
+class Boundary(NamedTuple):
+    """One place near the line, what separates it from the next, and whether it is tied across the line."""
+
+    harm_rank: int
+    offender_key: str
+    separated_by: str | None
+    separation: float | None
+    is_tied_across_line: bool
+
+
+def boundary(places: list[Place]) -> list[Boundary]:
+    """The places around the line and all that are tied across it."""
+    first, last = LIST_SIZE - PLACES_AROUND_LINE, LIST_SIZE + PLACES_AROUND_LINE
+    across: set[str] = set()
+    if len(places) > LIST_SIZE and standing(places[LIST_SIZE - 1]) == standing(places[LIST_SIZE]):
+        across = {place.offender_key for place in places if standing(place) == standing(places[LIST_SIZE])}
+    return [
+        Boundary(place.harm_rank, place.offender_key, *separation(place, behind), place.offender_key in across)
+        for place, behind in zip(places, [*places[1:], None], strict=True)
+        if first <= place.harm_rank <= last or place.offender_key in across
+    ]
+
+
+def separation(place: Place, behind: Place | None) -> tuple[str | None, float | None]:
+    """The first of the five measures in which two neighbours differ, and by how much."""
+    if behind is None:
+        return None, None
+    names = ("harm_days", "female_victims", "allegations", "latest_reported_on")
+    for name, mine, other in zip(names, standing(place), standing(behind), strict=True):
+        if mine != other:
+            return name, other - mine
+    return "offender_key", 0

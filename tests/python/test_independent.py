@@ -308,9 +308,8 @@ def refresh(extracts: Path, home: Path, list_date: date) -> Published:
     assert done.returncode == 0, done.stderr[-2000:]
     mart = duckdb.connect(str(home / "published" / "current" / "harm_mart.duckdb"), read_only=True)
     try:
-        names = ["offender_harm", "top_100", "top_100_evidence", "list_history", "harm_concentration"]
-        names += ["crime_harm_monthly"]
-        names += ["method_comparison", "method_lists", "rule_effect", "rule_effect_people"]
+        tables = "select table_name from information_schema.tables where table_schema = 'mart'"
+        names = [name for (name,) in mart.execute(tables).fetchall()]
         return Published(extracts, list_date, {name: table_rows(mart, name) for name in names})
     finally:
         mart.close()
@@ -525,3 +524,52 @@ def test_every_turned_rule_agrees(published: Published) -> None:
         }
         wanted = {(key, True) for key in listed - standing} | {(key, False) for key in standing - listed}
         assert (rule, moved.get((rule, value), set())) == (rule, wanted)
+
+
+def test_an_allegation_is_drawn_as_often_as_its_digits_say() -> None:
+    """Bounds of Poisson(1) by hand for nothing and once; eight redraws from each digest, the ninth from the next."""
+    bounds = independent.poisson_bounds()
+    assert bounds[:2] == [f"{round(65_536 * 0.36787944):04x}", f"{round(65_536 * 0.73575888):04x}"]
+    # md5 of f|a|f|p|0 is cd20a293212b8e07e5eef9f05712e9e2, of f|a|f|p|1 it begins with 72ec.
+    times = [independent.times_drawn("f|a|f|p", redraw, bounds) for redraw in range(1, 10)]
+    assert times == [2, 1, 0, 1, 2, 3, 0, 2, 1]
+
+
+def test_with_no_line_everybody_is_redrawn(hand: Hand) -> None:
+    """Two people and a hundred places: both are listed in every redraw, on place 1 or 2."""
+    hand.man("m2").allegation("c1", code="19C").allegation("c2", man="m2", code="99/99")
+    first, second = independent.redraw(hand.places())
+    assert (first.listed_in_redraws, first.redrawn_rank_low, first.redrawn_rank_high) == (1, 1, 1)
+    assert (second.largest_allegation_share, second.redrawn_rank_low, second.redrawn_rank_high) == (None, 2, 2)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_redraws_agree(refreshed: Refreshed, seed: int) -> None:
+    """Who is redrawn, on which places, and how far each place hangs on one allegation: the same draws, no SQL."""
+    published = refreshed(seed, "newest")
+    rows = sorted(published.tables["rank_uncertainty"], key=lambda row: row["harm_rank"])
+    wanted: list[tuple[Any, ...]] = [tuple(place) for place in independent.redraw(expected(published))]
+    assert_same_rows([tuple(row[name] for name in independent.Redrawn._fields) for row in rows], wanted)
+    assert 100 < len(rows) < len(published.tables["offender_harm"]), "the sample shows nothing of who is left out"
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_places_survive_without_the_gravest_allegation_as_a_new_ranking_says(refreshed: Refreshed, seed: int) -> None:
+    """The gravest allegation of each of the hundred is left out of the extracts, and everybody ranked anew."""
+    published = refreshed(seed, "newest")
+    feed, rules = independent.read_feed(published.extracts), independent.read_rules(SEEDS)
+    got = {row["offender_key"]: row["is_listed_without_largest"] for row in published.tables["rank_uncertainty"]}
+    wanted = {
+        place.offender_key: independent.is_listed_without_gravest(feed, rules, published.list_date, place)
+        for place in expected(published)[:100]
+    }
+    assert {key: got[key] for key in wanted} == wanted
+    assert set(wanted.values()) == {True, False}
+    assert not any(is_listed for key, is_listed in got.items() if key not in wanted)
+
+
+def test_the_boundary_agrees(published: Published) -> None:
+    """The places around the line, what separates them, and the ties that cross it."""
+    rows = sorted(published.tables["rank_boundary"], key=lambda row: row["harm_rank"])
+    wanted: list[tuple[Any, ...]] = [tuple(place) for place in independent.boundary(expected(published))]
+    assert_same_rows([tuple(row[name] for name in independent.Boundary._fields) for row in rows], wanted)

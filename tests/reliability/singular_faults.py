@@ -66,6 +66,16 @@ def _months(change: str) -> str:
     )
 
 
+def _redrawn(change: str) -> str:
+    """The redraws say something else of the first place."""
+    return f"update mart.rank_uncertainty set {change} where harm_rank = 1"
+
+
+def _boundary(change: str) -> str:
+    """The boundary says something else of the last place on the list."""
+    return f"update mart.rank_boundary set {change} where harm_rank = 100"
+
+
 SINGULAR_FAULTS: dict[str, dict[str, str]] = {
     "evidence_adds_up": {
         "a place without any evidence": "delete from mart.top_100_evidence where harm_rank = 1",
@@ -401,6 +411,46 @@ SINGULAR_FAULTS: dict[str, dict[str, str]] = {
             " where rows_quarantined > 0"
         ),
     },
+    "redraws_agree_with_the_list": {
+        "somebody listed was not redrawn": "delete from mart.rank_uncertainty where harm_rank = 100",
+        "somebody redrawn is not ranked": _redrawn("offender_key = 'nobody'"),
+        "another date": _redrawn("list_date = list_date - 1"),
+        "another place": _redrawn("harm_rank = 2"),
+        "a listed person who is not": _redrawn("is_listed = false"),
+        "more than all redraws": _redrawn("listed_in_redraws = 1.01"),
+        "a share below nought": "update mart.rank_uncertainty set listed_in_redraws = -0.01 where redrawn_rank_low > 100",
+        "a place before the first": _redrawn("redrawn_rank_low = 0"),
+        "a low place behind the high one": _redrawn("redrawn_rank_low = redrawn_rank_high + 1"),
+        "a high place on the list with few redraws": _redrawn("listed_in_redraws = 0.94, redrawn_rank_high = 100"),
+        "a low place off the list with many redraws": (
+            "update mart.rank_uncertainty set listed_in_redraws = 0.05 where redrawn_rank_low > 100"
+        ),
+        "more than all harm in one allegation": _redrawn("largest_allegation_share = 1.01"),
+        "no share of the harm": _redrawn("largest_allegation_share = null"),
+        "a place to keep below the line": (
+            "update mart.rank_uncertainty set is_listed_without_largest = true where harm_rank = 101"
+        ),
+    },
+    "boundary_has_no_gaps": {
+        "the last place listed is missing": "delete from mart.rank_boundary where harm_rank = 100",
+        "the first place shown is missing": "delete from mart.rank_boundary where harm_rank = 90",
+        "nothing is shown": "delete from mart.rank_boundary",
+        "another person": _boundary("offender_key = 'nobody'"),
+        "another date": _boundary("list_date = list_date - 1"),
+        "a listed person who is not": _boundary("is_listed = false"),
+        "other harm": _boundary("harm_days = harm_days + 0.5"),
+        "another number of victims": _boundary("female_victims = female_victims + 1"),
+        "another number of allegations": _boundary("allegations = allegations + 1"),
+        "another report": _boundary("latest_reported_on = latest_reported_on - 1"),
+        "separated by the key where there is no tie": (
+            "update mart.rank_boundary set separated_by = 'offender_key' where harm_rank in "
+            "(select harm_rank from mart.offender_harm where not is_tied)"
+        ),
+        "tied across the line where there is no tie": (
+            "update mart.rank_boundary set is_tied_across_line = true where harm_rank in "
+            "(select harm_rank from mart.offender_harm where not is_tied)"
+        ),
+    },
     "every_table_is_of_this_build": {
         "nothing says what was built": "delete from mart.build_info",
         "two rows say what was built": (
@@ -417,6 +467,8 @@ SINGULAR_FAULTS: dict[str, dict[str, str]] = {
                 "offender_evidence",
                 "unclassified_allegations",
                 "harm_concentration",
+                "rank_uncertainty",
+                "rank_boundary",
             )
         },
     },

@@ -20,6 +20,10 @@ list_dates as (
     select list_date from {{ ref('unclassified_allegations') }}
     union
     select list_date from {{ ref('harm_concentration') }}
+    union
+    select list_date from {{ ref('rank_uncertainty') }}
+    union
+    select list_date from {{ ref('rank_boundary') }}
 
 ),
 
