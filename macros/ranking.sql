@@ -20,6 +20,15 @@
     end
 {%- endmacro %}
 
+{#- Whether nothing but the key says who of the two stands first. -#}
+{% macro ranks_alike(one, other, prefix) -%}
+    (
+        {%- for column in ranking_columns() %}
+        {{ 'and ' if not loop.first }}{{ one }}.{{ column }} = {{ other }}.{{ prefix }}{{ column }}
+        {%- endfor %}
+    )
+{%- endmacro %}
+
 {#- Whether a score is enough to be ranked. -#}
 {% macro meets_the_minimums(scores, rules) -%}
     (
