@@ -16,7 +16,7 @@ people as (
 
 ),
 
-merges as (
+person_merges as (
 
     select * from {{ ref('base_person_merges') }}
 
@@ -73,11 +73,11 @@ versions as (
     union all
 
     select
-        merges.force,
-        merges.person_ref,
-        merges.extract_id,
+        person_merges.force,
+        person_merges.person_ref,
+        person_merges.extract_id,
         true as is_merge
-    from merges
+    from person_merges
 
 ),
 

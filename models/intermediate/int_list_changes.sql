@@ -54,9 +54,9 @@ counted_before as (
 
 ),
 
--- What was reported before, and counts now for the first time, waited for the person; so did what goes while it is in the
--- window and stands.
-changes as (
+-- What was reported before and counts now for the first time waited for the person. What goes while it is in the window
+-- and stands goes with the person.
+differences as (
 
     select
         coalesce(counted_now.list_date, counted_before.list_date) as list_date,
@@ -70,7 +70,7 @@ changes as (
             when counted_before.cancelled_on <= counted_before.list_date then 'cancelled'
             when rules.deceased <> 'include' and counted_before.deceased_on <= counted_before.list_date then 'died'
             else 'held'
-        end as change
+        end as what
     from counted_now
     full outer join counted_before
         on
@@ -88,18 +88,18 @@ final as (
     select
         list_date,
         offender_key,
-        sum(case when change = 'reported' then 1 else 0 end) as allegations_reported,
-        sum(case when change = 'reported' then harm_days else 0 end) as harm_days_reported,
-        sum(case when change = 'admitted' then 1 else 0 end) as allegations_admitted,
-        sum(case when change = 'admitted' then harm_days else 0 end) as harm_days_admitted,
-        sum(case when change = 'passed' then 1 else 0 end) as allegations_passed,
-        sum(case when change = 'passed' then harm_days else 0 end) as harm_days_passed,
-        sum(case when change = 'cancelled' then 1 else 0 end) as allegations_cancelled,
-        sum(case when change = 'cancelled' then harm_days else 0 end) as harm_days_cancelled,
-        sum(case when change in ('died', 'held') then 1 else 0 end) as allegations_excluded,
-        sum(case when change in ('died', 'held') then harm_days else 0 end) as harm_days_excluded,
-        max(case when change = 'died' then 1 else 0 end) = 1 as has_died
-    from changes
+        sum(case when what = 'reported' then 1 else 0 end) as allegations_reported,
+        sum(case when what = 'reported' then harm_days else 0 end) as harm_days_reported,
+        sum(case when what = 'admitted' then 1 else 0 end) as allegations_admitted,
+        sum(case when what = 'admitted' then harm_days else 0 end) as harm_days_admitted,
+        sum(case when what = 'passed' then 1 else 0 end) as allegations_passed,
+        sum(case when what = 'passed' then harm_days else 0 end) as harm_days_passed,
+        sum(case when what = 'cancelled' then 1 else 0 end) as allegations_cancelled,
+        sum(case when what = 'cancelled' then harm_days else 0 end) as harm_days_cancelled,
+        sum(case when what in ('died', 'held') then 1 else 0 end) as allegations_excluded,
+        sum(case when what in ('died', 'held') then harm_days else 0 end) as harm_days_excluded,
+        max(case when what = 'died' then 1 else 0 end) = 1 as has_died
+    from differences
     group by list_date, offender_key
 
 )

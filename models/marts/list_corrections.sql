@@ -58,8 +58,8 @@ kinds as (
 
 ),
 
--- Of several kinds the one with most harm. Behind a place that is new, a record that has changed may mean nothing, so that
--- it comes last.
+-- Of several kinds the one with most harm. Behind a place that is new, a record that has changed may mean nothing, so
+-- that it comes last.
 in_order as (
 
     select

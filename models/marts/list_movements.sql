@@ -46,9 +46,12 @@ standings as (
 compared as (
 
     select
-        *,
-        before_harm_rank is null or not ({{ ranks_behind('standings', 'standings', 'before_') }} or {{ ranks_alike('standings', 'standings', 'before_') }}) as has_risen,
-        harm_rank is null or {{ ranks_behind('standings', 'standings', 'before_') }} as has_fallen
+        standings.*,
+        standings.before_harm_rank is null or not (
+            {{ ranks_behind('standings', 'standings', 'before_') }}
+            or {{ ranks_alike('standings', 'standings', 'before_') }}
+        ) as has_risen,
+        standings.harm_rank is null or {{ ranks_behind('standings', 'standings', 'before_') }} as has_fallen
     from standings
 
 ),
