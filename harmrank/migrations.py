@@ -22,6 +22,8 @@ STEPS: tuple[tuple[str, ...], ...] = (
     (),
     # raw.crime_digests, raw.person_digests and raw.digests_made are new; landing fills them.
     (),
+    # raw.published_places and raw.published_evidence are new; the next build begins them with the list that stands.
+    (),
 )
 
 HOME_LAYOUT = "raw.home_layout (version INTEGER NOT NULL, set_at TIMESTAMP NOT NULL)"

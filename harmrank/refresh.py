@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from harmrank import checks, compaction, door_out, journal, publish, published, standing, warehouse
+from harmrank import checks, compaction, door_out, journal, publications, publish, published, standing, warehouse
 from harmrank.contract import MAX_BAD_SHARE
 from harmrank.errors import GateFailed, HarmrankError, UsageError
 from harmrank.home import Home
@@ -87,6 +87,7 @@ def refresh(
             if request is None or (not full and _stands(home, request, say)):
                 entry.end(journal.NOTHING_NEW, [], **_named(request))
                 return RefreshResult(landed, request.list_date if request else None, None)
+            publications.record(connection, home, say)
             _record(connection, request)
             only_changes = not full and standing.can_be_built_on(connection, request.rules)
         return _build_and_publish(home, request, only_changes, landed, entry, kept_builds, say, progress)

@@ -45,6 +45,13 @@ _BOOKKEEPING = (
     "raw.crime_digests (crime UBIGINT NOT NULL)",
     "raw.person_digests (person UBIGINT NOT NULL, sex_is_known BOOLEAN NOT NULL)",
     "raw.digests_made (probe UBIGINT NOT NULL)",
+    """raw.published_places (
+        build_id VARCHAR NOT NULL, built_at TIMESTAMP NOT NULL, list_date DATE NOT NULL, method VARCHAR NOT NULL,
+        code_version VARCHAR, newest_extract_id VARCHAR NOT NULL, harm_rank INTEGER NOT NULL,
+        offender_key VARCHAR NOT NULL, harm_days DOUBLE NOT NULL)""",
+    """raw.published_evidence (
+        build_id VARCHAR NOT NULL, offender_key VARCHAR NOT NULL, force VARCHAR NOT NULL, crime_ref VARCHAR NOT NULL,
+        offence_code VARCHAR NOT NULL, status VARCHAR NOT NULL, harm_days DOUBLE)""",
     """raw.build_request (
         build_id VARCHAR, requested_at TIMESTAMP, list_date DATE, method VARCHAR, code_version VARCHAR,
         duckdb_version VARCHAR, dbt_version VARCHAR)""",

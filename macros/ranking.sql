@@ -20,21 +20,20 @@
     end
 {%- endmacro %}
 
+{#- Whether nothing but the key says who of the two stands first. -#}
+{% macro ranks_alike(one, other, prefix) -%}
+    (
+        {%- for column in ranking_columns() %}
+        {{ 'and ' if not loop.first }}{{ one }}.{{ column }} = {{ other }}.{{ prefix }}{{ column }}
+        {%- endfor %}
+    )
+{%- endmacro %}
+
 {#- Whether a score is enough to be ranked. -#}
 {% macro meets_the_minimums(scores, rules) -%}
     (
         {{ scores }}.allegations >= {{ rules }}.minimum_allegations
         and {{ scores }}.female_victims >= {{ rules }}.minimum_female_victims
-    )
-{%- endmacro %}
-
-{#- Whether nothing that ranks, but the key, separates the person in `one` from the one in `other`, whose columns carry a
-    prefix. -#}
-{% macro ranks_equal_to(one, other, prefix) -%}
-    (
-        {%- for column in ranking_columns() %}
-        {{ 'and ' if not loop.first }}{{ one }}.{{ column }} = {{ other }}.{{ prefix }}{{ column }}
-        {%- endfor %}
     )
 {%- endmacro %}
 

@@ -62,7 +62,11 @@ final as (
         list_dates.list_date,
         {{ add_days('list_dates.list_date', '-rules.window_days') }} as window_starts_after,
         list_dates.list_date = rules.list_date as is_current,
-        month_ends.list_date is not null as is_monthly
+        month_ends.list_date is not null as is_monthly,
+        max(month_ends.list_date) over (
+            order by list_dates.list_date
+            rows between unbounded preceding and 1 preceding
+        ) as previous_list_date
     from list_dates
     cross join rules
     left join month_ends

@@ -25,12 +25,12 @@ tied as (
     inner join lines
         on
             ranked.list_date = lines.list_date
-            and {{ ranks_equal_to('ranked', 'lines', 'line_') }}
+            and {{ ranks_alike('ranked', 'lines', 'line_') }}
     inner join ranked as last_listed
         on
             lines.list_date = last_listed.list_date
             and rules.list_size = last_listed.harm_rank
-            and {{ ranks_equal_to('last_listed', 'lines', 'line_') }}
+            and {{ ranks_alike('last_listed', 'lines', 'line_') }}
     where ranked.is_current
 
 ),

@@ -26,9 +26,9 @@ unclassified as (
 
 ),
 
-past as (
+members as (
 
-    select * from {{ ref('int_earlier_lists') }}
+    select * from {{ ref('int_list_members') }}
 
 ),
 
@@ -62,8 +62,8 @@ final as (
         cast(ranked.harm_days_convicted as double) as harm_days_convicted,
         cast(ranked.harm_days_closed_without_charge as double) as harm_days_closed_without_charge,
         cast(ranked.share_closed_without_charge as double) as share_closed_without_charge,
-        cast(past.previous_rank as integer) as previous_rank,
-        cast(coalesce(past.earlier_months, 0) + 1 as integer) as months_on_list,
+        cast(case when members.was_listed then members.before_harm_rank end as integer) as previous_rank,
+        cast(members.months_on_list as integer) as months_on_list,
         cast(ranked.is_tied as boolean) as is_tied,
         cast(ranked.is_in_custody as boolean) as is_in_custody,
         cast(ranked.unweighted_allegations as integer) as unweighted_allegations,
@@ -74,12 +74,14 @@ final as (
         on
             ranked.offender_key = most_serious.offender_key
             and most_serious.place = 1
+    inner join members
+        on
+            ranked.list_date = members.list_date
+            and ranked.offender_key = members.offender_key
     left join lines
         on ranked.list_date = lines.list_date
     left join unclassified
         on ranked.offender_key = unclassified.offender_key
-    left join past
-        on ranked.offender_key = past.offender_key
     where ranked.is_current and ranked.is_listed
 
 )

@@ -654,3 +654,78 @@ def separation(place: Place, behind: Place | None) -> tuple[str | None, float | 
         if mine != other:
             return name, other - mine
     return "offender_key", 0
+
+
+# --- movement ----------------------------------------------------------------------------------------------
+
+Difference = tuple[int, float]
+"""Allegations and their harm."""
+
+
+class Movement(NamedTuple):
+    """One person on a list or on the one before. Ranks are of all who are ranked, None where nothing counts."""
+
+    offender_key: str
+    movement: str
+    reason: str
+    harm_rank: int | None
+    harm_rank_before: int | None
+    reported: Difference
+    admitted: Difference
+    passed: Difference
+    cancelled: Difference
+    excluded: Difference
+
+
+def moved(extracts: Path, list_date: date, list_before: date, seeds: Path) -> list[Movement]:
+    """Who entered, stayed and left between two lists of method ``v100``, by key."""
+    feed, rules = read_feed(extracts), read_rules(seeds)
+    now, before = (
+        {place.offender_key: place for place in rank_feed(feed, rules, day)} for day in (list_date, list_before)
+    )
+    members = {key for places in (now, before) for key, place in places.items() if place.harm_rank <= LIST_SIZE}
+    return [movement_of(key, now.get(key), before.get(key), feed, (list_date, list_before)) for key in sorted(members)]
+
+
+def movement_of(key: str, now: Place | None, before: Place | None, feed: Feed, dates: tuple[date, date]) -> Movement:
+    """What one person did, why, and how many allegations came and went."""
+    list_date, list_before = dates
+    came, went = counted_only(now, before), counted_only(before, now)
+    crimes = feed.crimes
+    reported = [e for e in came if crimes[e.force, e.crime_ref].reported_on > list_before]
+    admitted = [e for e in came if e not in reported]
+    passed = [e for e in went if crimes[e.force, e.crime_ref].reported_on <= list_date - WINDOW]
+    in_window = [e for e in went if e not in passed]
+    cancelled = [e for e in in_window if (crimes[e.force, e.crime_ref].cancelled_on or date.max) <= list_date]
+    excluded = [e for e in in_window if e not in cancelled]
+    is_on = now is not None and now.harm_rank <= LIST_SIZE
+    was_on = before is not None and before.harm_rank <= LIST_SIZE
+    movement = "stayed" if is_on and was_on else "entered" if is_on else "left"
+    # Smaller stands higher; who does not count stands behind everybody.
+    behind = (1.0, 0, 0, 0)
+    here, there = (behind if place is None else standing(place) for place in (now, before))
+    if movement == "entered":
+        reason = "came_of_age" if admitted else "new_allegation" if here < there else "others_left"
+    elif movement == "left" and excluded:
+        reason = "died"
+    elif movement == "left" and here <= there:
+        reason = "overtaken"
+    elif here < there:
+        reason = "new_allegation"
+    elif here == there:
+        reason = "unchanged"
+    else:
+        reason = "cancelled" if cancelled and summed(cancelled)[1] >= summed(passed)[1] else "window_passed"
+    ranks = (place.harm_rank if place else None for place in (now, before))
+    return Movement(key, movement, reason, *ranks, *map(summed, (reported, admitted, passed, cancelled, excluded)))
+
+
+def counted_only(here: Place | None, there: Place | None) -> list[Evidence]:
+    """The evidence of the one place whose crimes are not behind the other."""
+    other = {(e.force, e.crime_ref) for e in there.evidence} if there else set()
+    return [e for e in here.evidence if (e.force, e.crime_ref) not in other] if here else []
+
+
+def summed(evidence: list[Evidence]) -> Difference:
+    """How many, and their harm; a missing weight adds none."""
+    return len(evidence), sum(found.harm_days or 0.0 for found in evidence)

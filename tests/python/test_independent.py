@@ -272,6 +272,45 @@ def test_offence_codes_meet_in_one_form(written: str, canonical: str) -> None:
     assert independent.canonical_code(written) == canonical
 
 
+def moves(hand: Hand, list_date: date, list_before: date) -> dict[str, tuple[str, str]]:
+    """Movement and reason of everybody who moved."""
+    found = independent.moved(hand.root, list_date, list_before, hand.root.parent / "seeds")
+    return {move.offender_key.split("|")[1]: (move.movement, move.reason) for move in found}
+
+
+@pytest.mark.parametrize(
+    ("facts", "man", "move"),
+    [
+        ({"reported_on": "2026-06-01"}, {}, ("entered", "new_allegation")),
+        ({"reported_on": "2026-05-31"}, {}, ("stayed", "unchanged")),
+        ({"reported_on": "2025-06-30"}, {}, ("left", "window_passed")),
+        ({"reported_on": "2025-07-01"}, {}, ("stayed", "unchanged")),
+        ({"reported_on": "2025-07-01", "cancelled_on": "2026-06-30"}, {}, ("left", "cancelled")),
+        ({"reported_on": "2025-06-30", "cancelled_on": "2026-06-30"}, {}, ("left", "window_passed")),
+        ({"reported_on": "2026-05-01", "cancelled_on": "2026-07-01"}, {}, ("stayed", "unchanged")),
+        ({"reported_on": "2026-05-31"}, {"born_on": "2008-06-30"}, ("entered", "came_of_age")),
+        ({"reported_on": "2026-05-31"}, {"died_on": "2026-06-30"}, ("left", "died")),
+    ],
+)
+def test_a_movement_has_the_reason_of_its_day(
+    hand: Hand, facts: dict[str, str], man: dict[str, str], move: tuple[str, str]
+) -> None:
+    """One allegation, between the lists of 31 May and 30 June 2026; each reason at its edge."""
+    hand.man("m2", **man).allegation("c1", man="m2", **facts)
+    assert moves(hand, D, date(2026, 5, 31)) == {"m2": move}
+
+
+def test_others_move_the_line(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a list of one place: who keeps the harm is overtaken by a new report, and comes back when that is cancelled."""
+    monkeypatch.setattr(independent, "LIST_SIZE", 1)
+    hand.man("m2").man("m3")
+    hand.allegation("c1", man="m2", reported_on="2026-04-30")
+    hand.allegation("c2", man="m3", code="19C", reported_on="2026-05-31", cancelled_on="2026-06-15")
+    may = moves(hand, date(2026, 5, 31), date(2026, 4, 30))
+    assert may == {"m2": ("left", "overtaken"), "m3": ("entered", "new_allegation")}
+    assert moves(hand, D, date(2026, 5, 31)) == {"m2": ("entered", "others_left"), "m3": ("left", "cancelled")}
+
+
 # --- the published list ------------------------------------------------------------------------------------
 
 SAMPLE_CRIMES = 20_000
@@ -573,3 +612,37 @@ def test_the_boundary_agrees(published: Published) -> None:
     rows = sorted(published.tables["rank_boundary"], key=lambda row: row["harm_rank"])
     wanted: list[tuple[Any, ...]] = [tuple(place) for place in independent.boundary(expected(published))]
     assert_same_rows([tuple(row[name] for name in independent.Boundary._fields) for row in rows], wanted)
+
+
+MOVEMENT_KINDS = ("reported", "admitted", "passed", "cancelled", "excluded")
+
+
+def test_every_movement_agrees(published: Published) -> None:
+    """Who entered, stayed and left every list, why, and how many allegations came and went with what harm."""
+    reasons = set()
+    for churn in published.tables["list_churn"]:
+        dates = (churn["list_date"], churn["previous_list_date"])
+        moved = independent.moved(published.extracts, *dates, SEEDS)
+        got = [
+            (
+                *(row[name] for name in ("offender_key", "movement", "reason", "harm_rank", "harm_rank_before")),
+                *((row[f"allegations_{kind}"], row[f"harm_days_{kind}"]) for kind in MOVEMENT_KINDS),
+            )
+            for row in sorted(published.tables["list_movements"], key=lambda row: row["offender_key"])
+            if row["list_date"] == dates[0]
+        ]
+        assert_same_rows(got, [tuple(move) for move in moved])
+        count = {name: sum(move.movement == name for move in moved) for name in ("entered", "stayed", "left")}
+        assert [churn["entered"], churn["stayed"], churn["people_left"]] == list(count.values())
+        assert churn["jaccard"] == count["stayed"] / sum(count.values())
+        reasons |= {(move.movement, move.reason) for move in moved}
+    assert len(reasons) > 5, "the samples would prove little"
+
+
+def test_every_list_but_the_first_has_movements(published: Published) -> None:
+    """Each monthly list is held against the month-end before it, the list date against the latest of them."""
+    months = sorted({row["list_date"] for row in published.tables["list_history"]})
+    dates = sorted({*months, published.list_date})
+    wanted = [(day, max(month for month in months if month < day)) for day in dates[1:]]
+    got = sorted((row["list_date"], row["previous_list_date"]) for row in published.tables["list_churn"])
+    assert got == wanted

@@ -31,16 +31,30 @@ from reliability.singular_faults import SINGULAR_FAULTS
 REPOSITORY = Path(__file__).resolve().parents[2]
 SEED = 3
 
-# What the sample lacks: a suspect under a code that no table knows, and one under a code without a weight.
+# What the sample lacks. First somebody high on the list of September who will not have been there, when the link with
+# one of two crimes is taken back.
+EARLIER_EXTRACT = "2026-09-30T2300"
+EARLIER = {
+    "crimes": "force,crime_ref,offence_code,reported_on,updated_at\n"
+    "faults,c3,019/08,2026-09-01,2026-09-02\nfaults,c4,001/01,2026-09-01,2026-09-02\n",
+    "people": "force,person_ref,sex,date_of_birth,updated_at\n"
+    "faults,p3,M,1980-01-01,2026-09-02\nfaults,p4,M,1980-01-01,2026-09-02\nfaults,v1,F,1985-01-01,2026-09-02\n",
+    "involvements": "force,crime_ref,person_ref,role,status,updated_at\n"
+    "faults,c3,p3,suspect,named,2026-09-02\nfaults,c3,v1,victim,,2026-09-02\n"
+    "faults,c4,v1,victim,,2026-09-02\n",
+}
+
+# Then a suspect under a code that no table knows, one under a code without a weight, and one whose name comes late.
 MORE_EXTRACT = "2026-10-31T2300"
 MORE = {
     "crimes": "force,crime_ref,offence_code,reported_on,updated_at\n"
     "faults,c1,99Z,2026-10-01,2026-10-02\nfaults,c2,99Z,2026-10-01,2026-10-02\n",
     "people": "force,person_ref,sex,date_of_birth,updated_at\n"
     "faults,p1,M,1980-01-01,2026-10-02\nfaults,v1,F,1985-01-01,2026-10-02\n",
-    "involvements": "force,crime_ref,person_ref,role,status,updated_at\n"
-    "faults,c1,p1,suspect,named,2026-10-02\nfaults,c1,v1,victim,,2026-10-02\n"
-    "faults,c2,p1,suspect,named,2026-10-02\nfaults,c2,v1,victim,,2026-10-02\n",
+    "involvements": "force,crime_ref,person_ref,role,status,updated_at,deleted\n"
+    "faults,c1,p1,suspect,named,2026-10-02,\nfaults,c1,v1,victim,,2026-10-02,\n"
+    "faults,c2,p1,suspect,named,2026-10-02,\nfaults,c2,v1,victim,,2026-10-02,\n"
+    "faults,c3,p3,suspect,named,2026-10-02,Y\nfaults,c4,p4,suspect,named,2026-10-02,\n",
 }
 
 Connection = duckdb.DuckDBPyConnection
@@ -126,16 +140,20 @@ def build_home(folder: Path) -> Path:
     """Build a home from an invented feed in which every mart has rows, and compile the tests there."""
     extracts, home = folder / "extracts", folder / "home"
     _run("-m", "harmrank", "sample", "--out", extracts, "--crimes", "5000", "--months", "6", "--seed", str(SEED))
+    _write(extracts / EARLIER_EXTRACT, EARLIER)
     _run("-m", "harmrank", "refresh", extracts, "--home", home, "--list-date", "2026-09-30")
     # In a refresh of its own and for another list, so that there are touched keys of each kind.
-    more = extracts / MORE_EXTRACT
-    more.mkdir()
-    for table, content in MORE.items():
-        (more / f"{table}.csv").write_text(content, encoding="utf-8")
+    _write(extracts / MORE_EXTRACT, MORE)
     _run("-m", "harmrank", "refresh", extracts, "--home", home)
     dbt = Path(sys.executable).with_name("dbt")
     _run("--quiet", "compile", "--target-path", home / "target", program=dbt, HARMRANK_HOME=str(home))
     return home
+
+
+def _write(extract: Path, tables: dict[str, str]) -> None:
+    extract.mkdir()
+    for table, content in tables.items():
+        (extract / f"{table}.csv").write_text(content, encoding="utf-8")
 
 
 def _run(*arguments: str | Path, program: Path = Path(sys.executable), **environment: str) -> None:

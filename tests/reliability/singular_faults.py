@@ -76,6 +76,19 @@ def _boundary(change: str) -> str:
     return f"update mart.rank_boundary set {change} where harm_rank = 100"
 
 
+_ONE_MOVEMENT = "rowid = (select min(rowid) from mart.list_movements where movement = '{}')"
+
+
+def _movement(change: str, movement: str = "stayed") -> str:
+    """One movement says something else."""
+    return f"update mart.list_movements set {change} where {_ONE_MOVEMENT.format(movement)}"
+
+
+def _churn(change: str) -> str:
+    """The newest list has another churn."""
+    return f"update mart.list_churn set {change} where list_date = (select max(list_date) from mart.list_churn)"
+
+
 SINGULAR_FAULTS: dict[str, dict[str, str]] = {
     "evidence_adds_up": {
         "a place without any evidence": "delete from mart.top_100_evidence where harm_rank = 1",
@@ -352,6 +365,56 @@ SINGULAR_FAULTS: dict[str, dict[str, str]] = {
         "somebody in custody who is free": _place("is_in_custody = not is_in_custody"),
         "another distance to the line": _place("harm_days_above_line = harm_days_above_line + 0.5"),
         "no distance to the line": _place("harm_days_above_line = null"),
+    },
+    "movements_are_the_lists": {
+        "somebody entered who stayed": _movement("movement = 'entered'"),
+        "somebody left who stayed": _movement("movement = 'left'"),
+        "somebody stayed who entered": _movement("movement = 'stayed'", "entered"),
+        "nobody moves": "delete from mart.list_movements",
+        "one movement missing": f"delete from mart.list_movements where {_ONE_MOVEMENT.format('left')}",
+        "somebody moves who stands on neither list": (
+            "insert into mart.list_movements select * replace ('nobody' as offender_key) from mart.list_movements"
+            f" where {_ONE_MOVEMENT.format('left')}"
+        ),
+        "a month too many": _movement("months_on_list = months_on_list + 1"),
+        "another rank": _movement("harm_rank = harm_rank + 1, places_moved = places_moved - 1"),
+        "another rank before": _movement("harm_rank_before = harm_rank_before + 1, places_moved = places_moved + 1"),
+        "other harm": _movement("harm_days = harm_days + 0.5, harm_days_reported = harm_days_reported + 0.5"),
+        "other harm before": _movement("harm_days_before = harm_days_before + 0.5"),
+        "another number of allegations": _movement("allegations = allegations + 1"),
+        "another number of allegations before": _movement("allegations_before = allegations_before + 1"),
+        "moved the other way": _movement("places_moved = places_moved + 1"),
+    },
+    "movements_are_explained": {
+        "an allegation from nowhere": _movement("allegations_reported = allegations_reported + 1"),
+        "harm from nowhere": _movement("harm_days_passed = harm_days_passed + 0.5"),
+        "entered for a reason to leave": _movement("reason = 'died'", "entered"),
+        "left for a reason to enter": _movement("reason = 'released'", "left"),
+        "stayed for a reason to leave": _movement("reason = 'overtaken'"),
+        "no reason that is known": _movement("reason = 'other'", "left"),
+    },
+    "churn_is_of_the_lists": {
+        "a list date missing": "delete from mart.list_churn where list_date = (select max(list_date) from mart.list_churn)",
+        "a list date too many": (
+            "insert into mart.list_churn select * replace (list_date + 400 as list_date) from mart.list_churn limit 1"
+        ),
+        "a place too many": _churn("places = places + 1, entered = entered + 1"),
+        "a place too many before": _churn("places_before = places_before + 1, people_left = people_left + 1"),
+        "somebody entered twice": _churn("entered = entered + 1"),
+        "lists that are more than the same": _churn("jaccard = 1.5"),
+        "more left than were there": _churn("churn = 1.5"),
+        "more for the first time than new": _churn("share_first_time = share_new + 0.01"),
+        "more new than are there": _churn("share_new = 1.5"),
+        "a share below nought": _churn("share_with_one_allegation = -0.5"),
+    },
+    "corrections_are_of_the_lists": {
+        "another rank": "update mart.list_corrections set harm_rank = harm_rank + 1 where correction = 'added'",
+        "other harm": "update mart.list_corrections set harm_days = harm_days + 0.5 where correction = 'added'",
+        "added who was removed": "update mart.list_corrections set correction = 'added' where correction = 'removed'",
+        "removed who was added": "update mart.list_corrections set correction = 'removed' where correction = 'added'",
+        "removed who was never published": (
+            "update mart.list_corrections set published_harm_rank = null where correction = 'removed'"
+        ),
     },
     "only_people_on_the_lists_are_named": {
         "a victim is named": (

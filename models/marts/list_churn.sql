@@ -1,0 +1,53 @@
+with movements as (
+
+    select * from {{ ref('list_movements') }}
+
+),
+
+list_dates as (
+
+    select * from {{ ref('int_list_dates') }}
+
+),
+
+-- A date that nobody moved for had nobody on either list.
+counts as (
+
+    select
+        list_dates.list_date,
+        list_dates.previous_list_date,
+        coalesce(sum(case when movements.movement = 'entered' then 1 else 0 end), 0) as entered,
+        coalesce(sum(case when movements.movement = 'stayed' then 1 else 0 end), 0) as stayed,
+        coalesce(sum(case when movements.movement = 'left' then 1 else 0 end), 0) as people_left,
+        sum(case when movements.movement <> 'left' and movements.allegations = 1 then 1 else 0 end) as with_one,
+        sum(case when movements.movement = 'entered' and movements.months_on_list = 1 then 1 else 0 end) as first_time,
+        max(case when movements.is_remade then 1 else 0 end) = 1 as is_remade
+    from list_dates
+    left join movements
+        on list_dates.list_date = movements.list_date
+    where list_dates.previous_list_date is not null
+    group by list_dates.list_date, list_dates.previous_list_date
+
+),
+
+final as (
+
+    select
+        cast(list_date as date) as list_date,
+        cast(previous_list_date as date) as previous_list_date,
+        cast(entered + stayed as integer) as places,
+        cast(stayed + people_left as integer) as places_before,
+        cast(entered as integer) as entered,
+        cast(stayed as integer) as stayed,
+        cast(people_left as integer) as people_left,
+        cast(people_left as double) / nullif(stayed + people_left, 0) as churn,
+        cast(stayed as double) / nullif(entered + stayed + people_left, 0) as jaccard,
+        cast(entered as double) / nullif(entered + stayed, 0) as share_new,
+        cast(first_time as double) / nullif(entered + stayed, 0) as share_first_time,
+        cast(with_one as double) / nullif(entered + stayed, 0) as share_with_one_allegation,
+        cast(is_remade as boolean) as is_remade
+    from counts
+
+)
+
+select * from final
