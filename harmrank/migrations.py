@@ -22,6 +22,8 @@ STEPS: tuple[tuple[str, ...], ...] = (
     (),
     # raw.crime_digests, raw.person_digests and raw.digests_made are new; landing fills them.
     (),
+    # A build may be asked for as things were known on a day.
+    ("ALTER TABLE IF EXISTS raw.build_request ADD COLUMN IF NOT EXISTS known_at DATE",),
 )
 
 HOME_LAYOUT = "raw.home_layout (version INTEGER NOT NULL, set_at TIMESTAMP NOT NULL)"
