@@ -111,7 +111,7 @@ def _arguments(home: Home, command: str, *arguments: str) -> list[str]:
         "--target",
         "duckdb",
         "--target-path",
-        str(home.root.resolve() / "target"),
+        str(home.target.resolve()),
         "--log-path",
         str(home.logs.resolve()),
     ]
@@ -120,7 +120,7 @@ def _arguments(home: Home, command: str, *arguments: str) -> list[str]:
 @contextmanager
 def _environment(home: Home, only_changes: bool) -> Iterator[None]:
     wanted = {
-        "HARMRANK_HOME": str(home.root.resolve()),
+        "HARMRANK_HOME": str(home.workshop.resolve()),
         "HARMRANK_ONLY_CHANGES": "yes" if only_changes else "no",
         surroundings.MEMORY_SETTING: duck.memory_limit(),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",

@@ -114,6 +114,18 @@ def sample(out: Path, crimes: int | None, months: int, seed: int) -> None:
 )
 @click.option("--method", help="The row of the seed ranking_methods to publish. Default: the one marked there (v100).")
 @click.option("--full", is_flag=True, help="Build again from everything landed, even if nothing is new.")
+@click.option(
+    "--known-at",
+    metavar="DATE",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Make the list again as it was known on that day, from the extracts taken up to it. The published list stays: "
+    "this one goes to a folder of its own, HOME/known-at/DATE, which the other commands read as --home.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="With --known-at: another folder for it, new or empty.",
+)
 @BAD_SHARE_OPTION
 @MEMORY_OPTION
 @click.option(
@@ -138,6 +150,8 @@ def refresh(
     list_date: datetime | None,
     method: str | None,
     full: bool,
+    known_at: datetime | None,
+    out: Path | None,
     max_bad_share: float,
     keep_builds: int,
     published_mode: int | None,
@@ -149,6 +163,15 @@ def refresh(
     Example:
       harmrank refresh extracts --home home
       harmrank refresh extracts --home home --list-date 2026-09-30
+
+    \b
+    A past list, exactly as it was:
+      harmrank refresh extracts --home home --known-at 2026-09-30
+      harmrank top --home home/known-at/2026-09-30
+
+    --list-date alone is what is known today about that day. With --known-at nothing that came in a later extract
+    counts: no late report, no change of status, no merge, no deletion. Rules are today's: for those of then, use the
+    harmrank, seeds and imported weights that the manifest of the past list names.
     """
     from harmrank.refresh import refresh as run
 
@@ -164,18 +187,23 @@ def refresh(
             max_bad_share=max_bad_share,
             kept_builds=keep_builds,
             published_mode=published_mode,
+            as_known_at=known_at.date() if known_at else None,
+            out=out,
             say=say,
             progress=progress,
         )
     for warning in result.warnings:
         say(f"warning: {warning}")
+    when = f"{result.list_date}{f' as known on {known_at.date()}' if known_at else ''}"
     if result.publication:
         say(
-            f"published the list for {result.list_date}: {result.publication.rows['top_100']} places, "
+            f"published the list for {when}: {result.publication.rows['top_100']} places, "
             f"build {result.publication.build_id}, {time.monotonic() - started:.1f} s"
         )
     elif result.list_date:
-        say(f"nothing new: the published list for {result.list_date} stands")
+        say(f"nothing new: the published list for {when} stands")
+    if known_at and result.list_date:
+        say(f"to read it: harmrank top --home {result.home.root}")
     if as_json:
         print_json(
             {
@@ -183,6 +211,8 @@ def refresh(
                 "unchanged": result.landing.unchanged,
                 "refused": [{"extract_id": r.extract_id, "message": r.message} for r in result.landing.refused],
                 "list_date": result.list_date,
+                "known_at": known_at and known_at.date(),
+                "home": str(result.home.root),
                 "build_id": result.publication and result.publication.build_id,
                 "rows": result.publication and result.publication.rows,
                 "warnings": result.warnings,

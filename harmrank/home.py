@@ -1,6 +1,7 @@
 """The home: the one folder in which a deployment keeps its warehouse, its published builds and its logs."""
 
 import fcntl
+import json
 import os
 import stat
 import time
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from harmrank.errors import HomeBusy
+from harmrank.errors import HomeBusy, UsageError
 
 _OWNER_ONLY = 0o700
 _PATIENCE_SECONDS = 10.0
@@ -18,19 +19,48 @@ _PATIENCE_SECONDS = 10.0
 _EVERYBODY_ELSE = 0o077
 _PASS_THROUGH = 0o011
 # What stands in a home. A folder that holds anything else is somebody's for other things too, /tmp for one.
-_OURS = {"published", "logs", "reports", "scratch", "target", "demo", "lost+found", ".lock"}
+_OURS = {
+    "published",
+    "logs",
+    "reports",
+    "scratch",
+    "target",
+    "demo",
+    "known-at",
+    "known_at.json",
+    "lost+found",
+    ".lock",
+}
+
+
+@dataclass(frozen=True)
+class Remade:
+    """Where a list comes from that was made again as it was known: the day (ISO) and the home with the extracts."""
+
+    known_at: str
+    home: str
 
 
 @dataclass(frozen=True)
 class Home:
-    """Paths of a home. Nothing is made on disk before `create`."""
+    """Paths of a home. Nothing is made on disk before `create`.
+
+    A list that is made again as it was known (`known_at`) has a home of its own with everything that others read, but
+    is worked at elsewhere: `elsewhere` is that folder.
+    """
 
     root: Path
+    elsewhere: Path | None = None
+
+    @property
+    def workshop(self) -> Path:
+        """Where the warehouse is and whatever else is needed only to work."""
+        return self.elsewhere or self.root
 
     @property
     def warehouse(self) -> Path:
         """The private DuckDB file."""
-        return self.root / "warehouse.duckdb"
+        return self.workshop / "warehouse.duckdb"
 
     @property
     def published(self) -> Path:
@@ -55,7 +85,58 @@ class Home:
     @property
     def scratch(self) -> Path:
         """The folder for files that live no longer than one run: what DuckDB spills, unpacked extracts."""
-        return self.root / "scratch"
+        return self.workshop / "scratch"
+
+    @property
+    def target(self) -> Path:
+        """The folder for what dbt writes while it builds."""
+        return self.workshop / "target"
+
+    @property
+    def known_lists(self) -> Path:
+        """The folder of the lists that were made again as they were known, each a home of its own."""
+        return self.root / "known-at"
+
+    def lists_as_known(self) -> "list[Home]":
+        """Those lists, in order of their days."""
+        folders = sorted(self.known_lists.glob("*")) if self.known_lists.is_dir() else []
+        return [made for made in map(Home, folders) if made.remade]
+
+    @property
+    def remade_path(self) -> Path:
+        """The file that says of a home that it holds such a list, and of which day and home."""
+        return self.root / "known_at.json"
+
+    @property
+    def remade(self) -> Remade | None:
+        """What that file says; None where this is a home like any other."""
+        try:
+            said = json.loads(self.remade_path.read_text(encoding="utf-8"))
+            return Remade(str(said["known_at"]), str(said["home"]))
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            return None
+        except (ValueError, KeyError, TypeError):
+            return Remade("DATE", "HOME")
+
+    @property
+    def refresh_command(self) -> str:
+        """What makes the list of this home, for its reader to type."""
+        remade = self.remade
+        if remade is None:
+            return f"harmrank refresh EXTRACTS --home {self.root}"
+        source = Home(Path(remade.home))
+        is_usual = (source.known_lists / remade.known_at).resolve() == self.root.resolve()
+        out = "" if is_usual else f" --out {self.root}"
+        return f"harmrank refresh EXTRACTS --home {source.root} --known-at {remade.known_at}{out}"
+
+    def refuse_remade(self) -> None:
+        """Raise UsageError where extracts have no business: what was known on a day does not change any more."""
+        remade = self.remade
+        if remade is not None and self.elsewhere is None:
+            raise UsageError(
+                f"{self.root} holds a list as it was known on {remade.known_at} and no extracts: they are in "
+                f"{remade.home}, name that home."
+            )
 
     @property
     def lock_path(self) -> Path:
@@ -67,7 +148,8 @@ class Home:
 
         What is there already, and more open than that, is closed; only `published` keeps the permissions it has.
         """
-        self.root.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
+        for folder in (self.root, self.workshop):
+            folder.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
         for folder in (self.published, self.logs, self.reports, self.scratch):
             folder.mkdir(mode=_OWNER_ONLY, exist_ok=True)
         self.make_private()
@@ -78,12 +160,16 @@ class Home:
         Where that is shared, its readers may still pass through the home. dbt run by hand makes files as open as
         the umask lets it: they are closed here, the next time.
         """
-        if all(entry.name in _OURS or entry.name.startswith("warehouse.duckdb") for entry in self.root.iterdir()):
+        if self.holds_nothing_else():
             is_shared = self.published.stat().st_mode & _EVERYBODY_ELSE
             _close(self.root, keep=_PASS_THROUGH if is_shared else 0)
-        within = [path for name in ("logs", "reports", "scratch", "target") for path in self.root.glob(name)]
-        for path in (*within, *self.logs.iterdir(), *self.reports.iterdir(), *self.root.glob("warehouse.duckdb*")):
+        within = [path for path in (self.logs, self.reports, self.scratch, self.target) if path.exists()]
+        for path in (*within, *self.logs.iterdir(), *self.reports.iterdir(), *self.workshop.glob("warehouse.duckdb*")):
             _close(path)
+
+    def holds_nothing_else(self) -> bool:
+        """Whether everything in the folder of the home is of a home."""
+        return all(entry.name in _OURS or entry.name.startswith("warehouse.duckdb") for entry in self.root.iterdir())
 
     def open_published(self, mode: int) -> None:
         """Set the permissions of `published` (such as 0o750), and let its readers pass through the home."""
@@ -99,10 +185,11 @@ class Home:
     def lock(self) -> Iterator[None]:
         """Hold the home for as long as the block runs.
 
-        Raises HomeBusy, naming the process, if another one holds it. The operating system drops the lock of a
-        process that has died, so nothing is ever left to clear by hand; the id of a dead process that is left in
-        the file means nothing.
+        Raises HomeBusy, naming the process, if another one holds it, UsageError where it is that of a remade list.
+        The operating system drops the lock of a process that has died, so nothing is ever left to clear by hand; the
+        id of a dead process that is left in the file means nothing.
         """
+        self.refuse_remade()
         self.create()
         descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "r+", encoding="utf-8") as file:

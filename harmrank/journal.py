@@ -35,7 +35,7 @@ class Journal:
         }
 
     def step(self, name: str, **facts: Any) -> None:
-        """The refresh begins `name` (landing, building, publishing). `facts` say which build it is about."""
+        """The refresh begins `name` (landing or copying, building, publishing). `facts` say which build it is about."""
         self._entry |= {**facts, "step": name, "outcome": RUNNING, "details": []}
         self._write()
 
@@ -50,10 +50,10 @@ class Journal:
 
 
 @contextmanager
-def keep(home: Home) -> Iterator[Journal]:
+def keep(home: Home, first_step: str = "landing") -> Iterator[Journal]:
     """A journal that also tells how the block ended if it ended with an error. The caller holds the home's lock."""
     journal = Journal(home)
-    journal.step("landing")
+    journal.step(first_step)
     try:
         yield journal
     except KeyboardInterrupt:

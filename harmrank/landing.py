@@ -66,15 +66,20 @@ class _Landed:
 
 
 def land(
-    extracts: Path, home: Home, report: Callable[[str], None], max_bad_share: float = MAX_BAD_SHARE
+    extracts: Path,
+    home: Home,
+    report: Callable[[str], None],
+    max_bad_share: float = MAX_BAD_SHARE,
+    until: date | None = None,
 ) -> LandingResult:
     """Land every extract under `extracts` that is new. The caller holds the lock of the home.
 
     `report` gets one line per extract that was landed or refused. An extract of which more than
-    `max_bad_share` (0 to 1) of one file is bad is refused. Raises UsageError if `extracts` is not a folder of
+    `max_bad_share` (0 to 1) of one file is bad is refused. With `until` only those taken up to that day are looked at.
+    Raises UsageError if `extracts` is not a folder of
     extracts.
     """
-    folders = extract_folders(extracts, home)
+    folders = [folder for folder in extract_folders(extracts, home) if until is None or _is_taken_by(until, folder)]
     home.create()
     result = LandingResult()
     connection = connect(home)
@@ -126,6 +131,14 @@ def extract_folders(extracts: Path, home: Home) -> list[Path]:
     if not folders and any(next(extracts.glob(f"{table}*"), None) for table in TABLES):
         raise UsageError(f"{extracts} looks like one extract: name the folder that holds the extract folders.")
     return [folder for folder in folders if folder.resolve() != home.root.resolve()]
+
+
+def _is_taken_by(until: date, folder: Path) -> bool:
+    """Whether an extract was taken up to a day. A folder whose name does not say when is left to a refresh without one."""
+    try:
+        return landing_files.extract_date(folder.name) <= until
+    except Unusable:
+        return False
 
 
 class _Door:

@@ -24,6 +24,8 @@ STEPS: tuple[tuple[str, ...], ...] = (
     (),
     # raw.published_places and raw.published_evidence are new; the next build begins them with the list that stands.
     (),
+    # A build may be asked for as things were known on a day.
+    ("ALTER TABLE IF EXISTS raw.build_request ADD COLUMN IF NOT EXISTS known_at DATE",),
 )
 
 HOME_LAYOUT = "raw.home_layout (version INTEGER NOT NULL, set_at TIMESTAMP NOT NULL)"

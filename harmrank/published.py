@@ -34,7 +34,7 @@ def read_manifest(home: Home) -> dict[str, Any] | None:
 
 def advice(home: Home, fault: str) -> str:
     """A fault of the build that stands, with what to do about it."""
-    return f"{fault}: run harmrank refresh EXTRACTS --home {home.root} --full, which makes it again"
+    return f"{fault}: run {home.refresh_command} --full, which makes it again"
 
 
 def faults(home: Home, thoroughly: bool = False) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -72,14 +72,15 @@ def status(home: Home, thoroughly: bool = False) -> Row:
     `thoroughly` compares every published file with the SHA-256 in the manifest, else its size alone.
     """
     damaged = faults(home, thoroughly)
-    manifest = _manifest_or_none(home)
+    manifest, remade = _manifest_or_none(home), home.remade
     with home.looked_at() as at_work:
-        landed = _in_use(f"{home.root} is in use by {at_work}") if at_work else _landed(home)
+        landed = _in_use(f"{home.root} is in use by {at_work}") if at_work else None if remade else _landed(home)
         last = journal.read(home)
     published = manifest and {
         "build_id": manifest["build_id"],
         "built_at": manifest["built_at"],
         "list_date": manifest["list_date"],
+        "known_at": manifest.get("known_at"),
         "method": manifest["method"],
         "extracts": len(manifest["extracts"]),
         "newest_extract": max(manifest["extracts"]),
@@ -89,12 +90,16 @@ def status(home: Home, thoroughly: bool = False) -> Row:
     }
     return {
         "home": str(home.root),
+        "remade": remade and asdict(remade),
+        "lists_as_known": [made.root.name for made in home.lists_as_known()],
         "landed": landed,
         "published": published,
         "damaged": [advice(home, fault) for fault in damaged],
         "last_refresh": last,
         "at_work": _at_work(at_work, last),
-        "stale_because": _unfinished(at_work, manifest, last) + _stale_because(landed, manifest, bool(damaged)),
+        "stale_because": _unfinished(at_work, manifest, last)
+        # What was known on a day does not age.
+        + ([] if remade and manifest else _stale_because(landed, manifest, bool(damaged))),
     }
 
 
@@ -184,7 +189,7 @@ def open_mart(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     link = home.published / "current"
     if not link.exists() and not link.is_symlink():
-        raise UsageError(f"nothing has been published in {home.root}: run harmrank refresh EXTRACTS --home {home.root}")
+        raise UsageError(f"nothing has been published in {home.root}: run {home.refresh_command}")
     # The resolved path names one build, so a publication in the meantime cannot mix two.
     path = link.resolve() / MART_FILE
     if not path.exists():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from importlib.metadata import version
@@ -14,7 +14,18 @@ from typing import Any
 
 import duckdb
 
-from harmrank import checks, compaction, door_out, journal, publications, publish, published, standing, warehouse
+from harmrank import (
+    checks,
+    compaction,
+    door_out,
+    journal,
+    known_at,
+    publications,
+    publish,
+    published,
+    standing,
+    warehouse,
+)
 from harmrank.contract import MAX_BAD_SHARE
 from harmrank.errors import GateFailed, HarmrankError, UsageError
 from harmrank.home import Home
@@ -24,9 +35,10 @@ from harmrank.project import code_version, project_root
 
 @dataclass(frozen=True)
 class RefreshResult:
-    """What a refresh did. `publication` is None where there was nothing new to publish."""
+    """What a refresh did. `publication` is None where there was nothing new to publish; `home` is where the list is."""
 
     landing: LandingResult
+    home: Home
     list_date: date | None
     publication: publish.Publication | None
     warnings: list[str] = field(default_factory=list)
@@ -49,6 +61,22 @@ class Request:
     rules: str
     inputs_sha256: str
     extracts: list[str]
+    known_at: date | None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a user asks of a refresh. `method` is a row of the seed; with `known_at` the list is made again as it was known."""
+
+    list_date: date | None
+    method: dict[str, str]
+    full: bool
+    max_bad_share: float
+    kept_builds: int
+    published_mode: int | None
+    known_at: date | None
+    say: Callable[[str], None]
+    progress: Callable[[str, int, int], None]
 
 
 def refresh(
@@ -61,36 +89,76 @@ def refresh(
     max_bad_share: float = MAX_BAD_SHARE,
     kept_builds: int = published.KEPT_BUILDS,
     published_mode: int | None = None,
+    as_known_at: date | None = None,
+    out: Path | None = None,
     say: Callable[[str], None],
     progress: Callable[[str, int, int], None],
 ) -> RefreshResult:
     """Land, build, test and publish; do nothing where nothing is new, unless `full` asks for it.
 
     `kept_builds` (at least 1) earlier builds stay beside the current one. `published_mode` sets the permissions of the
-    published folder; without it they stay as they are.
+    published folder; without it they stay as they are. With `as_known_at` the list is made again from the extracts
+    taken up to that day, in a home of its own: `out`, or a folder in `home`; the list that stands stays.
 
     Raises GateFailed when a model or a test fails (the last published build still stands), HomeBusy when another
     refresh holds the home, UsageError when there is nothing to build from.
     """
-    chosen_method = _method(method)
+    wanted = Wanted(
+        list_date, _method(method), full, max_bad_share, kept_builds, published_mode, as_known_at, say, progress
+    )
     extract_folders(extracts, home)
+    if as_known_at is not None:
+        return _remake(extracts, home, known_at.place(home, as_known_at, out, extracts), wanted)
+    if out is not None:
+        raise UsageError("--out goes with --known-at: a refresh publishes in its home")
     with home.lock(), journal.keep(home) as entry:
-        published.refuse_foreign(home)
-        if published_mode is not None:
-            publish.share(home, published_mode)
-        for remark in publish.tidy(home, kept_builds):
-            say(remark)
+        _make_ready(home, wanted)
         landed = land(extracts, home, say, max_bad_share)
         with warehouse.connect(home) as connection:
-            _refuse_unknown_index(connection, chosen_method)
-            request = _request(connection, list_date, chosen_method["method"], landed)
-            if request is None or (not full and _stands(home, request, say)):
-                entry.end(journal.NOTHING_NEW, [], **_named(request))
-                return RefreshResult(landed, request.list_date if request else None, None)
-            publications.record(connection, home, say)
+            request = _request(connection, wanted, landed)
+            if request is None or _stands(home, request, wanted):
+                return _nothing_new(home, landed, request, entry)
+            publications.record(connection, home, wanted.say)
             _record(connection, request)
             only_changes = not full and standing.can_be_built_on(connection, request.rules)
-        return _build_and_publish(home, request, only_changes, landed, entry, kept_builds, say, progress)
+        done = _build_and_publish(home, request, only_changes, landed, entry, wanted)
+        for remark in compaction.compact(home, say):
+            say(remark)
+        return done
+
+
+def _remake(extracts: Path, home: Home, made: Home, wanted: Wanted) -> RefreshResult:
+    """Make the list as it was known in the home `made`; `home` lands what it still lacks of that time, and no more."""
+    assert wanted.known_at is not None  # noqa: S101 - for the type checker
+    with home.lock():
+        landed = land(extracts, home, wanted.say, wanted.max_bad_share, until=wanted.known_at)
+        with warehouse.connect(home, read_only=True) as connection:
+            request = _request(connection, wanted, landed)
+            late = known_at.out_of_order(connection, wanted.known_at)
+        if request is None:
+            return RefreshResult(landed, made, None, None)
+        with known_at.worked_at(home, made, wanted.known_at), journal.keep(made, "copying") as entry:
+            _make_ready(made, wanted)
+            if _stands(made, request, wanted):
+                return _nothing_new(made, landed, request, entry)
+            with warehouse.connect(made) as connection:
+                known_at.copy(home, connection, request.extracts)
+                _record(connection, request)
+            return _build_and_publish(made, request, False, landed, entry, wanted, late)
+
+
+def _make_ready(home: Home, wanted: Wanted) -> None:
+    """What is done in any home before anything is made in it."""
+    published.refuse_foreign(home)
+    if wanted.published_mode is not None:
+        publish.share(home, wanted.published_mode)
+    for remark in publish.tidy(home, wanted.kept_builds):
+        wanted.say(remark)
+
+
+def _nothing_new(home: Home, landed: LandingResult, request: Request | None, entry: journal.Journal) -> RefreshResult:
+    entry.end(journal.NOTHING_NEW, [], **_named(request))
+    return RefreshResult(landed, home, request.list_date if request else None, None)
 
 
 def _seed(name: str) -> list[dict[str, str]]:
@@ -129,16 +197,17 @@ def _build_and_publish(
     only_changes: bool,
     landed: LandingResult,
     entry: journal.Journal,
-    kept_builds: int,
-    say: Callable[[str], None],
-    progress: Callable[[str, int, int], None],
+    wanted: Wanted,
+    out_of_order: Sequence[str] = (),
 ) -> RefreshResult:
     from harmrank.build import build
 
+    say = wanted.say
     entry.step("building", **_named(request))
     what = "what has changed of the list" if only_changes else "the list"
-    say(f"building and testing {what} for {request.list_date}")
-    result = build(home, progress, meanwhile=checks.preload, only_changes=only_changes)
+    when = f" as known on {request.known_at}" if request.known_at else ""
+    say(f"building and testing {what} for {request.list_date}{when}")
+    result = build(home, wanted.progress, meanwhile=checks.preload, only_changes=only_changes)
     if result.failures:
         raise _gate_failed(entry, result.failures)
     if code_version() != request.code:
@@ -147,15 +216,15 @@ def _build_and_publish(
     said = f" and {len(result.warnings)} with a warning" if result.warnings else ""
     say(f"{result.models} models built, {passed} tests passed{said}; publishing")
     entry.step("publishing")
-    warnings = [*_doubts(request), *_remarks_of_extracts(home), *result.warnings]
+    warnings = [*_doubts(request), *_late(out_of_order), *_remarks_of_extracts(home), *result.warnings]
     prepared = publish.prepare(home, request.build_id, _facts(request, warnings), _audit(home, entry))
     # Not before the checks at the door out: tables that they object to are not built on.
     standing.remember(home, request.rules, request.extracts)
-    publication = publish.switch(home, prepared, kept_builds)
+    publication = publish.switch(home, prepared, wanted.kept_builds)
     entry.end(journal.PUBLISHED, publication.warnings)
-    for remark in [*publication.remarks, *compaction.compact(home, say)]:
+    for remark in publication.remarks:
         say(remark)
-    return RefreshResult(landed, request.list_date, publication, publication.warnings, result.tests)
+    return RefreshResult(landed, home, request.list_date, publication, publication.warnings, result.tests)
 
 
 def _gate_failed(entry: journal.Journal, failures: list[str]) -> GateFailed:
@@ -203,45 +272,73 @@ def _remarks_of_extracts(home: Home) -> list[str]:
 
 
 def _doubts(request: Request) -> list[str]:
-    """What is odd about the date of the list; it is made all the same."""
-    newest = max(request.extracts)[:10]
-    if request.list_date > datetime.now(UTC).date():
-        return [f"the list date {request.list_date} is in the future: is it right, and the id of the newest extract?"]
-    if str(request.list_date) > newest:
-        return [
+    """What is odd about the dates of the list; it is made all the same."""
+    newest, today = max(request.extracts)[:10], datetime.now(UTC).date()
+    doubts = []
+    if request.list_date > today:
+        doubts.append(
+            f"the list date {request.list_date} is in the future: is it right, and the id of the newest extract?"
+        )
+    elif str(request.list_date) > newest:
+        doubts.append(
             f"the list date {request.list_date} is later than the newest extract ({newest}): reports may be missing"
-        ]
-    return []
+        )
+    if request.known_at and request.known_at >= today:
+        doubts.append(
+            f"{request.known_at} is not over: more may be known by its end, and this list would be another then"
+        )
+    return doubts
 
 
-def _request(
-    connection: duckdb.DuckDBPyConnection, list_date: date | None, method: str, landed: LandingResult
-) -> Request | None:
+def _late(extracts: Sequence[str]) -> list[str]:
+    """Why a list that is made again is none that was published here before."""
+    if not extracts:
+        return []
+    listed = ", ".join(extracts[:3]) + (f" and {len(extracts) - 3} more" if len(extracts) > 3 else "")
+    return [f"{listed} landed here after later extracts: what was published here at that time did not have it"]
+
+
+def _request(connection: duckdb.DuckDBPyConnection, wanted: Wanted, landed: LandingResult) -> Request | None:
+    """The build to be made; None where every extract was refused. Raises UsageError where it cannot be made."""
+    _refuse_unknown_index(connection, wanted.method)
     rows = connection.execute(
-        "select extract_id, content_sha256, extract_on from raw.extracts order by extract_id"
+        "select extract_id, content_sha256, extract_on from raw.extracts where extract_on <= ? order by extract_id",
+        [wanted.known_at or date.max],
     ).fetchall()
     if not rows:
         if landed.refused:
             return None
-        raise UsageError("no extract has been landed yet and the folder holds none: nothing to build from")
-    chosen = list_date or max(row[2] for row in rows)
+        raise UsageError(_nothing_to_build_from(connection, wanted.known_at))
+    chosen, method = wanted.list_date or max(row[2] for row in rows), wanted.method["method"]
     code = code_version()
     weights = connection.execute("select * from raw.imported_weights order by all").fetchall()
     rules = _digest(method, code, duckdb.__version__, version("dbt-core"), version("dbt-duckdb"), str(weights))
-    inputs = _digest(rules, str(chosen), *(text for row in rows for text in row[:2]))
+    inputs = _digest(rules, str(chosen), str(wanted.known_at), *(text for row in rows for text in row[:2]))
     now = datetime.now(UTC).replace(tzinfo=None)
     build_id = f"{now:%Y%m%dT%H%M%S%f}Z-{inputs[:8]}"
-    return Request(build_id, now, chosen, list_date, method, code, rules, inputs, [row[0] for row in rows])
+    extracts = [row[0] for row in rows]
+    return Request(build_id, now, chosen, wanted.list_date, method, code, rules, inputs, extracts, wanted.known_at)
+
+
+def _nothing_to_build_from(connection: duckdb.DuckDBPyConnection, known_at: date | None) -> str:
+    (first,) = connection.execute("select min(extract_on) from raw.extracts").fetchone() or (None,)
+    if known_at is None or first is None:
+        by_then = f" that was taken by {known_at}" if known_at else ""
+        return f"no extract{by_then} has been landed yet and the folder holds none: nothing to build from"
+    return f"nothing was known on {known_at}: the first extract was taken on {first}"
 
 
 def _digest(*facts: str) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def _stands(home: Home, request: Request, say: Callable[[str], None]) -> bool:
+def _stands(home: Home, request: Request, wanted: Wanted) -> bool:
+    """Whether the list that stands is the one asked for, and whole; never where it is to be made in full."""
+    if wanted.full:
+        return False
     faults = published.faults(home)
     if faults:
-        say(f"{faults[0]}: building it again")
+        wanted.say(f"{faults[0]}: building it again")
         return False
     manifest = published.read_manifest(home)
     return manifest is not None and manifest.get("inputs_sha256") == request.inputs_sha256
@@ -252,7 +349,7 @@ def _record(connection: duckdb.DuckDBPyConnection, request: Request) -> None:
     connection.execute("delete from raw.build_request")
     connection.execute(
         "insert into raw.build_request (build_id, requested_at, list_date, method, code_version, duckdb_version, "
-        "dbt_version) values (?, ?, ?, ?, ?, ?, ?)",
+        "dbt_version, known_at) values (?, ?, ?, ?, ?, ?, ?, ?)",
         [
             request.build_id,
             request.requested_at,
@@ -261,6 +358,7 @@ def _record(connection: duckdb.DuckDBPyConnection, request: Request) -> None:
             request.code,
             duckdb.__version__,
             version("dbt-core"),
+            request.known_at,
         ],
     )
     connection.execute("commit")
@@ -270,6 +368,7 @@ def _facts(request: Request, warnings: list[str]) -> dict[str, Any]:
     return {
         "built_at": request.requested_at.isoformat() + "Z",
         "list_date": str(request.list_date),
+        "known_at": request.known_at and str(request.known_at),
         "method": request.method,
         "code_version": request.code,
         "duckdb_version": duckdb.__version__,

@@ -62,7 +62,7 @@ def print_top(console: Console, build: Row, places: list[Row]) -> None:
     in_days = build["harm_unit"] == "days of imprisonment"
     shown = [console.width >= width and (in_days or heading != "Years") for heading, _, width in TOP_COLUMNS]
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_justify="left", title_style="bold")
-    table.title = f"Who does most harm, {day(build['list_date'])}"
+    table.title = ", ".join(filter(None, [f"Who does most harm, {day(build['list_date'])}", _as_known(build)]))
     for heading, justify, _ in compress(TOP_COLUMNS, shown):
         wraps = heading.startswith("Most")
         table.add_column(heading, justify=justify, no_wrap=not wraps, overflow="fold", ratio=1 if wraps else None)
@@ -80,6 +80,13 @@ def print_top(console: Console, build: Row, places: list[Row]) -> None:
     if any(place["unweighted_allegations"] for place in places):
         legend.append("+ ? has allegations without a weight, so that the harm is not all counted.")
     console.print(" ".join(legend), style="dim")
+
+
+def _as_known(build: Row) -> str:
+    """What is said of a list that was made again as it was known on a day; nothing of any other."""
+    # Builds of an older harmrank were all made from everything there was.
+    known_at = build.get("known_at")
+    return f"as it was known on {day(known_at)}" if known_at else ""
 
 
 def _top_cells(place: Row) -> list[str]:
@@ -115,6 +122,8 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
     offender, build = explanation.offender, explanation.build
     console.print(Text(offender["offender_key"], style="bold"))
     console.print(_where(explanation))
+    if known := _as_known(build):
+        console.print(f"This is the list {known}: what was sent later is not looked at.")
     console.print()
     for number, allegation in enumerate(explanation.evidence, start=1):
         console.print(Text(f"{number}. {_heading(allegation)}", style="bold"))
@@ -320,7 +329,11 @@ def print_status(console: Console, status: dict[str, Any]) -> None:
     table.add_row("Home", status["home"])
     if status["at_work"]:
         table.add_row("Now", status["at_work"])
-    table.add_row("Landed", _landed_line(status["landed"]))
+    remade = status["remade"]
+    if remade:
+        table.add_row("Known at", f"{remade['known_at']}, by the extracts taken up to then, landed in {remade['home']}")
+    if not remade or status["landed"]:
+        table.add_row("Landed", _landed_line(status["landed"]))
     for refusal in (status["landed"] or {}).get("refused", []):
         table.add_row("Refused", refusal["message"])
     published = status["published"]
@@ -335,6 +348,8 @@ def print_status(console: Console, status: dict[str, Any]) -> None:
             table.add_row("Warning", warning)
     elif not status["damaged"]:
         table.add_row("Published", "nothing yet")
+    if status["lists_as_known"]:
+        table.add_row("As known", f"{', '.join(status['lists_as_known'])}: past lists, in {status['home']}/known-at")
     for fault in status["damaged"]:
         table.add_row("Damaged", fault)
     last = status["last_refresh"]

@@ -54,7 +54,7 @@ _BOOKKEEPING = (
         offence_code VARCHAR NOT NULL, status VARCHAR NOT NULL, harm_days DOUBLE)""",
     """raw.build_request (
         build_id VARCHAR, requested_at TIMESTAMP, list_date DATE, method VARCHAR, code_version VARCHAR,
-        duckdb_version VARCHAR, dbt_version VARCHAR)""",
+        duckdb_version VARCHAR, dbt_version VARCHAR, known_at DATE)""",
 )
 
 
@@ -62,10 +62,11 @@ def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """Open the warehouse of a home; the caller closes it.
 
     A writable connection has schema raw with all its tables in the layout of today; a read-only one may be of
-    an older layout. Raises UsageError if a read-only one is asked for and there is no warehouse yet, HomeBusy if
-    another process has it open, HarmrankError if it is no DuckDB file that this version reads or was made by a
-    newer harmrank.
+    an older layout. Raises UsageError if a read-only one is asked for and there is no warehouse yet or never will be
+    (the home of a remade list), HomeBusy if another process has it open, HarmrankError if it is no DuckDB file that
+    this version reads or was made by a newer harmrank.
     """
+    home.refuse_remade()
     if read_only and not home.warehouse.exists():
         raise UsageError(f"{home.root} has no warehouse yet: run harmrank refresh or harmrank land first.")
     try:

@@ -53,6 +53,7 @@ final as (
         {%- else -%}
         coalesce(requests.list_date, newest.newest_extract_on) as list_date,
         {%- endif %}
+        requests.known_at,
         newest.newest_extract_on,
         coalesce(requests.code_version, 'not recorded') as code_version,
         coalesce(requests.duckdb_version, version()) as duckdb_version,

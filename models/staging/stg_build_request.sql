@@ -18,6 +18,7 @@ final as (
 
         -- dates
         list_date,
+        known_at,
         requested_at
     from source
 

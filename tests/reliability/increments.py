@@ -175,9 +175,7 @@ def run_sequence(seed: int, steps: int, found: Findings) -> None:
             found.kinds["changes only" if _is_incremental(home) else "all"] += 1
             _refresh(extracts, anew, list_date, full=True)
             found.steps += 1
-            found.errors += [
-                f"seed {seed}, step {step}: {difference}" for difference in _differences(home, anew, found)
-            ]
+            found.errors += [f"seed {seed}, step {step}: {difference}" for difference in differences(home, anew, found)]
             if found.errors:
                 return
 
@@ -194,8 +192,9 @@ def _is_incremental(home: Path) -> bool:
     return bool(row and row[0])
 
 
-def _differences(one: Path, other: Path, found: Findings) -> list[str]:
-    differences = []
+def differences(one: Path, other: Path, found: Findings) -> list[str]:
+    """Every table of the warehouses of two homes that is not the same, row for row, as a sentence."""
+    different = []
     with duck.open_database() as connection:
         for name, home in (("one", one), ("other", other)):
             connection.execute(f"attach '{home / 'warehouse.duckdb'}' as {name} (read_only)")
@@ -222,8 +221,8 @@ def _differences(one: Path, other: Path, found: Findings) -> list[str]:
             query = f"select count(*) from (({mine} except all {theirs}) union all ({theirs} except all {mine}))"
             (rows,) = connection.execute(query).fetchone() or (0,)
             if rows:
-                differences.append(f"{schema}.{table} differs in {rows} rows")
-    return differences
+                different.append(f"{schema}.{table} differs in {rows} rows")
+    return different
 
 
 def main() -> int:
