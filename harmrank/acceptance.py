@@ -10,13 +10,11 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
 import duckdb
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from harmrank import disk
+from harmrank import disk, pages
 from harmrank.home import Home
 from harmrank.landing_files import is_extract_id
 
@@ -177,26 +175,4 @@ def page_name(extract_id: str) -> str:
 
 
 def _page(template: str, digest: str, **content: Any) -> str:
-    return _environment().get_template(template).render(digest=digest, **content)
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("harmrank"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["share"] = _share
-    return environment
-
-
-def _share(value: float | None) -> str:
-    """A share of 1 as a percentage that never calls something nothing."""
-    if value is None:
-        return ""
-    if 0 < value < 0.001:
-        return "below 0.1 %"
-    return f"{value:.1%}".replace("%", " %")
+    return pages.render(template, digest=digest, **content)

@@ -277,23 +277,38 @@ def top(root: Path, places: int, as_json: bool) -> None:
 @cli.command()
 @click.argument("offender_key")
 @HOME_OPTION
-@JSON_OPTION
-def explain(offender_key: str, root: Path, as_json: bool) -> None:
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "html"]),
+    default="text",
+    show_default=True,
+    help="Text for a terminal, JSON for programs, or a page that prints well and needs no network.",
+)
+@click.option("--json", "form", flag_value="json", help="The same as --format json.")
+def explain(offender_key: str, root: Path, form: str) -> None:
     """Show where every day of a person's score comes from. Works for everyone ranked, listed or not.
 
     \b
     Example:
       harmrank explain 'metropolitan|P0001234' --home home
+      harmrank explain 'metropolitan|P0001234' --home home --format html > sheet.html
     """
     from harmrank import reading
 
     explanation = reading.explain(Home(root), offender_key)
-    if as_json:
+    if form == "json":
         print_json(vars(explanation))
+        return
+    explanation = reading.Explanation(**printable_rows(vars(explanation)))
+    if form == "html":
+        from harmrank import explaining, pages
+
+        click.echo(pages.render("explanation.html", told=explaining.sheet(explanation), build=explanation.build))
         return
     from harmrank import show
 
-    show.print_explanation(_console(), reading.Explanation(**printable_rows(vars(explanation))))
+    show.print_explanation(_console(), explanation)
 
 
 @cli.command()

@@ -25,14 +25,39 @@ PUBLISHED_BY_AN_OLDER = (
 
 @dataclass(frozen=True)
 class Explanation:
-    """Everything a score rests on: the offender's row, the allegations behind it, the records, the build."""
+    """Everything a score rests on: the offender's row, the allegations behind it, the records, the build; and how the place
+    stands up to chance, what has moved since the list before, by which methods and turned rules the person is listed, and what
+    published lists have said otherwise."""
 
     offender: Row
     listing: Row | None
     evidence: list[Row]
     records: list[Row]
     unclassified: list[Row]
+    certainty: Row | None
+    movement: Row | None
+    methods: list[Row]
+    turned_rules: list[Row]
+    corrections: list[Row]
     build: Row
+
+
+_CERTAINTY = "select * from mart.rank_uncertainty where offender_key = ?"
+_MOVEMENT = "select * from mart.list_movements where offender_key = ? and list_date = ?"
+_METHODS = """
+    select method, title, is_published, is_illustrative, method_rank, score, score_unit
+    from mart.method_comparison
+    left join (select method, method_rank, score from mart.method_lists where offender_key = ?) using (method)
+    order by is_published desc, method_rank, method
+"""
+_TURNED_RULES = """
+    select turned_rule, turned_from, turned_to, title, is_entering, harm_rank_turned
+    from mart.rule_effect_people
+    join mart.rule_effect using (turned_rule, turned_to)
+    where offender_key = ?
+    order by turned_rule, turned_to
+"""
+_CORRECTIONS = "select * from mart.list_corrections where offender_key = ? order by list_date desc"
 
 
 def top(home: Home, places: int) -> tuple[Row, list[Row]]:
@@ -63,7 +88,21 @@ def explain(home: Home, offender_key: str) -> Explanation:
             [offender_key],
         )
         unclassified = _unclassified(connection, offender_key)
-        return Explanation(offenders[0], listing[0] if listing else None, evidence, records, unclassified, build)
+        certainty = _rows(connection, _CERTAINTY, [offender_key])
+        movement = _rows(connection, _MOVEMENT, [offender_key, build["list_date"]])
+        return Explanation(
+            offender=offenders[0],
+            listing=listing[0] if listing else None,
+            evidence=evidence,
+            records=records,
+            unclassified=unclassified,
+            certainty=certainty[0] if certainty else None,
+            movement=movement[0] if movement else None,
+            methods=_rows(connection, _METHODS, [offender_key]),
+            turned_rules=_rows(connection, _TURNED_RULES, [offender_key]),
+            corrections=_rows(connection, _CORRECTIONS, [offender_key]),
+            build=build,
+        )
 
 
 def status(home: Home, thoroughly: bool = False) -> Row:

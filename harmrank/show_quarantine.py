@@ -9,7 +9,7 @@ from rich.text import Text
 
 from harmrank.printable import printable
 from harmrank.quarantine import FIRST_LINES, Group, Quarantine, RefusedExtract
-from harmrank.show import plural
+from harmrank.wording import plural
 
 WHAT_TO_DO = (
     "Send a corrected extract with a later id: rows are recognised by their key. For rows without a readable key, "

@@ -33,7 +33,7 @@ would_enter as (
     select
         turned.ranking_key,
         ranks.offender_key,
-        true as would_enter
+        true as is_entering
     from turned
     inner join ranks
         on turned.ranking_key = ranks.ranking_key
@@ -48,7 +48,7 @@ would_leave as (
     select
         turned.ranking_key,
         published.offender_key,
-        false as would_enter
+        false as is_entering
     from turned
     cross join published
     left join ranks
@@ -74,7 +74,7 @@ final as (
         cast(turned.turned_rule as string) as turned_rule,
         cast(turned.turned_to as string) as turned_to,
         cast(moved.offender_key as string) as offender_key,
-        cast(moved.would_enter as boolean) as would_enter,
+        cast(moved.is_entering as boolean) as is_entering,
         cast(published.method_rank as integer) as harm_rank,
         cast(ranks.method_rank as integer) as harm_rank_turned,
         cast(published.harm_days as double) as harm_days,

@@ -550,7 +550,7 @@ def test_every_turned_rule_agrees(published: Published) -> None:
     moved: dict[tuple[str, str], set[tuple[str, bool]]] = {}
     for row in published.tables["rule_effect_people"]:
         moves = moved.setdefault((row["turned_rule"], row["turned_to"]), set())
-        moves.add((row["offender_key"], row["would_enter"]))
+        moves.add((row["offender_key"], row["is_entering"]))
     turned = list(independent_methods.turned(method, SEEDS))
     assert {(rule, value) for rule, value, _ in turned} == {
         (row["turned_rule"], row["turned_to"]) for row in published.tables["rule_effect"]

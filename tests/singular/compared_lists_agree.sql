@@ -12,8 +12,8 @@ moves as (
     select
         turned_rule,
         turned_to,
-        sum(case when would_enter then 1 else 0 end) as would_enter,
-        sum(case when would_enter then 0 else 1 end) as would_leave
+        sum(case when is_entering then 1 else 0 end) as would_enter,
+        sum(case when is_entering then 0 else 1 end) as would_leave
     from {{ ref('rule_effect_people') }}
     group by turned_rule, turned_to
 

@@ -1,0 +1,348 @@
+"""What a score rests on, told in sentences that can be read aloud: for a terminal and for a page. No figure is made here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from harmrank.reading import Explanation, Row
+from harmrank.wording import day, days, in_days, plural
+
+
+@dataclass(frozen=True)
+class Allegation:
+    """One counted allegation: what it is and weighs, what is on record, why it weighs that and until when."""
+
+    heading: str
+    facts: str
+    weight: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """Sentences under a heading."""
+
+    heading: str
+    lines: list[str]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Everything that is told of one person, in the order it is told."""
+
+    offender_key: str
+    place: str
+    allegations: list[Allegation]
+    total: str
+    notes: list[str]
+    sections: list[Section]
+    footer: list[str]
+
+
+def sheet(explanation: Explanation) -> Sheet:
+    """The explanation of one person's score in words."""
+    offender, build = explanation.offender, explanation.build
+    sections = [
+        Section("How far the place hangs on single allegations", list(_certainty(explanation))),
+        Section(_since(explanation), list(_movement(explanation))),
+        Section("By other rules", list(_other_rules(explanation))),
+        Section("What would take this person off the list", _way_off(explanation)),
+    ]
+    footer = [
+        f"Method {build['method']}, weights {build['harm_index']}: {build['harm_index_source']}",
+        build["harm_index_caveat"],
+        "These are allegations; an allegation is not a conviction.",
+    ]
+    return Sheet(
+        offender_key=offender["offender_key"],
+        place=_where(explanation),
+        allegations=[
+            Allegation(
+                _heading(row),
+                _facts(row),
+                f"{_why(row, build['harm_index_source'])} Counts until {day(row['counts_until'])}.",
+            )
+            for row in explanation.evidence
+        ],
+        total=_sum(explanation),
+        notes=[
+            f"{_splits(offender)} {_closed(offender)}".rstrip(),
+            *_records(explanation),
+            *_unclassified(explanation),
+        ],
+        sections=[section for section in sections if section.lines],
+        footer=[line for line in footer if line],
+    )
+
+
+def _where(explanation: Explanation) -> str:
+    offender = explanation.offender
+    tie = ", a place that only the key separates from a neighbour" if offender["is_tied"] else ""
+    place = (
+        f"Number {offender['harm_rank']:,} on the list of {day(offender['list_date'])}{tie}"
+        if offender["is_listed"]
+        else f"Not on the list of {day(offender['list_date'])}: place {offender['harm_rank']:,}{tie}"
+    )
+    sentence = (
+        f"{place}, with {days(offender['harm_days'])} days of harm from "
+        f"{plural(offender['allegations'], 'allegation')} by or about "
+        f"{plural(offender['female_victims'], 'woman or girl', 'women or girls')}."
+    )
+    if explanation.listing is None:
+        return sentence
+    listing = explanation.listing
+    before = (
+        "not on the monthly list before"
+        if listing["previous_rank"] is None
+        else f"number {listing['previous_rank']} on the monthly list before"
+    )
+    custody = " In custody on that date." if listing["is_in_custody"] else ""
+    return f"{sentence} {before.capitalize()}; {plural(listing['months_on_list'], 'monthly list')} so far.{custody}"
+
+
+def _heading(allegation: Row) -> str:
+    return (
+        f"{in_days(allegation['harm_days'])}: "
+        f"{allegation['offence'] or 'offence not known'} ({allegation['offence_code']})"
+    )
+
+
+# How a status and a relationship are said aloud; a word that is not here is said as it is.
+STATUSES = {"named": "named as a suspect"}
+RELATIONSHIPS = {
+    "partner": "a partner of the victim",
+    "ex_partner": "a former partner of the victim",
+    "family": "a relative of the victim",
+    "acquaintance": "an acquaintance of the victim",
+    "stranger": "a stranger to the victim",
+    "unknown": "",
+}
+
+
+def _facts(allegation: Row) -> str:
+    who = RELATIONSHIPS.get(allegation["relationship"] or "", allegation["relationship"])
+    sentences = [
+        _when(allegation),
+        f"Crime {allegation['crime_ref']} of {allegation['force']}, "
+        f"{plural(allegation['female_victims'], 'female victim')}. The person{f', {who},' if who else ''} has been "
+        f"{STATUSES.get(allegation['status'], allegation['status'])}.",
+    ]
+    if allegation["is_closed_without_charge"]:
+        sentences.append(f"The case was closed without a charge (Home Office outcome {allegation['outcome_type']}).")
+    if allegation["is_historic"]:
+        sentences.append("A historic report; it counts in full.")
+    return " ".join(sentences)
+
+
+def _when(allegation: Row) -> str:
+    first, last = allegation["committed_from"], allegation["committed_to"]
+    reported = f"Reported on {day(allegation['reported_on'])}"
+    if not first:
+        return f"{reported}."
+    span = f"between {day(first)} and {day(last)}" if last and last != first else f"on {day(first)}"
+    return f"{reported}, said to have happened {span}."
+
+
+def _why(allegation: Row, index_source: str) -> str:
+    if allegation["harm_days"] is None:
+        return (
+            f"The index {allegation['harm_index']} has no weight for this offence: it adds nothing, and that is a gap."
+        )
+    # The source of the index stands once below; one that an offence has of its own stands with it.
+    source = allegation["weight_source"] or index_source
+    own_source = "" if index_source.startswith(source) else f" ({source})"
+    basis = allegation["weight_basis"] or "every crime weighs the same in this index"
+    reason = f"Why {days(allegation['harm_days'])}: {basis}{own_source}."
+    if allegation["weight_is_ambiguous"] and allegation["harm_days"] < allegation["harm_days_highest"]:
+        reason += (
+            f" The code also stands for graver forms, up to {days(allegation['harm_days_highest'])} days; "
+            "the record does not say which, so the lowest counts."
+        )
+    elif allegation["weight_is_ambiguous"]:
+        reason += (
+            " The code also stands for lesser forms; the record does not say which, and this method counts the highest."
+        )
+    return reason
+
+
+def _sum(explanation: Explanation) -> str:
+    parts = [days(row["harm_days"]) for row in explanation.evidence if row["harm_days"] is not None]
+    total = days(explanation.offender["harm_days"])
+    return f"{' + '.join(parts)} = {total} days" if len(parts) > 1 else f"In all: {total} days"
+
+
+def _splits(offender: Row) -> str:
+    return (
+        f"Of these, {days(offender['harm_days_convicted'])} rest on convictions, {days(offender['harm_days_charged'])} on "
+        f"charges, {days(offender['harm_days_named'])} on being named or arrested."
+    )
+
+
+def _closed(offender: Row) -> str:
+    share = offender["share_closed_without_charge"]
+    if share is None:
+        return ""
+    if share == 0:
+        return "None of the harm rests on cases that were closed without a charge."
+    return (
+        f"{_share(share)} of the harm ({in_days(offender['harm_days_closed_without_charge'])}) rests on cases that were "
+        "closed without a charge."
+    )
+
+
+def _share(share: float) -> str:
+    """A share that is neither nought nor all never reads as if it were."""
+    if share == 1:
+        return "All"
+    return "Less than 1 %" if share < 0.01 else "More than 99 %" if share > 0.99 else f"{100 * share:.0f} %"
+
+
+def _records(explanation: Explanation) -> list[str]:
+    if len(explanation.records) < 2:
+        return []
+    others = ", ".join(row["person_ref"] for row in explanation.records if not row["is_surviving_record"])
+    return [f"The source system merged these records into this person: {others}."]
+
+
+def _unclassified(explanation: Explanation) -> list[str]:
+    return [
+        f"Not counted, and that is a gap: crime {row['crime_ref']} of {row['force']}, reported on "
+        f"{day(row['reported_on'])}, under the code {row['offence_code']}, which no table knows."
+        for row in explanation.unclassified
+    ]
+
+
+def _way_off(explanation: Explanation) -> list[str]:
+    offender, listing = explanation.offender, explanation.listing
+    if listing is None:
+        return ["Nothing: the person is not on it."]
+    above = listing["harm_days_above_line"]
+    ways = []
+    if above is None:
+        ways.append("There are fewer eligible people than places: only the end of every allegation would.")
+    else:
+        ways.append(
+            f"The first person below the list has {days(offender['harm_days'] - above)} days: losing more than "
+            f"{days(above)} days is enough."
+        )
+    for row in explanation.evidence:
+        if row["is_decisive"]:
+            ways.append(
+                f"Crime {row['crime_ref']} alone decides: cancelled, or the person eliminated or acquitted of it, "
+                "the place goes."
+            )
+    if above is not None:
+        ways.append(_by_time(explanation.evidence, offender["harm_days"] - above))
+    ways.append(f"With nothing new, the last allegation stops counting after {day(_last(explanation.evidence))}.")
+    return ways
+
+
+def _by_time(evidence: list[Row], line: float) -> str:
+    for row in sorted(evidence, key=lambda entry: entry["counts_until"]):
+        if row["harm_days_left"] < line:
+            return (
+                f"With nothing new, the score falls to {days(row['harm_days_left'])} days after "
+                f"{day(row['counts_until'])}, below today's line."
+            )
+    return "Time alone does not bring the score below today's line before every allegation has left the window."
+
+
+def _last(evidence: list[Row]) -> date:
+    last: date = max(row["counts_until"] for row in evidence)
+    return last
+
+
+def _certainty(explanation: Explanation) -> Iterator[str]:
+    found, offender = explanation.certainty, explanation.offender
+    if found is None:
+        yield "Too far below the list for any single allegation to matter."
+        return
+    yield (
+        "Where chance says how often each allegation is on record, the person is on the list in "
+        f"{_per_cent(found['listed_in_redraws'])} of the redraws, and between place {found['redrawn_rank_low']:,} and "
+        f"{found['redrawn_rank_high']:,} in nine of ten. This is no forecast of what anybody will do."
+    )
+    share = found["largest_allegation_share"]
+    if share is not None and offender["allegations"] > 1:
+        rest = "still be on the list" if found["is_listed_without_largest"] else "not be on the list"
+        what = f"; without it the person would {rest}" if offender["is_listed"] else ""
+        yield f"The gravest allegation alone is {_per_cent(share)} of the harm{what}."
+
+
+def _since(explanation: Explanation) -> str:
+    movement = explanation.movement
+    return f"Since the list of {day(movement['previous_list_date'])}" if movement else ""
+
+
+# Why somebody entered, left or stands otherwise, as `list_movements` names it.
+REASONS = {
+    "new_allegation": "a new allegation",
+    "others_left": "others left the list",
+    "came_of_age": "the person came of age",
+    "released": "the person was released",
+    "died": "the person died",
+    "in_custody": "the person is in custody",
+    "overtaken": "others went by",
+    "cancelled": "a crime was cancelled",
+    "window_passed": "an allegation left the window",
+    "unchanged": "nothing of the person's own has changed",
+}
+CHANGES = {
+    "reported": ("was reported since", "were reported since", "more"),
+    "admitted": ("reported before counts now", "reported before count now", "more"),
+    "passed": ("has left the window", "have left the window", "less"),
+    "cancelled": ("was cancelled", "were cancelled", "less"),
+    "excluded": ("does not count against this person any more", "do not count against this person any more", "less"),
+}
+
+
+def _movement(explanation: Explanation) -> Iterator[str]:
+    movement = explanation.movement
+    if movement is not None:
+        reason = REASONS.get(movement["reason"], movement["reason"])
+        before = movement["harm_rank_before"]
+        stood = "nothing counted then" if before is None else f"place {before:,} then"
+        yield {
+            "entered": f"New on the list ({stood}): {reason}.",
+            "left": f"Left the list ({stood}): {reason}.",
+            "stayed": f"Stayed on the list, {stood}, {movement['harm_rank']} now: {reason}.",
+        }[movement["movement"]]
+        for kind, (one, many, more) in CHANGES.items():
+            count = movement[f"allegations_{kind}"]
+            if count:
+                harm = in_days(movement[f"harm_days_{kind}"])
+                yield f"{plural(count, 'allegation')} {one if count == 1 else many}: {harm} {more}."
+    for row in explanation.corrections:
+        was, now = ("was not on it", "is") if row["correction"] == "added" else ("was on it", "is not")
+        yield (
+            f"The list of {day(row['list_date'])} has changed since it was published: the person {was} and, as known now, "
+            f"{now} ({row['reason'].replace('_', ' ')})."
+        )
+
+
+def _other_rules(explanation: Explanation) -> Iterator[str]:
+    by = [
+        f"{_method(row)} (place {row['method_rank']})" for row in explanation.methods if row["method_rank"] is not None
+    ]
+    others = [_method(row) for row in explanation.methods if row["method_rank"] is None]
+    count = plural(len(explanation.methods), "method")
+    yield f"On the list by {len(by)} of {count}: {', '.join(by)}." if by else f"On the list by none of {count}."
+    if by and others:
+        yield f"Not on it by {', '.join(others)}."
+    for is_entering, sentence in ((True, "Would be on the list"), (False, "Would not be on the list")):
+        titles = [
+            row["title"][0].lower() + row["title"][1:]
+            for row in explanation.turned_rules
+            if row["is_entering"] is is_entering
+        ]
+        if titles:
+            yield f"{sentence} were one rule turned: {'; '.join(titles)}."
+
+
+def _method(row: Row) -> str:
+    return f"{row['method']} (illustrative)" if row["is_illustrative"] else str(row["method"])
+
+
+def _per_cent(share: float) -> str:
+    return _share(share).replace("All", "100 %")
