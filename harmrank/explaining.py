@@ -345,4 +345,4 @@ def _method(row: Row) -> str:
 
 
 def _per_cent(share: float) -> str:
-    return _share(share).replace("All", "100 %")
+    return "100 %" if share == 1 else _share(share).lower()

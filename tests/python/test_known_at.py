@@ -309,7 +309,10 @@ def test_every_raw_row_follows_its_extract(past: Past, tmp_path: Path) -> None:
     sources = yaml.safe_load((REPOSITORY / "models" / "staging" / "sources.yml").read_text(encoding="utf-8"))
     read = {table["name"] for source in sources["sources"] for table in source["tables"]}
     # What the last refresh asked for, and what the tables of this warehouse hold.
-    assert {*known_at.OF_EXTRACTS, *known_at.OF_THE_RULES, *known_at.OF_PUBLICATIONS} == read - {"build_request", "built_extracts"}
+    assert {*known_at.OF_EXTRACTS, *known_at.OF_THE_RULES, *known_at.OF_PUBLICATIONS} == read - {
+        "build_request",
+        "built_extracts",
+    }
     home = Home(homes.copied(past.home, tmp_path / "home"))
     with warehouse.connect(home) as connection:
         connection.execute("insert into raw.imported_weights (harm_index, harm_days) values ('cchi_2026', 1)")

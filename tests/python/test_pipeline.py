@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from html import unescape
 from pathlib import Path
 
 import duckdb
@@ -268,6 +269,10 @@ def test_a_reader_keeps_its_build_while_another_is_published(scratch: PublishedH
     [
         (["refresh", "/nowhere/at/all", "--home", "{home}"], "is not a folder"),
         (["refresh", "{extracts}", "--home", "{home}", "--method", "v101"], "v101"),
+        (
+            ["refresh", "{extracts}", "--home", "{home}", "--method", "recency_frequency_gravity_victims"],
+            "illustrative",
+        ),
         (["refresh", "{extracts}", "--home", "{home}", "--list-date", "31/10/2026"], "list-date"),
         (["explain", "met|nobody", "--home", "{home}"], "met|nobody"),
         (["top", "--home", "{home}/none"], "nothing has been published"),
@@ -292,9 +297,37 @@ def test_explain_adds_up_and_names_nobody(published: PublishedHome, harmrank: Co
     assert "1,825 + 10 = 1,835 days" in text
     assert "Rape of a female aged 16 or over (019/08)" in text
     assert "Reported on 1 May 2026" in text
+    assert "the person is on the list in 100 % of the redraws" in text
+    assert "On the list by 8 of 10 methods: v100 (place 1)" in text
+    assert "Not on it by convicted_only, v100_two_victims." in text
+    assert "Would not be on the list were one rule turned: at least two female victims." in text
     assert "What would take this person off the list" in text
     assert "Mann" not in done.stdout
     assert "Frau" not in done.stdout
+
+
+def test_the_page_of_a_person_says_the_same_and_needs_no_network(published: PublishedHome, harmrank: Command) -> None:
+    """A sheet that can be printed and handed on: each sentence of the terminal, nothing to fetch or run, no name."""
+    said = harmrank("explain", "met|p1", "--home", published.home).stdout
+    page = harmrank("explain", "met|p1", "--home", published.home, "--format", "html").stdout
+    text = " ".join(unescape(re.sub(r"<style>.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL)).split())
+    without_marks = " ".join(re.sub(r"(?m)^ *(\d+\. |- )?", "", said).split())
+    missing = [sentence for sentence in re.split(r"(?<=\.) ", without_marks) if sentence not in text]
+    assert missing == []
+    assert "Mann" not in page
+    assert not re.search(r"<(script|link|img|iframe)|https?://|@import|url\(", page)
+
+
+def test_json_of_a_person_is_the_same_by_either_option(published: PublishedHome, harmrank: Command) -> None:
+    """`--json` stays for those who use it."""
+    explained = [
+        harmrank("explain", "met|p1", "--home", published.home, *form).stdout
+        for form in (["--json"], ["--format", "json"])
+    ]
+    assert explained[0] == explained[1]
+    told = json.loads(explained[0])
+    assert {row["method"] for row in told["methods"] if row["method_rank"] is not None} >= {"v100", "v100_count"}
+    assert told["certainty"]["listed_in_redraws"] == 1
 
 
 def test_json_output_is_json(published: PublishedHome, harmrank: Command) -> None:
