@@ -108,7 +108,7 @@ def refresh(
     )
     extract_folders(extracts, home)
     if as_known_at is not None:
-        return _remake(extracts, home, known_at.place(home, as_known_at, out, extracts), wanted)
+        return _remake(extracts, home, known_at.place(home, as_known_at, out, extracts), as_known_at, wanted)
     if out is not None:
         raise UsageError("--out goes with --known-at: a refresh publishes in its home")
     with home.lock(), journal.keep(home) as entry:
@@ -127,17 +127,16 @@ def refresh(
         return done
 
 
-def _remake(extracts: Path, home: Home, made: Home, wanted: Wanted) -> RefreshResult:
-    """Make the list as it was known in the home `made`; `home` lands what it still lacks of that time, and no more."""
-    assert wanted.known_at is not None  # noqa: S101 - for the type checker
+def _remake(extracts: Path, home: Home, made: Home, day: date, wanted: Wanted) -> RefreshResult:
+    """Make the list as it was known that day in the home `made`; `home` lands what it lacks up to then, and no more."""
     with home.lock():
-        landed = land(extracts, home, wanted.say, wanted.max_bad_share, until=wanted.known_at)
+        landed = land(extracts, home, wanted.say, wanted.max_bad_share, until=day)
         with warehouse.connect(home, read_only=True) as connection:
             request = _request(connection, wanted, landed)
-            late = known_at.out_of_order(connection, wanted.known_at)
+            late = known_at.out_of_order(connection, day)
         if request is None:
             return RefreshResult(landed, made, None, None)
-        with known_at.worked_at(home, made, wanted.known_at), journal.keep(made, "copying") as entry:
+        with known_at.worked_at(home, made, day), journal.keep(made, "copying") as entry:
             _make_ready(made, wanted)
             if _stands(made, request, wanted):
                 return _nothing_new(made, landed, request, entry)
