@@ -341,6 +341,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
     f"{_INTERMEDIATE}/int_redrawn_offenders.sql": [
         (">= lines.line_harm_days", "> lines.line_harm_days", "who would equal the line is not redrawn"),
         ("{{ var('redraw_up_to') }}", "1", "only who reaches the line is redrawn"),
+        ("<= {{ var('redraw_at_least') }}", "< {{ var('redraw_at_least') }}", "one place less is always redrawn"),
         ("lines.list_date is null\n            or ", "", "nobody is redrawn where the list has no line"),
         ("ranked.is_current\n        and ", "", "people of earlier lists are redrawn"),
     ],
