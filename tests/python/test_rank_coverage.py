@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from pathlib import Path
 
 import independent
 import numpy as np
@@ -62,11 +61,11 @@ def test_leaving_people_out_costs_next_to_nothing() -> None:
     assert cost.other_shares == 0
 
 
-def test_the_redraws_of_a_large_force_agree_with_plain_python(tmp_path: Path) -> None:
+def test_the_redraws_of_a_large_force_agree_with_plain_python() -> None:
     """A year in which only some are redrawn and the others stand as recorded: the same draws, no SQL."""
     days = rank_coverage.weights()
     year = rank_coverage.a_year(rank_coverage.population(MORE_PEOPLE, 1, days), 1, 0, days)
-    found = rank_coverage.Models(tmp_path).uncertainty(year)
+    found = rank_coverage.Models().uncertainty(year)
     columns = ["harm_rank", "listed_in_redraws", "redrawn_rank_low", "redrawn_rank_high"]
     wanted = [[getattr(place, name) for name in columns] for place in independent.redraw(places(year))]
     assert len(wanted) == 2_000
