@@ -50,7 +50,7 @@ allegations as (
         on
             counted.list_date = offenders.list_date
             and counted.offender_key = offenders.offender_key
-    where counted.is_current and counted.harm_days > 0
+    where counted.harm_days > 0
 
 ),
 

@@ -23,6 +23,7 @@ final as (
         ranked.is_current
         and (
             lines.list_date is null
+            or ranked.harm_rank <= {{ var('redraw_at_least') }}
             or ranked.harm_days * {{ var('redraw_up_to') }} >= lines.line_harm_days
         )
 

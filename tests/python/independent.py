@@ -46,6 +46,7 @@ ADULT_AT = 18
 LIST_SIZE = 100
 REDRAWS = 500
 REDRAWN_UP_TO = 5
+REDRAWN_AT_LEAST = 2_000
 PLACES_AROUND_LINE = 10
 
 KEYS: dict[str, Key] = {
@@ -585,8 +586,10 @@ def redrawn_harm(place: Place) -> list[float]:
 def redraw(places: list[Place]) -> list[Redrawn]:
     """What the redraws say of everybody who could plausibly be listed, first place first."""
     line = places[LIST_SIZE].harm_days if len(places) > LIST_SIZE else 0.0
-    plausible = [place for place in places if place.harm_days * REDRAWN_UP_TO >= line]
-    others = sorted(place.harm_days for place in places if place.harm_days * REDRAWN_UP_TO < line)
+    plausible = [
+        place for place in places if place.harm_days * REDRAWN_UP_TO >= line or place.harm_rank <= REDRAWN_AT_LEAST
+    ]
+    others = sorted(place.harm_days for place in places[len(plausible) :])
     harm = {place.offender_key: redrawn_harm(place) for place in plausible}
     drawn: dict[str, list[int]] = {place.offender_key: [] for place in plausible}
     for number in range(REDRAWS):

@@ -584,12 +584,11 @@ def test_with_no_line_everybody_is_redrawn(hand: Hand) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_redraws_agree(refreshed: Refreshed, seed: int) -> None:
-    """Who is redrawn, on which places, and how far each place hangs on one allegation: the same draws, no SQL."""
+    """On which places each person stands, and how far each hangs on one allegation: the same draws, no SQL."""
     published = refreshed(seed, "newest")
     rows = sorted(published.tables["rank_uncertainty"], key=lambda row: row["harm_rank"])
     wanted: list[tuple[Any, ...]] = [tuple(place) for place in independent.redraw(expected(published))]
     assert_same_rows([tuple(row[name] for name in independent.Redrawn._fields) for row in rows], wanted)
-    assert 100 < len(rows) < len(published.tables["offender_harm"]), "the sample shows nothing of who is left out"
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import math
 import os
 from collections import defaultdict
 from decimal import Decimal
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -197,3 +199,12 @@ def test_detected_outcomes_are_one_to_eight() -> None:
 def test_closed_without_charge_are_14_to_18_and_21() -> None:
     closed = {int(row["outcome_type"]) for row in seed("outcomes") if row["is_closed_without_charge"] == "true"}
     assert closed == {14, 15, 16, 17, 18, 21}
+
+
+def test_draws_are_those_of_a_poisson_distribution_with_mean_1() -> None:
+    """Each bound is the chance of fewer draws, in 65,536ths; nothing further is as much as half of one."""
+    fewer = list(accumulate(math.exp(-1) / math.factorial(times) for times in range(12)))
+    held = [(int(row["at_least"]), int(row["from_digits"], 16)) for row in seed("poisson_draws")]
+    assert held == [(times, round(65_536 * fewer[times - 1])) for times in range(1, len(held) + 1)]
+    assert 65_536 * (1 - fewer[len(held)]) < 0.5
+    assert all(row["from_digits"] == f"{int(row['from_digits'], 16):04x}" for row in seed("poisson_draws"))

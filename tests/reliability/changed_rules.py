@@ -428,7 +428,6 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("reported_on desc, force", "reported_on asc, force", "of two as serious the older names the place"),
         ("{{ 'and ' if not loop.first }}", "{{ 'or ' if not loop.first }}", "people alike in anything are tied"),
         ("then '{{ column }}'", "then 'harm_days'", "harm separates all places"),
-        ("column.endswith('_on')", "column == 'allegations'", "the days between two reports are told as a date"),
         (
             "{{ one }}.{{ column }} - {{ other }}.{{ column }}",
             "{{ one }}.{{ column }}",
@@ -595,6 +594,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
     f"{_INTERMEDIATE}/int_redrawn_offenders.sql": [
         (">= lines.line_harm_days", "> lines.line_harm_days", "who would equal the line is not redrawn"),
         ("{{ var('redraw_up_to') }}", "1", "only who reaches the line is redrawn"),
+        ("<= {{ var('redraw_at_least') }}", "< {{ var('redraw_at_least') }}", "one place less is always redrawn"),
         ("lines.list_date is null\n            or ", "", "nobody is redrawn where the list has no line"),
         ("ranked.is_current\n        and ", "", "people of earlier lists are redrawn"),
     ],
@@ -605,7 +605,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("|| '|' || allegations.offender_key\n", "\n", "all people in a crime are drawn together"),
         ("positions.number + 1 as redraw", "positions.number as redraw", "redraws are numbered from nought"),
         ("* positions.number + 1, {{", "* positions.number + 2, {{", "draws are other digits"),
-        ("counted.is_current and ", "", "allegations of other dates are drawn"),
+        ("counted.list_date = offenders", "counted.list_date <= offenders", "allegations of other dates are drawn"),
         ("coalesce(drawn.harm_days, 0)", "coalesce(drawn.harm_days, 1)", "who draws nothing has harm"),
     ],
     "models/marts/rank_uncertainty.sql": [
@@ -618,9 +618,9 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "equals who are not redrawn are ahead",
         ),
         ("placed.place <= rules", "placed.place < rules", "the last place is not listed"),
-        ("percentile_disc(0.05)", "percentile_disc(0.04)", "the best redraw of forty is enough"),
+        ("percentile_disc(0.05)", "percentile_disc(0.025)", "the best redraw of forty is enough"),
         ("percentile_disc(0.05)", "percentile_disc(0.06)", "two redraws of forty are not enough"),
-        ("percentile_disc(0.95)", "percentile_disc(0.94)", "three redraws of forty lie beyond"),
+        ("percentile_disc(0.95)", "percentile_disc(0.92)", "three redraws of forty lie beyond"),
         ("percentile_disc(0.95)", "percentile_disc(0.96)", "one redraw of forty lies beyond"),
         ("ranked.is_listed and not gravest", "not gravest", "people below the line have a place without"),
         ("and not gravest.is_decisive", "and gravest.is_decisive", "what decides the place does not"),

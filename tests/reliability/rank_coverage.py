@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -116,8 +117,8 @@ def a_year(everybody: Population, seed: int, sample: int, days: Floats) -> dict[
 class Models:
     """The project's models as dbt compiles them, in a database in memory, on one year after another."""
 
-    def __init__(self, folder: Path, **variables: int) -> None:
-        self._sql = compiled(folder, variables)
+    def __init__(self, **variables: int) -> None:
+        self._sql = compiled(json.dumps(variables))
         self._connection = duckdb.connect()
         for schema in ("intermediate", "mart", "reference"):
             self._connection.execute(f"create schema {schema}")
@@ -160,17 +161,19 @@ class Models:
         )
 
 
-def compiled(folder: Path, variables: dict[str, int]) -> dict[str, str]:
-    """The SQL of each model for a database in memory, with dbt variables."""
-    dbt = [
-        *(sys.executable, "-m", "dbt.cli.main", "--quiet", "compile", "--target", "lint", "--no-populate-cache"),
-        *("--no-introspect", "--target-path", str(folder / "target"), "--log-path", str(folder / "logs")),
-        *("--vars", json.dumps(variables), "--select", *MODELS),
-    ]
+@cache
+def compiled(variables: str) -> dict[str, str]:
+    """The SQL of each model for a database in memory, with dbt variables as JSON."""
     settings = {**os.environ, "DBT_PROFILES_DIR": "profiles", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
-    subprocess.run(dbt, cwd=REPOSITORY, env=settings, capture_output=True, check=True)
-    files = {path.stem: path for path in (folder / "target" / "compiled").rglob("*.sql")}
-    return {name: files[name].read_text(encoding="utf-8") for name in MODELS}
+    with tempfile.TemporaryDirectory(prefix="harmrank-coverage-") as folder:
+        dbt = [
+            *(sys.executable, "-m", "dbt.cli.main", "--quiet", "compile", "--target", "lint", "--no-populate-cache"),
+            *("--no-introspect", "--target-path", f"{folder}/target", "--log-path", f"{folder}/logs"),
+            *("--vars", variables, "--select", *MODELS),
+        ]
+        subprocess.run(dbt, cwd=REPOSITORY, env=settings, capture_output=True, check=True)
+        files = {path.stem: path for path in (Path(folder) / "target" / "compiled").rglob("*.sql")}
+        return {name: files[name].read_text(encoding="utf-8") for name in MODELS}
 
 
 @dataclass
@@ -246,11 +249,10 @@ def cost_of_leaving_out(samples: int, people: int, seed: int) -> LeftOut:
     days = weights()
     invented = population(people, seed, days)
     cost = LeftOut()
-    with tempfile.TemporaryDirectory(prefix="harmrank-coverage-") as folder:
-        models, all_models = Models(Path(folder)), Models(Path(folder), redraw_up_to=1_000_000_000)
-        for sample in range(samples):
-            year = a_year(invented, seed, sample, days)
-            cost.count(models.uncertainty(year), all_models.uncertainty(year))
+    models, all_models = Models(), Models(redraw_up_to=1_000_000_000)
+    for sample in range(samples):
+        year = a_year(invented, seed, sample, days)
+        cost.count(models.uncertainty(year), all_models.uncertainty(year))
     return cost
 
 
@@ -261,15 +263,14 @@ def measure(samples: int, people: int, seed: int) -> list[Tally]:
     listed, below = Tally("**the listed**"), Tally("**those below, as far as redrawn**")
     days = weights()
     everybody = population(people, seed, days)
-    with tempfile.TemporaryDirectory(prefix="harmrank-coverage-") as folder:
-        models = Models(Path(folder))
-        for sample in range(samples):
-            found = models.uncertainty(a_year(everybody, seed, sample, days))
-            true = everybody.places[found["person"]]
-            for tally, (first, last) in zip(tallies, bands, strict=True):
-                tally.count(found, true, (found["harm_rank"] >= first) & (found["harm_rank"] <= last))
-            listed.count(found, true, found["is_listed"])
-            below.count(found, true, ~found["is_listed"])
+    models = Models()
+    for sample in range(samples):
+        found = models.uncertainty(a_year(everybody, seed, sample, days))
+        true = everybody.places[found["person"]]
+        for tally, (first, last) in zip(tallies, bands, strict=True):
+            tally.count(found, true, (found["harm_rank"] >= first) & (found["harm_rank"] <= last))
+        listed.count(found, true, found["is_listed"])
+        below.count(found, true, ~found["is_listed"])
     return [listed, below, *tallies]
 
 
