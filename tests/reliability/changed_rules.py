@@ -80,11 +80,6 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "no monthly list for a month-end that is the list date",
         ),
         ("            rows between unbounded preceding and 1 preceding\n", "", "a list is its own predecessor"),
-        (
-            "max(month_ends.list_date) over",
-            "max(list_dates.list_date) over",
-            "the list before may be one inside a month",
-        ),
         ("list_date = rules.list_date as", "list_date <= rules.list_date as", "earlier lists pass for the current one"),
         ("rules.list_date < rules.newest_extract_on", "false", "monthly lists for months after the list date"),
         ("rules.list_date < rules.newest_extract_on", "true", "monthly lists for months that have not landed"),
@@ -309,8 +304,8 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ),
         ("offender_key asc", "offender_key desc", "the key runs the other way"),
         (
-            "{{ prefix }}{{ column }}\n            then",
-            "{{ prefix }}harm_days\n            then",
+            "in ranking_columns() %}\n        when",
+            "in ranking_columns()[:1] %}\n        when",
             "only harm decides a place",
         ),
         ("offender_key > {{ other }}", "offender_key < {{ other }}", "the key decides a place the other way"),
