@@ -369,11 +369,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "any cancellation is the reason",
         ),
         ("before_harm_rank - compared", "harm_rank - compared", "nobody moves a place"),
-        (
-            "published_harm_rank is distinct from",
-            "published_harm_rank <>",
-            "who was published and is gone remakes no list",
-        ),
+        ("published_harm_rank is distinct from harm_rank", "false", "another rank remakes no list"),
         ("published_harm_days is distinct from harm_days", "false", "other harm remakes no list"),
         (" or remade_before.list_date is not null", "", "a list before that was remade is as it was"),
     ],
