@@ -311,7 +311,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("offender_key > {{ other }}", "offender_key < {{ other }}", "the key decides a place the other way"),
     ],
     f"{_INTERMEDIATE}/int_list_members.sql": [
-        ("    where is_listed\n", "", "a rank below the line is a place"),
+        ("    where is_listed\n\n),\n\n-- Large", "\n),\n\n-- Large", "a rank below the line is a place"),
         (
             "and current row\n        ) as months_on_list",
             "and 1 preceding\n        ) as months_on_list",
