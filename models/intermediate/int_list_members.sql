@@ -1,12 +1,36 @@
-with ranked as (
+with places as (
 
-    select * from {{ ref('int_ranked_offenders') }}
+    select
+        list_date,
+        offender_key
+    from {{ ref('int_ranked_offenders') }}
+    where is_listed
 
 ),
 
-scores as (
+-- Large models, each read once and only as far as it is about somebody who ever stood on a list.
+ranks as (
 
-    select * from {{ ref('int_offender_scores') }}
+    select
+        list_date,
+        offender_key,
+        harm_rank
+    from {{ ref('int_ranked_offenders') }}
+    where offender_key in (select places.offender_key from places)
+
+),
+
+standings as (
+
+    select
+        list_date,
+        offender_key,
+        harm_days,
+        female_victims,
+        allegations,
+        latest_reported_on
+    from {{ ref('int_offender_scores') }}
+    where offender_key in (select places.offender_key from places)
 
 ),
 
@@ -27,8 +51,7 @@ listed as (
             order by list_date
             rows between unbounded preceding and current row
         ) as months_on_list
-    from ranked
-    where is_listed
+    from places
 
 ),
 
@@ -51,31 +74,6 @@ members as (
 ),
 
 -- Whoever scores too little for the method has no rank.
-ranks as (
-
-    select
-        list_date,
-        offender_key,
-        harm_rank
-    from ranked
-    where offender_key in (select members.offender_key from members)
-
-),
-
-standings as (
-
-    select
-        list_date,
-        offender_key,
-        harm_days,
-        female_victims,
-        allegations,
-        latest_reported_on
-    from scores
-    where offender_key in (select members.offender_key from members)
-
-),
-
 final as (
 
     select

@@ -46,11 +46,6 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "no monthly list for a month-end that is the list date",
         ),
         ("            rows between unbounded preceding and 1 preceding\n", "", "a list is its own predecessor"),
-        (
-            "max(month_ends.list_date) over",
-            "max(list_dates.list_date) over",
-            "the list before may be one inside a month",
-        ),
         ("list_date = rules.list_date as", "list_date <= rules.list_date as", "earlier lists pass for the current one"),
         ("rules.list_date < rules.newest_extract_on", "false", "monthly lists for months after the list date"),
         ("rules.list_date < rules.newest_extract_on", "true", "monthly lists for months that have not landed"),
@@ -418,8 +413,8 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ),
         ("offender_key asc", "offender_key desc", "the key runs the other way"),
         (
-            "{{ prefix }}{{ column }}\n            then",
-            "{{ prefix }}harm_days\n            then",
+            "in ranking_columns() %}\n        when",
+            "in ranking_columns()[:1] %}\n        when",
             "only harm decides a place",
         ),
         ("offender_key > {{ other }}", "offender_key < {{ other }}", "the key decides a place the other way"),
@@ -435,7 +430,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ),
     ],
     f"{_INTERMEDIATE}/int_list_members.sql": [
-        ("    where is_listed\n", "", "a rank below the line is a place"),
+        ("    where is_listed\n\n),\n\n-- Large", "\n),\n\n-- Large", "a rank below the line is a place"),
         (
             "and current row\n        ) as months_on_list",
             "and 1 preceding\n        ) as months_on_list",
@@ -493,11 +488,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "any cancellation is the reason",
         ),
         ("before_harm_rank - compared", "harm_rank - compared", "nobody moves a place"),
-        (
-            "published_harm_rank is distinct from",
-            "published_harm_rank <>",
-            "who was published and is gone remakes no list",
-        ),
+        ("published_harm_rank is distinct from harm_rank", "false", "another rank remakes no list"),
         ("published_harm_days is distinct from harm_days", "false", "other harm remakes no list"),
         (" or remade_before.list_date is not null", "", "a list before that was remade is as it was"),
     ],
