@@ -57,14 +57,14 @@ extracts as (
 
 ),
 
-{#- The whole order in one number: microseconds, then 24 bits of extracts, then 36 bits of rows. One number is much
-    faster to compare and to keep for each key than three columns. -#}
+{#- The whole order in one number: microseconds (negative before 1970), then 24 bits of extracts, then 36 bits of rows. One
+    number is much faster to compare and to keep for each key than three columns. -#}
 numbered as {{ '' if remakes_part() else 'not materialized ' }}(
 
     select
         source.*,
-        (cast(epoch_us(source.updated_at) as hugeint) << 60)
-        + (cast(extracts.extract_number as hugeint) << 36)
+        cast(epoch_us(source.updated_at) as hugeint) * 1152921504606846976
+        + cast(extracts.extract_number as hugeint) * 68719476736
         + source.row_number as version_number
     from source
     inner join extracts

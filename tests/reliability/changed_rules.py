@@ -730,8 +730,8 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("max(extract_on)", "min(extract_on)", "the list date is the oldest extract's"),
     ],
     "macros/newest_version.sql": [
-        ("as hugeint) << 60)", "as hugeint) >> 60)", "the later extract wins"),
-        ("        + (cast(extracts.extract_number as hugeint) << 36)", "", "the extract decides nothing"),
+        ("as hugeint) * 1152921504606846976", "as hugeint)", "the later extract wins"),
+        ("        + cast(extracts.extract_number as hugeint) * 68719476736", "", "the extract decides nothing"),
         ("        + source.row_number as", "        as", "the row decides nothing"),
         ("by extract_id) as extract_number", "by extract_id desc) as extract_number", "the earlier extract wins"),
         (", max(newest.version_number)", ", min(newest.version_number)", "the oldest version wins"),
