@@ -24,6 +24,15 @@ METHODS = """
     select method, ranked_offenders, on_both_lists, jaccard, rank_correlation
     from mart.method_comparison order by is_published desc, on_both_lists desc, method
 """
+CONCENTRATION = """
+    select
+        case share_of
+            when 'offenders' then 'the top ' || per_cent || ' % of offenders'
+            else 'the fewest with ' || per_cent || ' % of the harm'
+        end,
+        offenders, 100 * share_of_offenders, 100 * share_of_harm
+    from mart.harm_concentration order by share_of desc, per_cent
+"""
 
 
 def table(heads: list[str], rows: list[tuple[object, ...]]) -> list[str]:
@@ -50,6 +59,8 @@ def main() -> None:
         fill(PAGE, "rules", table(heads, mart.execute(RULES).fetchall()))
         heads = ["method", "ranked", "on both lists", "Jaccard", "rank correlation"]
         fill(PAGE, "methods", table(heads, mart.execute(METHODS).fetchall()))
+        heads = ["", "offenders", "% of offenders", "% of the harm"]
+        fill(PAGE, "concentration", table(heads, mart.execute(CONCENTRATION).fetchall()))
 
 
 if __name__ == "__main__":
