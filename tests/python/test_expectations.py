@@ -482,7 +482,7 @@ FAULTS_OUT: dict[str, Plant] = {
     "crime_harm_monthly_has_its_columns": without_column("crime_harm_monthly", "detected_harm_days"),
     "months_and_areas_stand_once": twice("crime_harm_monthly"),
     "monthly_harm_is_not_negative": run("update mart.crime_harm_monthly set harm_days = -0.5"),
-    "harm_concentration_has_its_columns": without_column("harm_concentration", "share_of_harm"),
+    "harm_concentration_has_its_columns": without_column("harm_concentration", "share_of_offenders"),
     "shares_have_one_answer": twice("harm_concentration"),
     "shares_of_harm_are_shares": run("update mart.harm_concentration set share_of_harm = 80"),
     "extract_reconciliation_has_its_columns": run(

@@ -707,7 +707,11 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "the share of harm may fall short by one offender",
         ),
         ("(order by harm_rank)", "(order by harm_days desc)", "all equals are in or none"),
-        ("shares.share_of = 'harm'\n", "shares.share_of is not null\n", "a share of offenders is one of harm, too"),
+        (
+            "shares.share_of = 'offenders'\n",
+            "shares.share_of is not null\n",
+            "a share of harm is one of offenders, too",
+        ),
         ("left join summed", "inner join summed", "where nobody is in there is no answer"),
         ("nullif(max(harm_days_in_all), 0)", "nullif(max(harm_days_in_all), 0) * 100", "the share of harm in per cent"),
     ],
