@@ -129,7 +129,11 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "on methods.method <> builds.method",
             "rules of other methods are turned",
         ),
-        ("case when turned_rule = '{{ condition }}'", "case when true", "all conditions are turned at once"),
+        (
+            "case when turned_rule = '{{ condition }}' then cast(turned_to as {{ type }}) else {{ condition }} end",
+            "{{ condition }}",
+            "no condition is turned",
+        ),
         (
             "compared.turned_rule is null and compared.method = builds.method",
             "compared.method = builds.method",
