@@ -416,11 +416,6 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "the least harm is first",
         ),
         ("offender_key asc", "offender_key desc", "the key runs the other way"),
-        (
-            "in ranking_columns() %}\n        when",
-            "in ranking_columns()[:1] %}\n        when",
-            "only harm decides a place",
-        ),
         ("offender_key > {{ other }}", "offender_key < {{ other }}", "the key decides a place the other way"),
         ("coalesce(harm_days, -1) desc", "coalesce(harm_days, -1) asc", "the least serious offence names the place"),
         ("coalesce(harm_days, -1)", "coalesce(harm_days, 99999)", "an unweighted offence is the most serious"),
@@ -572,16 +567,12 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("own_reasons.code_version <> builds.code_version", "true", "what cannot be told is a rule"),
     ],
     "models/marts/top_100.sql": [
-        ("coalesce(past.earlier_months, 0) + 1", "coalesce(past.earlier_months, 0)", "the list itself is no month"),
         (
             "case when members.was_listed then members",
             "case when true then members",
             "a rank below the line is remembered",
         ),
         ("            ranked.list_date = members.list_date\n            and ", "            ", "months of any list"),
-        ("coalesce(harm_days, -1) desc", "coalesce(harm_days, -1) asc", "the least serious offence names the place"),
-        ("coalesce(harm_days, -1)", "coalesce(harm_days, 99999)", "an unweighted offence is the most serious"),
-        ("reported_on desc, force", "reported_on asc, force", "of two as serious the older names the place"),
         ("ranked.is_current and ranked.is_listed", "ranked.is_current", "everybody is on the list"),
         ("ranked.is_current and ranked.is_listed", "ranked.is_listed", "earlier lists are on the list"),
         ("ranked.harm_days - lines", "lines.line_harm_days - lines", "everybody is on the line"),
