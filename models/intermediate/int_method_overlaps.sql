@@ -44,7 +44,7 @@ sizes as (
 
     select
         methods.ranking_key,
-        count(ranks.offender_key) as ranked_offenders
+        coalesce(max(ranks.ranked_offenders), 0) as ranked_offenders
     from methods
     left join ranks
         on methods.ranking_key = ranks.ranking_key
@@ -54,7 +54,7 @@ sizes as (
 
 published_size as (
 
-    select count(*) as ranked_offenders
+    select coalesce(max(ranked_offenders), 0) as ranked_offenders
     from published
 
 ),

@@ -30,6 +30,7 @@ eligible as (
     select
         scores.*,
         methods.list_date,
+        methods.is_published,
         methods.list_size,
         methods.scoring,
         methods.recency_percent,
@@ -96,8 +97,17 @@ ranked as (
         ) as method_rank,
         count(*) over (
             partition by ranking_key, score, {{ ranking_columns() | join(', ') }}
-        ) > 1 as is_tied
+        ) > 1 as is_tied,
+        count(*) over (partition by ranking_key) as ranked_offenders
     from scored
+
+),
+
+published_list as (
+
+    select offender_key
+    from ranked
+    where is_published and method_rank <= list_size
 
 ),
 
@@ -114,8 +124,13 @@ final as (
         allegations,
         unweighted_allegations,
         female_victims,
-        latest_reported_on
+        latest_reported_on,
+        ranked_offenders
     from ranked
+    where
+        is_published
+        or method_rank <= list_size
+        or offender_key in (select offender_key from published_list)
 
 )
 

@@ -176,7 +176,13 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("bands.below is null or ", "", "the last band has an end"),
         ("bands.points * factors.factor_percent", "bands.points", "points are not weighted"),
         ("order by score desc, ", "order by ", "points do not rank"),
-        ("method_rank <= list_size", "method_rank < list_size", "the list has a place less"),
+        ("method_rank <= list_size as is_listed", "method_rank < list_size as is_listed", "the list has a place less"),
+        ("        is_published\n        or ", "        ", "of the published method only the list is ranked"),
+        (
+            "        or offender_key in (select offender_key from published_list)\n",
+            "",
+            "who leaves the list has no place by the other method",
+        ),
     ],
     f"{_INTERMEDIATE}/int_method_overlaps.sql": [
         ("published_size.ranked_offenders + 1", "1", "whom the published method does not rank is its first"),
