@@ -130,7 +130,7 @@ final as (
     where
         is_published
         or method_rank <= list_size
-        or offender_key in (select offender_key from published_list)
+        or offender_key in (select published_list.offender_key from published_list)
 
 )
 

@@ -179,7 +179,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("method_rank <= list_size as is_listed", "method_rank < list_size as is_listed", "the list has a place less"),
         ("        is_published\n        or ", "        ", "of the published method only the list is ranked"),
         (
-            "        or offender_key in (select offender_key from published_list)\n",
+            "        or offender_key in (select published_list.offender_key from published_list)\n",
             "",
             "who leaves the list has no place by the other method",
         ),
