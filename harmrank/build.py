@@ -89,10 +89,11 @@ def _run(home: Home, command: str, only_changes: bool, counter: _Counter) -> Any
         # Where a file has changed meanwhile, nobody knows which of the two was parsed.
         if parsed.place() == place:
             parsed.keep(project, place)
-    # Seeds are part of the rules: where those are the same still, so are they. Their tests run all the same.
-    left_out = ["unit_test", "seed"] if only_changes and command == "build" else ["unit_test"]
-    excluded = [argument for kind in left_out for argument in ("--exclude-resource-type", kind)]
-    return dbtRunner(manifest=project, callbacks=[counter]).invoke(_arguments(home, command, *excluded))
+    left_out = ["--exclude-resource-type", "unit_test"]
+    if only_changes and command == "build":
+        # Seeds are part of the rules: where those are the same still, so are they, and what their tests have found.
+        left_out += ["--exclude", "path:seeds"]
+    return dbtRunner(manifest=project, callbacks=[counter]).invoke(_arguments(home, command, *left_out))
 
 
 def _arguments(home: Home, command: str, *arguments: str) -> list[str]:
