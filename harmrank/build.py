@@ -14,6 +14,9 @@ from harmrank.home import Home
 from harmrank.printable import without_values
 from harmrank.project import project_root
 
+# Seeds and the tests of nothing but seeds; a test that reads a model besides looks at what has changed.
+TESTED_WITH_THE_SEEDS = ("--exclude", "path:seeds", "--indirect-selection", "cautious")
+
 
 @dataclass(frozen=True)
 class BuildResult:
@@ -92,7 +95,7 @@ def _run(home: Home, command: str, only_changes: bool, counter: _Counter) -> Any
     left_out = ["--exclude-resource-type", "unit_test"]
     if only_changes and command == "build":
         # Seeds are part of the rules: where those are the same still, so are they, and what their tests have found.
-        left_out += ["--exclude", "path:seeds"]
+        left_out += TESTED_WITH_THE_SEEDS
     return dbtRunner(manifest=project, callbacks=[counter]).invoke(_arguments(home, command, *left_out))
 
 

@@ -165,7 +165,7 @@ def refresh(
       harmrank refresh extracts --home home --list-date 2026-09-30
 
     \b
-    A past list, exactly as it was:
+    A past list, from what was known then:
       harmrank refresh extracts --home home --known-at 2026-09-30
       harmrank top --home home/known-at/2026-09-30
 

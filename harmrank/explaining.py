@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from harmrank.reading import Explanation, Row
-from harmrank.wording import day, days, in_days, plural
+from harmrank.wording import as_known, day, days, in_unit, plural
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,18 @@ class Sheet:
     footer: list[str]
 
 
+def _harm(value: float | None, explanation: Explanation) -> str:
+    """Harm with its unit, that of the index."""
+    return in_unit(value, explanation.build["harm_unit"])
+
+
 def sheet(explanation: Explanation) -> Sheet:
     """The explanation of one person's score in words."""
     offender, build = explanation.offender, explanation.build
     sections = [
         Section("How far the place hangs on single allegations", list(_certainty(explanation))),
         Section(_since(explanation), list(_movement(explanation))),
+        Section("What published lists said otherwise", list(_corrections(explanation))),
         Section("By other rules", list(_other_rules(explanation))),
         Section("What would take this person off the list", _way_off(explanation)),
     ]
@@ -59,7 +65,7 @@ def sheet(explanation: Explanation) -> Sheet:
         place=_where(explanation),
         allegations=[
             Allegation(
-                _heading(row),
+                _heading(row, explanation),
                 _facts(row),
                 f"{_why(row, build['harm_index_source'])} Counts until {day(row['counts_until'])}.",
             )
@@ -67,7 +73,7 @@ def sheet(explanation: Explanation) -> Sheet:
         ],
         total=_sum(explanation),
         notes=[
-            f"{_splits(offender)} {_closed(offender)}".rstrip(),
+            f"{_splits(offender)} {_closed(explanation)}".rstrip(),
             *_records(explanation),
             *_unclassified(explanation),
         ],
@@ -78,14 +84,16 @@ def sheet(explanation: Explanation) -> Sheet:
 
 def _where(explanation: Explanation) -> str:
     offender = explanation.offender
+    known = as_known(explanation.build["known_at"])
     tie = ", a place that only the key separates from a neighbour" if offender["is_tied"] else ""
+    on_the_day = ", ".join(filter(None, [day(offender["list_date"]), known]))
     place = (
-        f"Number {offender['harm_rank']:,} on the list of {day(offender['list_date'])}{tie}"
+        f"Number {offender['harm_rank']:,} on the list of {on_the_day}{tie}"
         if offender["is_listed"]
-        else f"Not on the list of {day(offender['list_date'])}: place {offender['harm_rank']:,}{tie}"
+        else f"Not on the list of {on_the_day}: place {offender['harm_rank']:,}{tie}"
     )
     sentence = (
-        f"{place}, with {days(offender['harm_days'])} days of harm from "
+        f"{place}, with harm of {_harm(offender['harm_days'], explanation)} from "
         f"{plural(offender['allegations'], 'allegation')} by or about "
         f"{plural(offender['female_victims'], 'woman or girl', 'women or girls')}."
     )
@@ -101,9 +109,9 @@ def _where(explanation: Explanation) -> str:
     return f"{sentence} {before.capitalize()}; {plural(listing['months_on_list'], 'monthly list')} so far.{custody}"
 
 
-def _heading(allegation: Row) -> str:
+def _heading(allegation: Row, explanation: Explanation) -> str:
     return (
-        f"{in_days(allegation['harm_days'])}: "
+        f"{_harm(allegation['harm_days'], explanation)}: "
         f"{allegation['offence'] or 'offence not known'} ({allegation['offence_code']})"
     )
 
@@ -168,8 +176,8 @@ def _why(allegation: Row, index_source: str) -> str:
 
 def _sum(explanation: Explanation) -> str:
     parts = [days(row["harm_days"]) for row in explanation.evidence if row["harm_days"] is not None]
-    total = days(explanation.offender["harm_days"])
-    return f"{' + '.join(parts)} = {total} days" if len(parts) > 1 else f"In all: {total} days"
+    total = _harm(explanation.offender["harm_days"], explanation)
+    return f"{' + '.join(parts)} = {total}" if len(parts) > 1 else f"In all: {total}"
 
 
 def _splits(offender: Row) -> str:
@@ -179,14 +187,15 @@ def _splits(offender: Row) -> str:
     )
 
 
-def _closed(offender: Row) -> str:
+def _closed(explanation: Explanation) -> str:
+    offender = explanation.offender
     share = offender["share_closed_without_charge"]
     if share is None:
         return ""
     if share == 0:
         return "None of the harm rests on cases that were closed without a charge."
     return (
-        f"{_share(share)} of the harm ({in_days(offender['harm_days_closed_without_charge'])}) rests on cases that were "
+        f"{_share(share)} of the harm ({_harm(offender['harm_days_closed_without_charge'], explanation)}) rests on cases that were "
         "closed without a charge."
     )
 
@@ -220,11 +229,11 @@ def _way_off(explanation: Explanation) -> list[str]:
     above = listing["harm_days_above_line"]
     ways = []
     if above is None:
-        ways.append("There are fewer eligible people than places: only the end of every allegation would.")
+        ways.append("There are fewer eligible people than places, so that nobody takes this one.")
     else:
         ways.append(
-            f"The first person below the list has {days(offender['harm_days'] - above)} days: losing more than "
-            f"{days(above)} days is enough."
+            f"The first person below the list has {_harm(offender['harm_days'] - above, explanation)}: losing more than "
+            f"{_harm(above, explanation)} is enough."
         )
     for row in explanation.evidence:
         if row["is_decisive"]:
@@ -233,16 +242,16 @@ def _way_off(explanation: Explanation) -> list[str]:
                 "the place goes."
             )
     if above is not None:
-        ways.append(_by_time(explanation.evidence, offender["harm_days"] - above))
+        ways.append(_by_time(explanation, offender["harm_days"] - above))
     ways.append(f"With nothing new, the last allegation stops counting after {day(_last(explanation.evidence))}.")
     return ways
 
 
-def _by_time(evidence: list[Row], line: float) -> str:
-    for row in sorted(evidence, key=lambda entry: entry["counts_until"]):
+def _by_time(explanation: Explanation, line: float) -> str:
+    for row in sorted(explanation.evidence, key=lambda entry: entry["counts_until"]):
         if row["harm_days_left"] < line:
             return (
-                f"With nothing new, the score falls to {days(row['harm_days_left'])} days after "
+                f"With nothing new, the score falls to {_harm(row['harm_days_left'], explanation)} after "
                 f"{day(row['counts_until'])}, below today's line."
             )
     return "Time alone does not bring the score below today's line before every allegation has left the window."
@@ -256,7 +265,7 @@ def _last(evidence: list[Row]) -> date:
 def _certainty(explanation: Explanation) -> Iterator[str]:
     found, offender = explanation.certainty, explanation.offender
     if found is None:
-        yield "Too far below the list for any single allegation to matter."
+        yield "Too far below the list for any allegation on record to matter by itself."
         return
     yield (
         "Where chance says how often each allegation is on record, the person is on the list in "
@@ -287,6 +296,7 @@ REASONS = {
     "cancelled": "a crime was cancelled",
     "window_passed": "an allegation left the window",
     "unchanged": "nothing of the person's own has changed",
+    "other": "why cannot be told",
 }
 CHANGES = {
     "reported": ("was reported since", "were reported since", "more"),
@@ -311,13 +321,31 @@ def _movement(explanation: Explanation) -> Iterator[str]:
         for kind, (one, many, more) in CHANGES.items():
             count = movement[f"allegations_{kind}"]
             if count:
-                harm = in_days(movement[f"harm_days_{kind}"])
+                harm = _harm(movement[f"harm_days_{kind}"], explanation)
                 yield f"{plural(count, 'allegation')} {one if count == 1 else many}: {harm} {more}."
+
+
+# Why a published list is another as known now, as `list_corrections` names it.
+CORRECTIONS = {
+    "merged": "records were merged",
+    "cancelled": "a crime was cancelled",
+    "status_change": "the status of an allegation has changed",
+    "deleted": "a record was deleted",
+    "late_report": "a report came late",
+    "rule": "the rules are others",
+    "others_changed": "nothing of the person's own has changed, others have",
+    "changed_record": "something about the person or the crimes has changed",
+    "other": "why cannot be told",
+}
+
+
+def _corrections(explanation: Explanation) -> Iterator[str]:
+    known = as_known(explanation.build["known_at"]) or "as known now"
     for row in explanation.corrections:
         was, now = ("was not on it", "is") if row["correction"] == "added" else ("was on it", "is not")
+        why = CORRECTIONS.get(row["reason"], row["reason"])
         yield (
-            f"The list of {day(row['list_date'])} has changed since it was published: the person {was} and, as known now, "
-            f"{now} ({row['reason'].replace('_', ' ')})."
+            f"When the list of {day(row['list_date'])} was published, the person {was}; {known}, the person {now}: {why}."
         )
 
 

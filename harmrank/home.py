@@ -28,6 +28,8 @@ _OURS = {
     "demo",
     "known-at",
     "known_at.json",
+    # Left by a kill at the moment it was written.
+    ".known_at.json.new",
     "lost+found",
     ".lock",
 }

@@ -41,6 +41,9 @@ def place(home: Home, known_at: date, out: Path | None, extracts: Path) -> Home:
         for other, what in ((home.root, "the home"), (extracts, "the folder of extracts")):
             if out.resolve().is_relative_to(other.resolve()):
                 raise UsageError(f"{out} lies in {what}: name a folder outside it, or leave out --out.")
+        for folder in out.resolve().parents:
+            if (folder / "warehouse.duckdb").exists() or (folder / "known_at.json").exists():
+                raise UsageError(f"{out} lies in {folder}, which is a home: name a folder outside it.")
     if not root.exists():
         return made
     if not root.is_dir():
@@ -48,6 +51,8 @@ def place(home: Home, known_at: date, out: Path | None, extracts: Path) -> Home:
     remade = made.remade
     if remade is None and not _is_free(made):
         raise UsageError(f"{root} is a home or holds other things: name a folder that is new or empty.")
+    if out is not None and remade is not None and Path(remade.home) != home.root.resolve():
+        raise UsageError(f"{root} holds a list of the home {remade.home}: name another folder.")
     if remade is not None and remade.known_at != str(known_at):
         raise UsageError(f"{root} holds the list as it was known on {remade.known_at}: name another folder.")
     return made

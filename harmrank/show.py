@@ -15,7 +15,7 @@ from rich.text import Text
 from harmrank import explaining
 from harmrank.journal import GATE_FAILED
 from harmrank.reading import Explanation, Row
-from harmrank.wording import day, days, plural
+from harmrank.wording import as_known, day, days, plural
 
 DAYS_A_YEAR = 365
 
@@ -46,7 +46,9 @@ def print_top(console: Console, build: Row, places: list[Row]) -> None:
     in_days = build["harm_unit"] == "days of imprisonment"
     shown = [console.width >= width and (in_days or heading != "Years") for heading, _, width in TOP_COLUMNS]
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_justify="left", title_style="bold")
-    table.title = ", ".join(filter(None, [f"Who does most harm, {day(build['list_date'])}", _as_known(build)]))
+    table.title = ", ".join(
+        filter(None, [f"Who does most harm, {day(build['list_date'])}", as_known(build.get("known_at"))])
+    )
     for heading, justify, _ in compress(TOP_COLUMNS, shown):
         wraps = heading.startswith("Most")
         table.add_column(heading, justify=justify, no_wrap=not wraps, overflow="fold", ratio=1 if wraps else None)
@@ -64,13 +66,6 @@ def print_top(console: Console, build: Row, places: list[Row]) -> None:
     if any(place["unweighted_allegations"] for place in places):
         legend.append("+ ? has allegations without a weight, so that the harm is not all counted.")
     console.print(" ".join(legend), style="dim")
-
-
-def _as_known(build: Row) -> str:
-    """What is said of a list that was made again as it was known on a day; nothing of any other."""
-    # Builds of an older harmrank were all made from everything there was.
-    known_at = build.get("known_at")
-    return f"as it was known on {day(known_at)}" if known_at else ""
 
 
 def _top_cells(place: Row) -> list[str]:

@@ -64,7 +64,8 @@ turnable as (
     select
         methods.*,
         turns.rule as turned_rule,
-        turns.title as turned_title,
+        turns.title as first_title,
+        turns.otherwise_title,
         case turns.rule
             {%- for condition in conditions %}
             when '{{ condition }}' then cast(methods.{{ condition }} as string)
@@ -83,7 +84,8 @@ turned as (
 
     select
         *,
-        case when turned_from = first_choice then otherwise else first_choice end as turned_to
+        case when turned_from = first_choice then otherwise else first_choice end as turned_to,
+        case when turned_from = first_choice then otherwise_title else first_title end as turned_title
     from turnable
 
 ),

@@ -49,6 +49,7 @@ published as (
         evidence.crime_ref,
         {{ digest(['evidence.force', 'evidence.crime_ref']) }} as crime_digest,
         evidence.offence_code,
+        evidence.status,
         evidence.harm_days
     from evidence
     inner join places
@@ -83,6 +84,7 @@ allegations as (
         force,
         crime_ref,
         offence_code,
+        status,
         cancelled_on,
         is_in_scope,
         is_counted_status
@@ -146,6 +148,7 @@ final as (
             when deleted_crimes.crime_ref is not null then 'deleted'
             when allegations.crime_ref is null and deleted_links.crime_ref is not null then 'deleted'
             when allegations.cancelled_on <= lost.list_date then 'cancelled'
+            when not allegations.is_counted_status and allegations.status = lost.status then 'rule'
             when not allegations.is_counted_status then 'status_change'
             when not allegations.is_in_scope and allegations.offence_code = lost.offence_code then 'rule'
             else 'changed_record'

@@ -121,7 +121,10 @@ final as (
         coalesce(comparisons.only_on_published_list, 0) as only_on_published_list,
         round(comparisons.on_both_lists * 1.0 / comparisons.on_either_list, 6) as jaccard,
         case
-            when comparisons.on_either_list > 1 and comparisons.listed_offenders > 0
+            when
+                comparisons.on_either_list > 1
+                and comparisons.listed_offenders > 0
+                and comparisons.on_both_lists + comparisons.only_on_published_list > 0
                 then round(comparisons.rank_correlation, 6)
         end as rank_correlation
     from sizes

@@ -1,6 +1,8 @@
 with ranked as (
 
-    select * from {{ ref('int_ranked_offenders') }}
+    select *
+    from {{ ref('int_ranked_offenders') }}
+    where is_current
 
 ),
 
@@ -31,7 +33,6 @@ tied as (
             lines.list_date = last_listed.list_date
             and rules.list_size = last_listed.harm_rank
             and {{ ranks_alike('last_listed', 'lines', 'line_') }}
-    where ranked.is_current
 
 ),
 
@@ -45,12 +46,9 @@ shown as (
     left join tied
         on ranked.offender_key = tied.offender_key
     where
-        ranked.is_current
-        and (
-            tied.offender_key is not null
-            or ranked.harm_rank between rules.list_size - {{ var('places_around_line') }}
-            and rules.list_size + {{ var('places_around_line') }}
-        )
+        tied.offender_key is not null
+        or ranked.harm_rank between rules.list_size - {{ var('places_around_line') }}
+        and rules.list_size + {{ var('places_around_line') }}
 
 ),
 

@@ -138,7 +138,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Past:
 
 
 def test_a_past_list_is_made_again_to_the_byte(past: Past) -> None:
-    """What the issue asks for: whatever three later extracts changed, every mart has the rows it had."""
+    """Whatever three later extracts changed, every mart has the rows it had."""
     assert published_rows(past.remade) == past.then
     said = manifest(past.remade)
     for fact in ("list_date", "method", "extracts", "code_version", "harm_index"):

@@ -277,8 +277,8 @@ def measure(samples: int, people: int, seed: int) -> list[Tally]:
 def main() -> int:
     """Measure, tell, and record if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--samples", type=int, default=200)
-    parser.add_argument("--everybody", type=int, default=5, help="years in which everybody is redrawn, too")
+    parser.add_argument("--samples", type=int, default=100)
+    parser.add_argument("--everybody", type=int, default=2, help="years in which everybody is redrawn, too")
     parser.add_argument("--people", type=int, default=50_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--record", action="store_true", help="write the figures into docs/reliability.md")

@@ -532,6 +532,10 @@ SINGULAR_FAULTS: dict[str, dict[str, str]] = {
                 "harm_concentration",
                 "rank_uncertainty",
                 "rank_boundary",
+                "method_comparison",
+                "method_lists",
+                "rule_effect",
+                "rule_effect_people",
             )
         },
     },

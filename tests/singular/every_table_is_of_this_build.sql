@@ -15,6 +15,14 @@ list_dates as (
     union
     select list_date from {{ ref('offender_harm') }}
     union
+    select list_date from {{ ref('method_comparison') }}
+    union
+    select list_date from {{ ref('method_lists') }}
+    union
+    select list_date from {{ ref('rule_effect') }}
+    union
+    select list_date from {{ ref('rule_effect_people') }}
+    union
     select list_date from {{ ref('offender_evidence') }}
     union
     select list_date from {{ ref('unclassified_allegations') }}
