@@ -15,6 +15,8 @@ import pytest
 import yaml
 from conftest import REPOSITORY, Command, PublishedHome, write_extract
 
+from harmrank import build
+
 DBT = Path(sys.executable).with_name("dbt")
 
 
@@ -36,6 +38,36 @@ def dbt(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+def test_only_tests_of_seeds_are_left_out_where_nothing_else_changes(scratch: PublishedHome) -> None:
+    """A test that reads a model beside a seed looks at what has changed, so that it runs in every build."""
+
+    def tests(*arguments: str) -> dict[str, list[str]]:
+        keys = "name original_file_path depends_on"
+        done = dbt(
+            scratch.home,
+            "--quiet",
+            "ls",
+            "--resource-type",
+            "test",
+            "--output",
+            "json",
+            "--output-keys",
+            keys,
+            *arguments,
+        )
+        found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        return {test["name"]: [test["original_file_path"], *test["depends_on"]["nodes"]] for test in found}
+
+    everything, kept = tests(), tests(*build.TESTED_WITH_THE_SEEDS)
+    of_seeds = {
+        name
+        for name, (path, *parents) in everything.items()
+        if path.startswith("seeds/") or all(parent.startswith("seed.") for parent in parents)
+    }
+    assert everything.keys() - kept.keys() == of_seeds
+    assert len(of_seeds) > 50
 
 
 def test_dbt_build_passes_every_unit_test_and_every_data_test(scratch: PublishedHome) -> None:

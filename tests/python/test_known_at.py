@@ -296,6 +296,26 @@ def test_no_folder_that_holds_something_else_is_written_to(tmp_path: Path, out: 
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_what_a_kill_leaves_of_the_first_file_is_no_folder_of_somebody_else(past: Past, tmp_path: Path) -> None:
+    """Killed while it says whose list it is, the half-written name stays; the day can be made again all the same."""
+    home = Home(homes.copied(past.home, tmp_path / "home"))
+    folder = home.known_lists / THE_DAY
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / ".known_at.json.new").write_text("{", encoding="utf-8")
+    assert known_at.place(home, date.fromisoformat(THE_DAY), None, past.extracts).root == folder
+
+
+def test_no_past_list_goes_into_another_home(past: Past, tmp_path: Path) -> None:
+    """A folder inside another home, or one that holds another home's list of the same day."""
+    home, other = (Home(homes.copied(past.home, tmp_path / name)) for name in ("home", "other"))
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "known_at.json").write_text(json.dumps({"known_at": THE_DAY, "home": str(other.root)}))
+    for out in (other.root / "inside", other.known_lists / THE_DAY, tmp_path / "made"):
+        with pytest.raises(UsageError):
+            known_at.place(home, date.fromisoformat(THE_DAY), out, past.extracts)
+
+
 def test_a_folder_for_no_past_list_is_wrong_use(published: PublishedHome, harmrank: Command, tmp_path: Path) -> None:
     """A refresh publishes in its home: --out without a day is a misunderstanding."""
     done = harmrank("refresh", published.extracts, "--home", published.home, "--out", tmp_path / "out")
@@ -316,6 +336,17 @@ def test_every_raw_row_follows_its_extract(past: Past, tmp_path: Path) -> None:
     home = Home(homes.copied(past.home, tmp_path / "home"))
     with warehouse.connect(home) as connection:
         connection.execute("insert into raw.imported_weights (harm_index, harm_days) values ('cchi_2026', 1)")
+        for build, extract in (("then", LANDED_THEN[-1]), ("later", "2026-10-31")):
+            connection.execute(
+                "insert into raw.published_places (build_id, built_at, list_date, method, newest_extract_id, harm_rank, "
+                "offender_key, harm_days) values (?, now()::timestamp, '2026-07-31', 'v100', ?, 1, 'met|p1', 1)",
+                [build, extract],
+            )
+            connection.execute(
+                "insert into raw.published_evidence (build_id, offender_key, force, crime_ref, offence_code, status) "
+                "values (?, 'met|p1', 'met', 'c1', '019/08', 'named')",
+                [build],
+            )
     made = Home(tmp_path / "made", elsewhere=tmp_path / "workshop")
     made.create()
     with warehouse.connect(made) as connection:
@@ -326,6 +357,9 @@ def test_every_raw_row_follows_its_extract(past: Past, tmp_path: Path) -> None:
             expected = connection.execute(query.format("source")).fetchall()
             assert connection.execute(f"select * from raw.{table} order by all").fetchall() == expected, table
             assert expected or table == "corrections"
+        # What was published by the day and what later: places of both are on record, of the first alone they are copied.
+        for table in known_at.OF_PUBLICATIONS:
+            assert connection.execute(f"select distinct build_id from raw.{table}").fetchall() == [("then",)], table
         assert connection.execute("select harm_index from raw.imported_weights").fetchall() == [("cchi_2026",)]
 
 
