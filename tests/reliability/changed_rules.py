@@ -119,11 +119,8 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("when {{ rules }}.flat_harm_days is not null then {{ rules }}.flat_harm_days", "", "the count weighs nothing"),
     ],
     f"{_INTERMEDIATE}/int_compared_methods.sql": [
-        (
-            "when turned_from = first_choice then otherwise",
-            "when false then otherwise",
-            "a rule is turned to what it is",
-        ),
+        ("then otherwise else", "then first_choice else", "a rule is turned to what it is"),
+        ("then otherwise_title else", "then first_title else", "a rule is said to be turned the other way"),
         (
             "on methods.method = builds.method",
             "on methods.method <> builds.method",
@@ -518,6 +515,11 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("    where ranked.is_listed\n", "", "people below the line are on the list"),
     ],
     f"{_INTERMEDIATE}/int_lost_evidence.sql": [
+        (
+            "            when not allegations.is_counted_status and allegations.status = lost.status then 'rule'\n",
+            "",
+            "a rule is told as a change of status",
+        ),
         ("cancelled_on <= lost", "cancelled_on < lost", "cancelled on the list date is no cancellation"),
         ("    where not places.is_listed\n", "", "evidence of a place that is still there is lost"),
         ("        and role = 'suspect'\n", "", "a victim taken off the crime deletes the allegation"),
@@ -621,10 +623,10 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
     "models/marts/rank_boundary.sql": [
         ("list_size - {{ var('places_around_line') }}", "list_size", "no place above the line but the last"),
         ("list_size + {{ var('places_around_line') }}", "list_size", "no place below the line"),
-        ("tied.offender_key is not null\n            or ", "", "ties across the line are cut off"),
+        ("tied.offender_key is not null\n        or ", "", "ties across the line are cut off"),
         ("            and rules.list_size = last_listed.harm_rank\n", "", "a tie below the line is one across it"),
         ("shown.harm_rank + 1 = next", "shown.harm_rank - 1 = next", "places are compared with the one before"),
-        ("        ranked.is_current\n        and (", "        (", "places of other dates are shown"),
+        ("    where is_current\n", "", "places of other dates are shown"),
     ],
     "models/marts/list_history.sql": [
         ("is_monthly and is_listed", "is_listed", "lists inside a month are history"),

@@ -89,6 +89,13 @@ def _churn(change: str) -> str:
     return f"update mart.list_churn set {change} where list_date = (select max(list_date) from mart.list_churn)"
 
 
+def _compared(who: str, change: str | None) -> str:
+    """The published method's ranking in the comparison, changed for somebody; or without that person."""
+    where = f"where ranking_key = 'v100' and {who}"
+    table = "intermediate.int_method_ranks"
+    return f"update {table} set {change} {where}" if change else f"delete from {table} {where}"
+
+
 SINGULAR_FAULTS: dict[str, dict[str, str]] = {
     "evidence_adds_up": {
         "a place without any evidence": "delete from mart.top_100_evidence where harm_rank = 1",
@@ -513,6 +520,36 @@ SINGULAR_FAULTS: dict[str, dict[str, str]] = {
             "update mart.rank_boundary set is_tied_across_line = true where harm_rank in "
             "(select harm_rank from mart.offender_harm where not is_tied)"
         ),
+    },
+    "points_have_weights": {
+        "weights that are 90 together": "update reference.ranking_methods set gravity_percent = 15 where scoring = 'points'",
+        "points without a weight": "update reference.ranking_methods set gravity_percent = null where scoring = 'points'",
+        "a weight that does nothing": "update reference.ranking_methods set victims_percent = 25 where is_default",
+    },
+    "an_illustrative_method_is_not_published": {
+        "the default only illustrates": "update reference.ranking_methods set is_illustrative = true where is_default"
+    },
+    "the_published_ranking_is_one_of_the_compared": {
+        "nobody on the first place": _compared("method_rank = 1", None),
+        "another place": _compared("method_rank = 1", "method_rank = 9999"),
+        "more harm": _compared("method_rank = 1", "harm_days = harm_days + 0.5"),
+        "another line": _compared("method_rank = 1", "is_listed = not is_listed"),
+        "another tie": _compared("method_rank = 1", "is_tied = not is_tied"),
+        "an allegation more": _compared("method_rank = 1", "allegations = allegations + 1"),
+        "an unweighted one more": _compared("method_rank = 1", "unweighted_allegations = unweighted_allegations + 1"),
+        "a woman more": _compared("method_rank = 1", "female_victims = female_victims + 1"),
+        "another report": _compared("method_rank = 1", "latest_reported_on = latest_reported_on - 1"),
+    },
+    "compared_lists_agree": {
+        "a place too few": "update mart.method_comparison set listed_offenders = listed_offenders - 1 where is_published",
+        "one on both lists too many": "update mart.method_comparison set on_both_lists = on_both_lists + 1",
+        "a list with a place less": "delete from mart.method_lists where method_rank = 1",
+        "one too many would enter": "update mart.rule_effect set would_enter = would_enter + 1",
+        "one too many would leave": "update mart.rule_effect set would_leave = would_leave + 1",
+        "the published list is not all of itself": (
+            "update mart.method_comparison set only_on_published_list = 1 where is_published"
+        ),
+        "it has more than itself": "update mart.method_comparison set only_on_this_list = 1 where is_published",
     },
     "every_table_is_of_this_build": {
         "nothing says what was built": "delete from mart.build_info",
