@@ -140,7 +140,8 @@ class Models:
             select date '{LIST_DATE}' as list_date, true as is_current, true as is_monthly, false as is_in_custody,
                 'met|' || lpad(key::varchar, 7, '0') as offender_key, 'met' as force,
                 'c' || lpad(row_number() over ()::varchar, 7, '0') as crime_ref, 0 as crime_digest, harm_days,
-                'named' as harm_split, date '{LIST_DATE}' - ago::integer as reported_on
+                'named' as harm_split, date '{LIST_DATE}' - ago::integer as reported_on,
+                false as is_closed_without_charge
             from year;
             create or replace table intermediate.int_crime_victims as
             select force, crime_ref, 0 as crime_digest, crime_ref as person_key, true as is_female
