@@ -51,10 +51,10 @@ def place(home: Home, known_at: date, out: Path | None, extracts: Path) -> Home:
     remade = made.remade
     if remade is None and not _is_free(made):
         raise UsageError(f"{root} is a home or holds other things: name a folder that is new or empty.")
-    if out is not None and remade is not None and Path(remade.home) != home.root.resolve():
-        raise UsageError(f"{root} holds a list of the home {remade.home}: name another folder.")
     if remade is not None and remade.known_at != str(known_at):
         raise UsageError(f"{root} holds the list as it was known on {remade.known_at}: name another folder.")
+    if out is not None and remade is not None and Path(remade.home) != home.root.resolve():
+        raise UsageError(f"{root} holds a list of the home {remade.home}: name another folder.")
     return made
 
 
