@@ -78,7 +78,9 @@ def places(year: dict[str, np.ndarray]) -> list[independent.Place]:
     reported: dict[str, list[date]] = {}
     for number, (key, harm, ago) in enumerate(zip(year["key"], year["harm_days"], year["ago"], strict=True), start=1):
         who = f"met|{key:07}"
-        evidence.setdefault(who, []).append(independent.Evidence("met", f"c{number:07}", float(harm), "named", False, False))
+        evidence.setdefault(who, []).append(
+            independent.Evidence("met", f"c{number:07}", float(harm), "named", False, False)
+        )
         reported.setdefault(who, []).append(date.fromisoformat(rank_coverage.LIST_DATE) - timedelta(days=int(ago)))
     unranked = [
         independent.Place(
