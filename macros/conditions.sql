@@ -50,6 +50,11 @@
     ({{ rules }}.historic_reports = 'include' or not {{ is_historic }})
 {%- endmacro %}
 
+{#- The day after which the window of a list starts; the list date is its last day. -#}
+{% macro window_starts_after(list_date, window_days) -%}
+    {{ add_days(list_date, '-' ~ window_days) }}
+{%- endmacro %}
+
 {#- Whether a crime stands on a day: one that was removed from the record on it does not. -#}
 {% macro stands_on(cancelled_on, on_date) -%}
     ({{ cancelled_on }} is null or {{ cancelled_on }} > {{ on_date }})

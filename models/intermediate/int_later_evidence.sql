@@ -142,7 +142,7 @@ known_versions as (
         later_links.force,
         later_links.crime_ref,
         later_links.person_ref,
-        max(case when {{ is_listed('statuses.status', 'rules.statuses') }} then 1 else 0 end) = 1 as has_counted
+        max(case when {{ is_status_of_method('statuses.status', 'rules') }} then 1 else 0 end) = 1 as has_counted
     from suspect_versions
     inner join later_links
         on

@@ -60,7 +60,7 @@ final as (
 
     select
         list_dates.list_date,
-        {{ add_days('list_dates.list_date', '-rules.window_days') }} as window_starts_after,
+        {{ window_starts_after('list_dates.list_date', 'rules.window_days') }} as window_starts_after,
         list_dates.list_date = rules.list_date as is_current,
         month_ends.list_date is not null as is_monthly,
         max(month_ends.list_date) over (

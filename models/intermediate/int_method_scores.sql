@@ -96,7 +96,7 @@ counted as (
             methods.ranking_key = weighed_codes.ranking_key
             and allegations.offence_code = weighed_codes.offence_code
     where
-        allegations.reported_on > {{ add_days('methods.list_date', '-methods.window_days') }}
+        allegations.reported_on > {{ window_starts_after('methods.list_date', 'methods.window_days') }}
         and {{ counts_when_historic(is_historic_report('allegations.days_to_report', 'methods'), 'methods') }}
         and {{ is_age_of_method('allegations.highest_possible_age', 'methods') }}
         and {{ counts_when_dead('allegations.deceased_on', 'methods.list_date', 'methods') | indent(4) }}

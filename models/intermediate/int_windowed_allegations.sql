@@ -50,7 +50,9 @@ final as (
     inner join longest_window
         on
             allegations.reported_on <= longest_window.list_date
-            and allegations.reported_on > {{ add_days('longest_window.list_date', '-longest_window.window_days') }}
+            and allegations.reported_on > {{ window_starts_after(
+                'longest_window.list_date', 'longest_window.window_days'
+            ) }}
             and {{ stands_on('allegations.cancelled_on', 'longest_window.list_date') }}
     left join in_custody
         on

@@ -64,8 +64,7 @@ final as (
         cast(without.harm_days_left as double) as harm_days_left,
         cast(
             ranked.is_listed and (
-                without.allegations < rules.minimum_allegations
-                or without.female_victims < rules.minimum_female_victims
+                not {{ meets_the_minimums('without', 'rules') | indent(8) }}
                 or coalesce({{ ranks_behind('without', 'lines', 'line_') }}, false)
             ) as boolean
         ) as is_decisive

@@ -38,8 +38,6 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ),
     ],
     f"{_INTERMEDIATE}/int_list_dates.sql": [
-        ("'-rules.window_days'", "'1 - rules.window_days'", "a window of 364 days"),
-        ("'-rules.window_days'", "'-1 - rules.window_days'", "a window of 366 days"),
         (
             "<= covered.last_covered_on",
             "< covered.last_covered_on",
@@ -54,6 +52,8 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("month_ends.list_date is not null as", "true as", "a list inside a month is a monthly one"),
     ],
     "macros/conditions.sql": [
+        ("'-' ~ window_days", "'1 - ' ~ window_days", "a window of 364 days"),
+        ("'-' ~ window_days", "'-1 - ' ~ window_days", "a window of 366 days"),
         ("~ '.vawg_scopes') }}, false)", "~ '.vawg_scopes') }}, true)", "an unknown code is in scope"),
         (
             "coalesce({{ is_listed(vawg_scope, rules ~ '.vawg_scopes') }}, false)",
@@ -452,7 +452,6 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
     f"{_INTERMEDIATE}/int_list_changes.sql": [
         ("reported_on > counted_now", "reported_on >= counted_now", "a report of the list before is new"),
         ("counts_until < counted_before", "counts_until <= counted_before", "the last day of the window has passed"),
-        ("cancelled_on <= counted_before", "cancelled_on < counted_before", "cancelled on the list date stands"),
         ("deceased_on <= counted_before", "deceased_on < counted_before", "who died on the list date lives"),
         ("rules.deceased <> 'include' and ", "", "the dead leave where the method keeps them"),
         ("then 'passed'", "then 'cancelled'", "a window that ended was cancelled"),
@@ -520,7 +519,6 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "",
             "a rule is told as a change of status",
         ),
-        ("cancelled_on <= lost", "cancelled_on < lost", "cancelled on the list date is no cancellation"),
         ("    where not places.is_listed\n", "", "evidence of a place that is still there is lost"),
         ("        and role = 'suspect'\n", "", "a victim taken off the crime deletes the allegation"),
         (
@@ -644,8 +642,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
     "models/marts/offender_evidence.sql": [
         ("counted.is_current and ranked.is_current", "ranked.is_listed is not null", "evidence of other dates"),
         ("ranked.is_listed and (", "(", "people below the line have a place to lose"),
-        ("without.allegations < rules", "without.allegations <= rules", "a second allegation decides"),
-        ("without.female_victims < rules", "without.female_victims <= rules", "a second woman decides"),
+        ("not {{ meets_the_minimums('without', 'rules') | indent(8) }}", "false", "the minima decide nothing"),
     ],
     f"{_INTERMEDIATE}/int_list_lines.sql": [
         ("order by harm_rank", "order by harm_rank desc", "the line is the last one ranked"),
@@ -678,7 +675,6 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "this year's crimes are historic",
         ),
         ("crimes.reported_on <= rules", "crimes.reported_on < rules", "reports of the list date are out"),
-        ("crimes.cancelled_on > rules", "crimes.cancelled_on >= rules", "crimes cancelled on the list date count"),
         ("series = 'current' and is_detected", "is_detected", "detected police work is among the public's"),
         (
             "coalesce(detected_harm_days, 0) / nullif(harm_days, 0)",
