@@ -126,6 +126,15 @@ class _Prepared:
         return next((str(info["exception_message"]) for info in failed), None)
 
 
+@dataclass(frozen=True)
+class _Query:
+    """The metric of an expectation that gives the query for rows that are not as expected; None where it is not about rows."""
+
+    of: _Prepared
+    metric: MetricConfiguration | None
+    edges: list[MetricEdge]
+
+
 class Checker:
     """Checks relations that one connection can see, its temporary ones too.
 
@@ -139,6 +148,7 @@ class Checker:
         self._connection = connection
         self._engine = _engine(connection)
         self._prepared: dict[str, _Prepared] = {}
+        self._queries: dict[tuple[str, ...], _Query] = {}
 
     def check(self, suite: Suite, parameters: dict[str, Any] | None = None) -> list[Finding]:
         """What each expectation of the suite finds, in its order. Raises CannotBeRun if one cannot."""
@@ -155,15 +165,23 @@ class Checker:
         None where the expectation is not about rows.
         """
         self._turn_to(suite.relation)
-        wanted = {"result_format": {"result_format": "COMPLETE", "unexpected_index_column_names": columns}}
-        metrics = self._needs(self._prepare(finding.expectation, parameters or {}).made, wanted)
-        query = next((metrics[name] for name in metrics if name.endswith(".unexpected_index_query")), None)
-        if query is None:
+        prepared = self._prepare(finding.expectation, parameters or {})
+        key = (finding.expectation.name, *columns)
+        kept = self._queries.get(key)
+        if kept is None or kept.of is not prepared:
+            kept = self._queries[key] = self._query(prepared, columns)
+        if kept.metric is None:
             return []
-        computed, _ = self._compute(self._edges([query]))
-        statement = str(computed[query.id]).strip().rstrip(";")
+        computed, _ = self._compute(kept.edges)
+        statement = str(computed[kept.metric.id]).strip().rstrip(";")
         listed = ", ".join(map(sql.identifier, columns))
         return self._connection.execute(f"SELECT {listed} FROM ({statement}) ORDER BY ALL LIMIT {limit}").fetchall()
+
+    def _query(self, prepared: _Prepared, columns: list[str]) -> _Query:
+        wanted = {"result_format": {"result_format": "COMPLETE", "unexpected_index_column_names": columns}}
+        metrics = self._needs(prepared.made, wanted)
+        found = [metrics[name] for name in metrics if name.endswith(".unexpected_index_query")]
+        return _Query(prepared, found[0] if found else None, self._edges(found))
 
     def _turn_to(self, relation: str) -> None:
         """Make a relation the one that is checked."""

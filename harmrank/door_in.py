@@ -43,6 +43,24 @@ class DoorFinding:
     places: tuple[tuple[str, int], ...]
 
 
+@dataclass(frozen=True)
+class _Taken:
+    """Which extract is checked, the day it was taken, and the latest time that a row of it may have been changed."""
+
+    extract_id: str
+    on: date
+    latest_update: datetime
+
+    @property
+    def is_updated(self) -> str:
+        """An expression: whether a row was last changed by then."""
+        return f"updated_at <= {sql.text(self.latest_update.isoformat())}::TIMESTAMP AS is_updated_by_extract"
+
+    def day_is_past(self, column: str, what: str) -> str:
+        """An expression: whether the day in a column is not after that of the extract."""
+        return f"{column} <= {sql.text(self.on.isoformat())}::DATE AS {what}_by_extract"
+
+
 class DoorIn:
     """Checks extracts on the connection that lands them."""
 
@@ -50,6 +68,7 @@ class DoorIn:
         self._connection = connection
         self._checker = checks.Checker(connection)
         self._suites = suites.load("door_in")
+        self._words = _words()
         codes = sql.text(str(project_root() / "seeds" / "offences.csv"))
         connection.execute(
             "CREATE OR REPLACE TEMP TABLE door_offences AS "
@@ -60,13 +79,14 @@ class DoorIn:
         self, extract_id: str, extract_on: date, extract_at: datetime, read: list[CheckedFile]
     ) -> list[DoorFinding]:
         """What every expectation about a table of this extract found."""
-        parameters = _parameters(extract_on, extract_at)
-        relations = self._offer(extract_id, read)
+        # Local time and UTC may differ, and an extract named by its day was taken at some hour of it.
+        latest_update = max(extract_at, datetime(extract_on.year, extract_on.month, extract_on.day)) + timedelta(days=2)
+        relations = self._offer(_Taken(extract_id, extract_on, latest_update), read)
         found: list[DoorFinding] = []
         for suite in self._suites:
             if suite.relation in relations:
-                for finding in self._checker.check(suite, parameters):
-                    places = self._places(suite, finding, parameters)
+                for finding in self._checker.check(suite, self._words):
+                    places = self._places(suite, finding)
                     found.append(DoorFinding(self._in_words(suite, finding), places))
         return found
 
@@ -79,27 +99,28 @@ class DoorIn:
         said = None if multiple is None else f"{multiple:.2f} times the usual number"
         return replace(finding, rows_checked=None, rows_unexpected=None, observed=said)
 
-    def _places(
-        self, suite: suites.Suite, finding: checks.Finding, parameters: dict[str, Any]
-    ) -> tuple[tuple[str, int], ...]:
+    def _places(self, suite: suites.Suite, finding: checks.Finding) -> tuple[tuple[str, int], ...]:
         if not finding.rows_unexpected or suite.relation == "door_volumes":
             return ()
-        rows = self._checker.places(suite, finding, ["file_name", "file_row"], PLACES, parameters)
+        rows = self._checker.places(suite, finding, ["file_name", "file_row"], PLACES, self._words)
         return tuple((str(name), int(row)) for name, row in rows)
 
-    def _offer(self, extract_id: str, read: list[CheckedFile]) -> set[str]:
+    def _offer(self, taken: _Taken, read: list[CheckedFile]) -> set[str]:
         """Make the relations that the suites look at, from the files that were read; gives their names."""
         by_table = {table.name: [file for file in read if file.file.table is table] for table in TABLES.values()}
         for name, files in by_table.items():
             self._view(f"landed_{name}", _landed(TABLES[name], files))
-        self._view("door_people", "SELECT * FROM landed_people")
+        self._view(
+            "door_people",
+            f"SELECT *, {taken.is_updated}, {taken.day_is_past('date_of_birth', 'is_born')} FROM landed_people",
+        )
         self._view("door_custody", "SELECT * FROM landed_custody")
         if by_table["crimes"]:
             self._table("door_repeated", _REPEATED)
-            self._table("door_crimes", _crimes())
+            self._table("door_crimes", _crimes(taken))
         if by_table["involvements"]:
-            self._table("door_involvements", _INVOLVEMENTS)
-        self._table("door_volumes", _volumes(by_table), {"extract_id": extract_id})
+            self._table("door_involvements", _involvements(taken))
+        self._table("door_volumes", _volumes(by_table), {"extract_id": taken.extract_id})
         return {"door_volumes"} | {f"door_{name}" for name, files in by_table.items() if files}
 
     def _view(self, name: str, query: str) -> None:
@@ -109,16 +130,14 @@ class DoorIn:
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}", values or {})
 
 
-def _parameters(extract_on: date, extract_at: datetime) -> dict[str, Any]:
-    words: dict[str, Any] = {
+def _words() -> dict[str, Any]:
+    """The parameters of the suites. The same for each extract: another value of one is another expectation to prepare."""
+    return {
         f"{table.name}_{column.name}": list(column.choices)
         for table in TABLES.values()
         for column in table.columns
         if column.kind is Kind.CHOICE
     }
-    # Local time and UTC may differ, and an extract named by its day was taken at some hour of it.
-    latest = max(extract_at, datetime(extract_on.year, extract_on.month, extract_on.day)) + timedelta(days=2)
-    return {**words, "extract_on": extract_on, "latest_update": latest}
 
 
 def _landed(table: Table, files: list[CheckedFile]) -> str:
@@ -140,16 +159,17 @@ _REPEATED = """
 """
 
 
-def _crimes() -> str:
+def _crimes(taken: _Taken) -> str:
     code = normalise_offence_code("crimes.offence_code")
     return f"""
         SELECT
             crimes.force,
             crimes.crime_ref,
             crimes.reported_on,
+            {taken.day_is_past("reported_on", "is_reported")},
             crimes.reported_by,
             crimes.outcome_on,
-            crimes.updated_at,
+            {taken.is_updated},
             crimes.file_name,
             crimes.file_row,
             CASE WHEN NOT crimes.is_deleted THEN {code} IN (SELECT offence_code FROM door_offences) END AS is_known_code,
@@ -161,38 +181,41 @@ def _crimes() -> str:
 
 
 _CRIME, _PERSON = landing_known.digest("crime_ref"), landing_known.digest("person_ref")
+
+
 # What was landed before is looked through for what this extract names, not the other way round: that is far less. And
 # whether something is known is asked with IN, not with a join, which would first have to put doubles together.
-_INVOLVEMENTS = f"""
-    WITH involvements AS (
-        SELECT *, {_CRIME} AS crime, {_PERSON} AS person FROM landed_involvements WHERE NOT is_deleted
-    ),
-    known_crimes AS (
-        SELECT crime FROM raw.crime_digests SEMI JOIN involvements USING (crime)
-        UNION ALL
-        SELECT {_CRIME} FROM landed_crimes
-    ),
-    known_people AS MATERIALIZED (
-        SELECT person, sex_is_known FROM raw.person_digests SEMI JOIN involvements USING (person)
-        UNION ALL
-        SELECT {_PERSON}, {landing_known.SEX_IS_KNOWN} FROM landed_people
-    )
-    SELECT
-        force,
-        crime_ref,
-        person_ref,
-        role,
-        status,
-        updated_at,
-        file_name,
-        file_row,
-        crime IN (SELECT crime FROM known_crimes) AS has_crime,
-        person IN (SELECT person FROM known_people) AS has_person,
-        CASE
-            WHEN role = 'victim' THEN person IN (SELECT person FROM known_people WHERE sex_is_known)
-        END AS victim_sex_is_known
-    FROM involvements
-"""
+def _involvements(taken: _Taken) -> str:
+    return f"""
+        WITH involvements AS (
+            SELECT *, {_CRIME} AS crime, {_PERSON} AS person FROM landed_involvements WHERE NOT is_deleted
+        ),
+        known_crimes AS (
+            SELECT crime FROM raw.crime_digests SEMI JOIN involvements USING (crime)
+            UNION ALL
+            SELECT {_CRIME} FROM landed_crimes
+        ),
+        known_people AS MATERIALIZED (
+            SELECT person, sex_is_known FROM raw.person_digests SEMI JOIN involvements USING (person)
+            UNION ALL
+            SELECT {_PERSON}, {landing_known.SEX_IS_KNOWN} FROM landed_people
+        )
+        SELECT
+            force,
+            crime_ref,
+            person_ref,
+            role,
+            status,
+            {taken.is_updated},
+            file_name,
+            file_row,
+            crime IN (SELECT crime FROM known_crimes) AS has_crime,
+            person IN (SELECT person FROM known_people) AS has_person,
+            CASE
+                WHEN role = 'victim' THEN person IN (SELECT person FROM known_people WHERE sex_is_known)
+            END AS victim_sex_is_known
+        FROM involvements
+    """
 
 
 def _volumes(by_table: dict[str, list[CheckedFile]]) -> str:

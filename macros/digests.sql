@@ -16,9 +16,9 @@
 {%- endmacro %}
 
 {#- A WHERE that keeps the rows of a large model that a small relation of the query asks for: all that a join of the two can
-    use, and hardly more. Nothing where everything is made anew, for then all rows are asked for. -#}
-{% macro where_asked_for(digest, relation, asked_for=none) -%}
-    {%- if not execute or only_changes() -%}
+    use, and hardly more. Where everything is made anew it says something only if also then few are asked for. -#}
+{% macro where_asked_for(digest, relation, asked_for=none, always_few=false) -%}
+    {%- if not execute or only_changes() or always_few -%}
         where {{ digest }} in (select {{ asked_for or digest }} from {{ relation }})
     {%- endif -%}
 {%- endmacro %}

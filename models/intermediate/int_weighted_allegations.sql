@@ -23,7 +23,7 @@ offenders as (
 victims as (
 
     select * from {{ ref('int_crime_victims') }}
-    {{ where_touched('int_touched_crimes', ['crime_digest']) }}
+    {{ where_asked_for('crime_digest', 'allegations', always_few=true) }}
 
 ),
 

@@ -1,8 +1,6 @@
--- Rows are new when their crime is touched: all rows of such crimes are replaced, so that a second run changes nothing.
 with crimes as (
 
     select * from {{ ref('stg_crimes') }}
-    {{ where_touched('int_touched_crimes', ['crime_digest']) }}
 
 ),
 
