@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from harmrank import checks, landing_known, landing_sql, sql, suites
-from harmrank.contract import TABLES, Kind, Table
+from harmrank.contract import CRIMES, TABLES, Kind, Table
 from harmrank.landing_rows import CheckedFile
 from harmrank.macros import normalise_offence_code
 from harmrank.project import project_root
@@ -44,21 +44,38 @@ class DoorFinding:
 
 
 @dataclass(frozen=True)
-class _Taken:
-    """Which extract is checked, the day it was taken, and the latest time that a row of it may have been changed."""
+class Brought:
+    """An extract that was read, the day it was taken, and the latest time that a row of it may have been changed.
+
+    `crimes` names the table of what is checked of its crimes, which the one who reads makes with `offer_crimes`.
+    """
 
     extract_id: str
-    on: date
-    latest_update: datetime
+    extract_on: date
+    extract_at: datetime
+    read: list[CheckedFile]
+    crimes: str
 
     @property
     def is_updated(self) -> str:
         """An expression: whether a row was last changed by then."""
-        return f"updated_at <= {sql.text(self.latest_update.isoformat())}::TIMESTAMP AS is_updated_by_extract"
+        # Local time and UTC may differ, and an extract named by its day was taken at some hour of it.
+        named = datetime(self.extract_on.year, self.extract_on.month, self.extract_on.day)
+        latest = max(self.extract_at, named) + timedelta(days=2)
+        return f"updated_at <= {sql.text(latest.isoformat())}::TIMESTAMP AS is_updated_by_extract"
 
     def day_is_past(self, column: str, what: str) -> str:
         """An expression: whether the day in a column is not after that of the extract."""
-        return f"{column} <= {sql.text(self.on.isoformat())}::DATE AS {what}_by_extract"
+        return f"{column} <= {sql.text(self.extract_on.isoformat())}::DATE AS {what}_by_extract"
+
+    def files(self, table: Table) -> list[CheckedFile]:
+        """Those with rows of a table."""
+        return [file for file in self.read if file.file.table is table]
+
+
+def offer_crimes(connection: duckdb.DuckDBPyConnection, brought: Brought) -> None:
+    """Make the table of what is checked of the crimes, which needs nothing that landed before."""
+    connection.execute(f"CREATE OR REPLACE TABLE {brought.crimes} AS {_crimes(brought)}")
 
 
 class DoorIn:
@@ -69,19 +86,10 @@ class DoorIn:
         self._checker = checks.Checker(connection)
         self._suites = suites.load("door_in")
         self._words = _words()
-        codes = sql.text(str(project_root() / "seeds" / "offences.csv"))
-        connection.execute(
-            "CREATE OR REPLACE TEMP TABLE door_offences AS "
-            f"SELECT offence_code FROM read_csv({codes}, header = true, all_varchar = true)"
-        )
 
-    def check(
-        self, extract_id: str, extract_on: date, extract_at: datetime, read: list[CheckedFile]
-    ) -> list[DoorFinding]:
+    def check(self, brought: Brought) -> list[DoorFinding]:
         """What every expectation about a table of this extract found."""
-        # Local time and UTC may differ, and an extract named by its day was taken at some hour of it.
-        latest_update = max(extract_at, datetime(extract_on.year, extract_on.month, extract_on.day)) + timedelta(days=2)
-        relations = self._offer(_Taken(extract_id, extract_on, latest_update), read)
+        relations = self._offer(brought)
         found: list[DoorFinding] = []
         for suite in self._suites:
             if suite.relation in relations:
@@ -105,22 +113,19 @@ class DoorIn:
         rows = self._checker.places(suite, finding, ["file_name", "file_row"], PLACES, self._words)
         return tuple((str(name), int(row)) for name, row in rows)
 
-    def _offer(self, taken: _Taken, read: list[CheckedFile]) -> set[str]:
+    def _offer(self, brought: Brought) -> set[str]:
         """Make the relations that the suites look at, from the files that were read; gives their names."""
-        by_table = {table.name: [file for file in read if file.file.table is table] for table in TABLES.values()}
+        by_table = {name: brought.files(table) for name, table in TABLES.items()}
         for name, files in by_table.items():
             self._view(f"landed_{name}", _landed(TABLES[name], files))
-        self._view(
-            "door_people",
-            f"SELECT *, {taken.is_updated}, {taken.day_is_past('date_of_birth', 'is_born')} FROM landed_people",
-        )
+        is_born = brought.day_is_past("date_of_birth", "is_born")
+        self._view("door_people", f"SELECT *, {brought.is_updated}, {is_born} FROM landed_people")
         self._view("door_custody", "SELECT * FROM landed_custody")
         if by_table["crimes"]:
-            self._table("door_repeated", _REPEATED)
-            self._table("door_crimes", _crimes(taken))
+            self._view("door_crimes", f"SELECT * FROM {brought.crimes}")
         if by_table["involvements"]:
-            self._table("door_involvements", _involvements(taken))
-        self._table("door_volumes", _volumes(by_table), {"extract_id": taken.extract_id})
+            self._table("door_involvements", _involvements(brought))
+        self._table("door_volumes", _volumes(by_table), {"extract_id": brought.extract_id})
         return {"door_volumes"} | {f"door_{name}" for name, files in by_table.items() if files}
 
     def _view(self, name: str, query: str) -> None:
@@ -152,30 +157,34 @@ def _landed(table: Table, files: list[CheckedFile]) -> str:
     return " UNION ALL ".join(parts or [empty])
 
 
-# By a digest of the key: of ten million rows, one pair in a million extracts shares one by chance.
-_REPEATED = """
-    SELECT hash(force, crime_ref, updated_at) AS version, min(place) AS first_place
-    FROM landed_crimes GROUP BY version HAVING count(*) > 1
-"""
-
-
-def _crimes(taken: _Taken) -> str:
+def _crimes(brought: Brought) -> str:
     code = normalise_offence_code("crimes.offence_code")
+    seed = sql.text(str(project_root() / "seeds" / "offences.csv"))
+    # What stands twice is told by a digest of the key: of ten million rows, one pair in a million extracts shares one by
+    # chance.
     return f"""
+        WITH crimes AS MATERIALIZED ({_landed(CRIMES, brought.files(CRIMES))}),
+        known_codes AS (
+            SELECT offence_code FROM read_csv({seed}, header = true, all_varchar = true)
+        ),
+        repeated AS (
+            SELECT hash(force, crime_ref, updated_at) AS version, min(place) AS first_place
+            FROM crimes GROUP BY version HAVING count(*) > 1
+        )
         SELECT
             crimes.force,
             crimes.crime_ref,
             crimes.reported_on,
-            {taken.day_is_past("reported_on", "is_reported")},
+            {brought.day_is_past("reported_on", "is_reported")},
             crimes.reported_by,
             crimes.outcome_on,
-            {taken.is_updated},
+            {brought.is_updated},
             crimes.file_name,
             crimes.file_row,
-            CASE WHEN NOT crimes.is_deleted THEN {code} IN (SELECT offence_code FROM door_offences) END AS is_known_code,
+            CASE WHEN NOT crimes.is_deleted THEN {code} IN (SELECT offence_code FROM known_codes) END AS is_known_code,
             coalesce(repeated.first_place = crimes.place, true) AS is_first_of_version
-        FROM landed_crimes AS crimes
-        LEFT JOIN door_repeated AS repeated
+        FROM crimes
+        LEFT JOIN repeated
             ON hash(crimes.force, crimes.crime_ref, crimes.updated_at) = repeated.version
     """
 
@@ -185,7 +194,7 @@ _CRIME, _PERSON = landing_known.digest("crime_ref"), landing_known.digest("perso
 
 # What was landed before is looked through for what this extract names, not the other way round: that is far less. And
 # whether something is known is asked with IN, not with a join, which would first have to put doubles together.
-def _involvements(taken: _Taken) -> str:
+def _involvements(brought: Brought) -> str:
     return f"""
         WITH involvements AS (
             SELECT *, {_CRIME} AS crime, {_PERSON} AS person FROM landed_involvements WHERE NOT is_deleted
@@ -206,7 +215,7 @@ def _involvements(taken: _Taken) -> str:
             person_ref,
             role,
             status,
-            {taken.is_updated},
+            {brought.is_updated},
             file_name,
             file_row,
             crime IN (SELECT crime FROM known_crimes) AS has_crime,

@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 
 from harmrank import acceptance, checks, door_in, landing_files, landing_known, landing_raw, landing_rows, remarks
-from harmrank.contract import MAX_BAD_SHARE, TABLES
+from harmrank.contract import CRIMES, MAX_BAD_SHARE, TABLES
 from harmrank.errors import UsageError
 from harmrank.home import Home
 from harmrank.landing_ahead import Ahead, reading_ahead
@@ -29,6 +29,10 @@ from harmrank.warehouse import connect
 
 _WRITTEN_AT_ONCE = "256MB"
 """How much may be landed before it is packed into the warehouse file: with each extract, so much is packed again."""
+
+_MANY = 3
+"""From so many extracts on, one is checked nearly all the time while the next one is read: checking has a core of its own
+then. With a thread for each core besides, each got in the other's way, and landing took an eighth longer."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ def _land_all(
     landers = [_Lander(connection, home, folder, number, max_bad_share, door) for number, folder in enumerate(folders)]
     new = [lander for lander in landers if lander.folder.name not in known]
     if new:
-        _make_ready(connection)
+        _make_ready(connection, len(new))
     with reading_ahead(connection, new, lambda own, lander: lander.read(own), _Lander.clear) as ahead:
         for lander in landers:
             _settle(lander, known.get(lander.folder.name), ahead, result, report)
@@ -112,11 +116,14 @@ def _land_all(
                 lander.forget_refusals()
 
 
-def _make_ready(connection: duckdb.DuckDBPyConnection) -> None:
-    """What landing needs of the connection beyond a warehouse."""
+def _make_ready(connection: duckdb.DuckDBPyConnection, extracts: int) -> None:
+    """What landing so many extracts needs of the connection beyond a warehouse."""
     # Seen by the connection that reads and by the one that checks, as temporary tables would not be.
     connection.execute(f"ATTACH ':memory:' AS {landing_rows.READ}")
     connection.execute(f"SET checkpoint_threshold = '{_WRITTEN_AT_ONCE}'")
+    if extracts >= _MANY:
+        (cores,) = connection.execute("SELECT current_setting('threads')").fetchone() or (1,)
+        connection.execute(f"SET threads = {max(1, cores - 1)}")
     landing_known.make_sure(connection)
 
 
@@ -221,11 +228,11 @@ class _Read:
     """An extract whose files were read; `moment` is when it was taken."""
 
     extract: Extract
-    extract_on: date
     moment: datetime
     manifest: Manifest
     content_sha256: str
     files: list[CheckedFile]
+    brought: door_in.Brought
 
 
 class _Lander:
@@ -279,18 +286,21 @@ class _Lander:
         manifest = landing_files.read_manifest(extract)
         self._check_digests(manifest, digests)
         self._scratch.mkdir(mode=0o700, exist_ok=True)
-        self._tables = [
-            f"{landing_rows.READ}.extract_{self._number}_file_{number}" for number in range(len(extract.files))
-        ]
+        prefix = f"{landing_rows.READ}.extract_{self._number}"
+        tables = [f"{prefix}_file_{number}" for number in range(len(extract.files))]
+        self._tables = [*tables, f"{prefix}_crimes"]
         read = [
             landing_rows.read_file(connection, file, digests[file.name], self._scratch, table)
-            for file, table in zip(extract.files, self._tables, strict=True)
+            for file, table in zip(extract.files, tables, strict=True)
         ]
         self._check_rows(manifest, read)
         for file in read:
             landing_rows.refuse_if_mostly_bad(connection, file, self._max_bad_share)
         moment = landing_files.extract_moment(extract.extract_id, manifest)
-        self._read = _Read(extract, extract_on, moment, manifest, digest, read)
+        brought = door_in.Brought(extract.extract_id, extract_on, moment, read, self._tables[-1])
+        if brought.files(CRIMES):
+            door_in.offer_crimes(connection, brought)
+        self._read = _Read(extract, moment, manifest, digest, read, brought)
 
     def land(self) -> str:
         """Check and write what was read; gives a line that says what became of its rows. Raises Unusable."""
@@ -298,7 +308,7 @@ class _Lander:
             raise AssertionError("an extract is read before it lands")
         extract, read = self._read.extract, self._read.files
         moment = self._read.moment
-        findings = self._door.opened.check(extract.extract_id, self._read.extract_on, moment, read)
+        findings = self._door.opened.check(self._read.brought)
         bad = self._remark(read, remarks.about_values(self._connection, read), findings)
         if landing_files.read_folder(self.folder).files != extract.files:
             raise Unusable("it changed while it was being read", "Run this again when the transfer is complete.")

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 from conftest import SMALL_FEED, Command, PublishedHome, write_extract
 
 from harmrank import checks, door_in, door_out, publish, published, suites, warehouse
-from harmrank.contract import TABLES
+from harmrank.contract import CUSTODY, TABLES
 from harmrank.errors import GateFailed, HarmrankError
 from harmrank.home import Home
 from harmrank.landing import land
@@ -202,7 +203,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[duckdb.Du
     connection.close()
 
 
-def bring(connection: duckdb.DuckDBPyConnection, fault: str | None) -> list[CheckedFile]:
+def bring(connection: duckdb.DuckDBPyConnection, fault: str | None, extract_id: str = "2026-06-30") -> door_in.Brought:
     """An extract as it stands after its files were read, with a fault planted."""
     for table, query in GOOD.items():
         connection.execute(
@@ -216,13 +217,15 @@ def bring(connection: duckdb.DuckDBPyConnection, fault: str | None) -> list[Chec
         (rows,) = connection.execute(f"select count(*) from landing_{name}").fetchone() or (0,)
         file = TableFile(table, Path(f"{name}.csv"), 1, 1, (0, 0))
         read.append(CheckedFile(file, "x", f"landing_{name}", "ordinal", rows, [], {}, 1, None))
-    return read
+    brought = door_in.Brought(extract_id, date(2026, 6, 30), datetime(2026, 6, 30), read, "brought_crimes")
+    door_in.offer_crimes(connection, brought)
+    return brought
 
 
 def test_a_good_extract_passes_every_check(opened: tuple[duckdb.DuckDBPyConnection, door_in.DoorIn]) -> None:
     """The faults below start from here; every suite has been looked at."""
     connection, door = opened
-    found = door.check("2026-06-30", date(2026, 6, 30), datetime(2026, 6, 30), bring(connection, None))
+    found = door.check(bring(connection, None))
     assert names([f.finding for f in found]) == set()
     assert {f.finding.expectation.name for f in found} == set(DOOR_IN)
 
@@ -239,7 +242,7 @@ def test_a_fault_in_an_extract_is_found(opened: tuple[duckdb.DuckDBPyConnection,
     Where another one finds it too, it is the milder or the graver form of the same, or speaks of what follows from it.
     """
     connection, door = opened
-    found = door.check("2026-06-30", date(2026, 6, 30), datetime(2026, 6, 30), bring(connection, FAULTS_IN[name]))
+    found = door.check(bring(connection, FAULTS_IN[name]))
     failed = {f.finding.expectation.name: f for f in found if not f.finding.passed}
     assert name in failed
     assert failed[name].finding.is_fatal == DOOR_IN[name].is_fatal
@@ -258,7 +261,7 @@ def test_a_share_of_a_few_rows_refuses_nothing(opened: tuple[duckdb.DuckDBPyConn
             f"update landing_crimes set reported_on = null, is_deleted = true where ordinal > {rows}; "
             f"update landing_crimes set reported_on = '2026-07-01' where ordinal <= {rows}"
         )
-        found = door.check("2026-06-30", date(2026, 6, 30), datetime(2026, 6, 30), bring(connection, fault))
+        found = door.check(bring(connection, fault))
         by_name = {f.finding.expectation.name: f.finding for f in found}
         assert not by_name["most_crimes_are_reported_by_the_extract"].passed
         assert by_name["most_crimes_are_reported_by_the_extract"].is_fatal == is_fatal
@@ -272,8 +275,7 @@ def test_volumes_are_compared_with_three_extracts_of_the_same_feed(
 ) -> None:
     """Two extracts before it are too few to say what is usual, and another force's are none of its."""
     connection, door = opened
-    read = bring(connection, "delete from landing_custody where ordinal > 39")
-    found = door.check(extract_id, date(2026, 6, 30), datetime(2026, 6, 30), read)
+    found = door.check(bring(connection, "delete from landing_custody where ordinal > 39", extract_id))
     assert ("custody_come_in_usual_number" in names([f.finding for f in found])) == is_compared
 
 
@@ -388,8 +390,8 @@ def test_a_correction_is_not_remarked_for_what_it_leaves_out(
 ) -> None:
     """No file of a table means nothing new for it, which is no volume to be wondered at."""
     connection, door = opened
-    read = [file for file in bring(connection, None) if file.file.table.name == "custody"]
-    found = door.check("2026-06-30", date(2026, 6, 30), datetime(2026, 6, 30), read)
+    brought = bring(connection, None)
+    found = door.check(replace(brought, read=brought.files(CUSTODY)))
     assert names([f.finding for f in found]) == set()
 
 
