@@ -106,7 +106,7 @@ def _where(explanation: Explanation) -> str:
         else f"number {listing['previous_rank']} on the monthly list before"
     )
     custody = " In custody on that date." if listing["is_in_custody"] else ""
-    return f"{sentence} {before.capitalize()}; {plural(listing['months_on_list'], 'monthly list')} so far.{custody}"
+    return f"{sentence} {before.capitalize()}; {plural(listing['months_on_list'], 'list')} so far, this one included.{custody}"
 
 
 def _heading(allegation: Row, explanation: Explanation) -> str:
@@ -241,25 +241,22 @@ def _way_off(explanation: Explanation) -> list[str]:
                 f"Crime {row['crime_ref']} alone decides: cancelled, or the person eliminated or acquitted of it, "
                 "the place goes."
             )
-    if above is not None:
-        ways.append(_by_time(explanation, offender["harm_days"] - above))
-    ways.append(f"With nothing new, the last allegation stops counting after {day(_last(explanation.evidence))}.")
+    ways.extend(_by_time(explanation))
     return ways
 
 
-def _by_time(explanation: Explanation, line: float) -> str:
-    for row in sorted(explanation.evidence, key=lambda entry: entry["counts_until"]):
-        if row["harm_days_left"] < line:
-            return (
-                f"With nothing new, the score falls to {_harm(row['harm_days_left'], explanation)} after "
-                f"{day(row['counts_until'])}, below today's line."
-            )
-    return "Time alone does not bring the score below today's line before every allegation has left the window."
-
-
-def _last(evidence: list[Row]) -> date:
-    last: date = max(row["counts_until"] for row in evidence)
-    return last
+def _by_time(explanation: Explanation) -> Iterator[str]:
+    in_order = sorted(explanation.evidence, key=lambda row: row["counts_until"])
+    last: date = in_order[-1]["counts_until"]
+    gone = next((row for row in in_order if row["is_off_when_gone"]), None)
+    if gone is None or gone["counts_until"] == last:
+        yield "Time alone does not take the place, by today's line, before every allegation has left the window."
+    else:
+        yield (
+            f"With nothing new, {_harm(gone['harm_days_left'], explanation)} are left after {day(gone['counts_until'])}: not "
+            "enough for a place by today's line."
+        )
+    yield f"With nothing new, the last allegation stops counting after {day(last)}."
 
 
 def _certainty(explanation: Explanation) -> Iterator[str]:

@@ -37,6 +37,15 @@
     )
 {%- endmacro %}
 
+{#- Whether what is left of a listed score is no longer enough for a place: too little to be ranked, or behind the first one
+    below the list. -#}
+{% macro has_no_place(scores, rules, lines) -%}
+    (
+        not {{ meets_the_minimums(scores, rules) | indent(8) }}
+        or coalesce({{ ranks_behind(scores, lines, 'line_') | indent(8) }}, false)
+    )
+{%- endmacro %}
+
 {#- The first column that ranks the person in `one` before the one in `other`; the key where no other does. -#}
 {% macro separated_by(one, other) -%}
     case

@@ -80,6 +80,7 @@ final as (
         members.list_date,
         members.offender_key,
         list_dates.previous_list_date,
+        list_dates.is_monthly,
         listed.offender_key is not null as is_listed,
         listed_before.offender_key is not null as was_listed,
         coalesce(listed.months_on_list, listed_before.months_on_list) as months_on_list,

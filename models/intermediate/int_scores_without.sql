@@ -37,7 +37,11 @@ women as (
         allegations.offender_key,
         allegations.force,
         allegations.crime_ref,
-        count(*) over (partition by allegations.offender_key, victims.person_key) as allegations_of_this_woman
+        count(*) over (partition by allegations.offender_key, victims.person_key) as allegations_of_this_woman,
+        row_number() over (
+            partition by allegations.offender_key, victims.person_key
+            order by allegations.reported_on desc, allegations.force asc, allegations.crime_ref asc
+        ) as place_from_latest
     from allegations
     inner join victims
         on
@@ -53,10 +57,25 @@ own_women as (
         offender_key,
         force,
         crime_ref,
-        count(*) as female_victims
+        sum(case when allegations_of_this_woman = 1 then 1 else 0 end) as female_victims,
+        sum(case when place_from_latest = 1 then 1 else 0 end) as female_victims_named_last
     from women
-    where allegations_of_this_woman = 1
     group by offender_key, force, crime_ref
+
+),
+
+with_women as (
+
+    select
+        allegations.*,
+        coalesce(own_women.female_victims, 0) as female_victims,
+        coalesce(own_women.female_victims_named_last, 0) as female_victims_named_last
+    from allegations
+    left join own_women
+        on
+            allegations.offender_key = own_women.offender_key
+            and allegations.force = own_women.force
+            and allegations.crime_ref = own_women.crime_ref
 
 ),
 
@@ -72,36 +91,41 @@ in_order as (
             partition by offender_key
             order by reported_on desc, force asc, crime_ref asc
         ) as next_reported_on,
-        sum(harm_days) over (partition by offender_key) as harm_days_in_all,
-        sum(harm_days) over (partition by offender_key order by reported_on) as harm_days_gone
-    from allegations
+        sum(harm_days) over (partition by offender_key order by reported_on) as harm_days_gone,
+        sum(female_victims_named_last) over (
+            partition by offender_key
+            order by reported_on
+        ) as female_victims_gone,
+        count(*) over (partition by offender_key order by reported_on) as allegations_gone
+    from with_women
 
 ),
 
--- What ranks the person where everything but this allegation stays.
+-- What ranks the person where everything but this allegation stays; and what is left when it leaves the window, and with it
+-- all that was reported by then.
 final as (
 
     select
         in_order.offender_key,
         in_order.force,
         in_order.crime_ref,
-        in_order.harm_days_in_all - in_order.harm_days_gone as harm_days_left,
         ranked.list_date,
         ranked.harm_days - in_order.harm_days as harm_days,
-        ranked.female_victims - coalesce(own_women.female_victims, 0) as female_victims,
+        ranked.female_victims - in_order.female_victims as female_victims,
         ranked.allegations - 1 as allegations,
         case
             when in_order.place_from_latest = 1 then in_order.next_reported_on
             else ranked.latest_reported_on
-        end as latest_reported_on
+        end as latest_reported_on,
+        ranked.harm_days - in_order.harm_days_gone as harm_days_left,
+        ranked.female_victims - in_order.female_victims_gone as female_victims_left,
+        ranked.allegations - in_order.allegations_gone as allegations_left,
+        case
+            when ranked.latest_reported_on > in_order.reported_on then ranked.latest_reported_on
+        end as latest_reported_on_left
     from in_order
     inner join ranked
         on in_order.offender_key = ranked.offender_key
-    left join own_women
-        on
-            in_order.offender_key = own_women.offender_key
-            and in_order.force = own_women.force
-            and in_order.crime_ref = own_women.crime_ref
     where ranked.is_current
 
 )

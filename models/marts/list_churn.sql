@@ -16,6 +16,7 @@ counts as (
     select
         list_dates.list_date,
         list_dates.previous_list_date,
+        list_dates.is_monthly,
         coalesce(sum(case when movements.movement = 'entered' then 1 else 0 end), 0) as entered,
         coalesce(sum(case when movements.movement = 'stayed' then 1 else 0 end), 0) as stayed,
         coalesce(sum(case when movements.movement = 'left' then 1 else 0 end), 0) as people_left,
@@ -26,7 +27,7 @@ counts as (
     left join movements
         on list_dates.list_date = movements.list_date
     where list_dates.previous_list_date is not null
-    group by list_dates.list_date, list_dates.previous_list_date
+    group by list_dates.list_date, list_dates.previous_list_date, list_dates.is_monthly
 
 ),
 
@@ -35,6 +36,7 @@ final as (
     select
         cast(list_date as date) as list_date,
         cast(previous_list_date as date) as previous_list_date,
+        cast(is_monthly as boolean) as is_monthly,
         cast(entered + stayed as integer) as places,
         cast(stayed + people_left as integer) as places_before,
         cast(entered as integer) as entered,

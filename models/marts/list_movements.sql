@@ -110,6 +110,7 @@ final as (
     select
         cast(compared.list_date as date) as list_date,
         cast(compared.previous_list_date as date) as previous_list_date,
+        cast(compared.is_monthly as boolean) as is_monthly,
         cast(compared.offender_key as string) as offender_key,
         cast(compared.movement as string) as movement,
         cast(reasons.reason as string) as reason,

@@ -34,6 +34,20 @@ rules as (
 
 ),
 
+left_over as (
+
+    select
+        offender_key,
+        force,
+        crime_ref,
+        harm_days_left as harm_days,
+        female_victims_left as female_victims,
+        allegations_left as allegations,
+        latest_reported_on_left as latest_reported_on
+    from without
+
+),
+
 final as (
 
     select
@@ -63,11 +77,11 @@ final as (
         cast(allegations.counts_until as date) as counts_until,
         cast(without.harm_days_left as double) as harm_days_left,
         cast(
-            ranked.is_listed and (
-                not {{ meets_the_minimums('without', 'rules') | indent(8) }}
-                or coalesce({{ ranks_behind('without', 'lines', 'line_') }}, false)
-            ) as boolean
-        ) as is_decisive
+            ranked.is_listed and {{ has_no_place('without', 'rules', 'lines') | indent(8) }} as boolean
+        ) as is_decisive,
+        cast(
+            ranked.is_listed and {{ has_no_place('left_over', 'rules', 'lines') | indent(8) }} as boolean
+        ) as is_off_when_gone
     from counted
     inner join ranked
         on
@@ -83,6 +97,11 @@ final as (
             counted.offender_key = without.offender_key
             and counted.force = without.force
             and counted.crime_ref = without.crime_ref
+    inner join left_over
+        on
+            counted.offender_key = left_over.offender_key
+            and counted.force = left_over.force
+            and counted.crime_ref = left_over.crime_ref
     cross join rules
     left join lines
         on counted.list_date = lines.list_date

@@ -38,7 +38,8 @@ final as (
         evidence.is_historic,
         evidence.counts_until,
         evidence.harm_days_left,
-        evidence.is_decisive
+        evidence.is_decisive,
+        evidence.is_off_when_gone
     from evidence
     inner join listed
         on evidence.offender_key = listed.offender_key

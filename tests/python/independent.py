@@ -54,6 +54,7 @@ KEYS: dict[str, Key] = {
     "people": ("force", "person_ref"),
     "involvements": ("force", "crime_ref", "person_ref", "role"),
     "person_merges": ("force", "person_ref"),
+    "custody": ("force", "person_ref", "custody_from"),
 }
 
 
@@ -123,6 +124,11 @@ class Feed:
     people: dict[PersonKey, Person]
     suspects: dict[CrimeKey, list[tuple[PersonKey, str]]]
     victims: dict[CrimeKey, list[PersonKey]]
+    custody: dict[PersonKey, list[tuple[date, date | None]]]
+
+    def is_in_custody(self, person: PersonKey, on: date) -> bool:
+        """Whether a period has begun by then that has not ended; the day of release is a free one."""
+        return any(start <= on and (end is None or end > on) for start, end in self.custody.get(person, []))
 
 
 @dataclass(frozen=True)
@@ -248,6 +254,8 @@ def current(extracts: Path, table: str) -> dict[Key, Row]:
         for row in rows_of(extract, table):
             if "role" in row:
                 row["role"] = (row["role"] or "").lower() or None
+            if "custody_from" in row:
+                row["custody_from"] = str(day(row["custody_from"]) or "")
             key, updated_at = key_of(table, row), moment(row.get("updated_at"))
             if key is None or updated_at is None or not is_usable(table, row):
                 continue
@@ -295,8 +303,11 @@ def _read_feed(extracts: Path, _fingerprint: tuple[tuple[str, int, int], ...]) -
             suspects[force, crime_ref].append((person, status))
         elif role == "victim":
             victims[force, crime_ref].append(person)
+    custody: dict[PersonKey, list[tuple[date, date | None]]] = defaultdict(list)
+    for (force, person_ref, custody_from), row in current(extracts, "custody").items():
+        custody[survivor((force, person_ref))].append((date.fromisoformat(custody_from), day(row.get("custody_to"))))
     by_report = sorted((crime.reported_on, key) for key, crime in crimes.items())
-    return Feed(crimes, by_report, people, suspects, victims)
+    return Feed(crimes, by_report, people, suspects, victims, custody)
 
 
 def crime_of(row: Row) -> Crime:

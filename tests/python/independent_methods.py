@@ -1,7 +1,7 @@
 """Every ranking method, computed a second time: plain Python over the extracts, one allegation and one method after the other.
 
 Shares nothing with the models: of the project it reads the seeds, whose rows are the methods, and the CSV extracts by
-``independent``. It knows no custody: a method that asks for it raises ValueError.
+``independent``.
 """
 
 from __future__ import annotations
@@ -50,8 +50,6 @@ def turned(method: Method, seeds: Path) -> Iterator[tuple[str, str, Method]]:
 
 def rank(feed: independent.Feed, method: Method, seeds: Path, list_date: date) -> list[Ranked]:
     """Everybody whom a method ranks on a list date, first place first."""
-    if method["custody"] != "include":
-        raise ValueError("custody is not computed here")
     weight_of = _weights(method, seeds)
     scopes = {row["offence_code"]: row["vawg_scope"] for row in seed(seeds, "offences")}
     counted: dict[independent.PersonKey, list[tuple[float | None, date]]] = defaultdict(list)
@@ -141,6 +139,7 @@ def _suspects(
             status in method["statuses"].split()
             and facts.sex in method["offender_sexes"].split()
             and not (is_dead and method["deceased"] == "exclude")
+            and not (method["custody"] == "exclude" and feed.is_in_custody(person, list_date))
             and _is_old_enough(facts, int(method["minimum_age"]), list_date)
         ):
             yield person

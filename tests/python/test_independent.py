@@ -542,7 +542,7 @@ def test_every_method_agrees(published: Published, method: str) -> None:
 
 
 def test_every_turned_rule_agrees(published: Published) -> None:
-    """Who would enter and leave with each condition of the published method turned; custody is not computed here."""
+    """Who would enter and leave with each condition of the published method turned."""
     feed, method = independent.read_feed(published.extracts), independent_methods.methods(SEEDS)["v100"]
     standing = {
         place.offender_key for place in independent_methods.rank(feed, method, SEEDS, published.list_date)[:100]
@@ -556,8 +556,6 @@ def test_every_turned_rule_agrees(published: Published) -> None:
         (row["turned_rule"], row["turned_to"]) for row in published.tables["rule_effect"]
     }
     for rule, value, other in turned:
-        if rule == "custody":
-            continue
         listed = {
             place.offender_key for place in independent_methods.rank(feed, other, SEEDS, published.list_date)[:100]
         }

@@ -396,6 +396,12 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ),
     ],
     "macros/ranking.sql": [
+        ("not {{ meets_the_minimums(scores, rules) | indent(8) }}", "false", "the minima decide nothing"),
+        (
+            "or coalesce({{ ranks_behind",
+            "or coalesce(not {{ ranks_behind",
+            "whoever ranks before the line has no place",
+        ),
         ("}}.allegations >= {{", "}}.allegations > {{", "the least number of allegations is one more"),
         (
             "{{ scores }}.allegations >= {{ rules }}.minimum_allegations",
@@ -641,8 +647,17 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
     ],
     "models/marts/offender_evidence.sql": [
         ("counted.is_current and ranked.is_current", "ranked.is_listed is not null", "evidence of other dates"),
-        ("ranked.is_listed and (", "(", "people below the line have a place to lose"),
-        ("not {{ meets_the_minimums('without', 'rules') | indent(8) }}", "false", "the minima decide nothing"),
+        (
+            "ranked.is_listed and {{ has_no_place('without'",
+            "{{ has_no_place('without'",
+            "people below the line have a place to lose",
+        ),
+        (
+            "ranked.is_listed and {{ has_no_place('left_over'",
+            "{{ has_no_place('left_over'",
+            "people below the line have a place that ends",
+        ),
+        ("has_no_place('left_over'", "has_no_place('without'", "with time, only one allegation goes"),
     ],
     f"{_INTERMEDIATE}/int_list_lines.sql": [
         ("order by harm_rank", "order by harm_rank desc", "the line is the last one ranked"),
@@ -719,8 +734,12 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("not allegations.is_known_offence", "true", "known offences are unclassified"),
     ],
     f"{_INTERMEDIATE}/int_scores_without.sql": [
-        ("where allegations_of_this_woman = 1", "where true", "a woman goes although another allegation names her"),
-        ("in_order.harm_days_in_all - in_order.harm_days_gone", "in_order.harm_days_in_all", "no harm ever runs out"),
+        ("when allegations_of_this_woman = 1", "when true", "a woman goes although another allegation names her"),
+        ("when place_from_latest = 1 then 1", "when true then 1", "a woman is gone before the last that names her"),
+        ("ranked.harm_days - in_order.harm_days_gone", "ranked.harm_days", "no harm ever runs out"),
+        ("ranked.female_victims - in_order.female_victims_gone", "ranked.female_victims", "no woman is ever gone"),
+        ("ranked.allegations - in_order.allegations_gone", "ranked.allegations", "no allegation is ever gone"),
+        ("ranked.latest_reported_on > in_order.reported_on", "true", "the latest report never leaves"),
     ],
     f"{_INTERMEDIATE}/int_build.sql": [
         (
