@@ -101,8 +101,8 @@ in_order as (
 
 ),
 
--- What ranks the person where everything but this allegation stays; and what is left when it leaves the window, and with it
--- all that was reported by then.
+-- What ranks the person where everything but this allegation stays; and what is left when it leaves the window, and
+-- with it all that was reported by then.
 final as (
 
     select
