@@ -45,7 +45,7 @@ class DoorFinding:
 
 @dataclass(frozen=True)
 class Brought:
-    """An extract that was read, the day it was taken, and the latest time that a row of it may have been changed.
+    """An extract that was read, with the day in its id and the moment it was taken.
 
     `crimes` names the table of what is checked of its crimes, which the one who reads makes with `offer_crimes`.
     """
@@ -58,7 +58,7 @@ class Brought:
 
     @property
     def is_updated(self) -> str:
-        """An expression: whether a row was last changed by then."""
+        """An expression: whether a row was last changed by the time the extract was taken, give or take two days."""
         # Local time and UTC may differ, and an extract named by its day was taken at some hour of it.
         named = datetime(self.extract_on.year, self.extract_on.month, self.extract_on.day)
         latest = max(self.extract_at, named) + timedelta(days=2)

@@ -604,7 +604,7 @@ def redraw(places: list[Place]) -> list[Redrawn]:
     harm = {place.offender_key: redrawn_harm(place) for place in plausible}
     drawn: dict[str, list[int]] = {place.offender_key: [] for place in plausible}
     for number in range(REDRAWS):
-        by_harm = sorted(plausible, key=lambda place: (-harm[place.offender_key][number], place.harm_rank))  # noqa: B023 - sorted at once
+        by_harm = sorted(plausible, key=lambda place, now=number: (-harm[place.offender_key][now], place.harm_rank))
         for ahead, place in enumerate(by_harm):
             others_ahead = len(others) - bisect_right(others, harm[place.offender_key][number])
             drawn[place.offender_key].append(ahead + others_ahead + 1)
