@@ -180,7 +180,7 @@ bench-duckdb: dev  ## time the supported DuckDB versions on the work harmrank do
 lock: lock-tool  ## resolve the locks again (make lock UPGRADE=--upgrade for newer versions)
 	@echo "==> resolving the locks"
 	@$(call resolve,requirements-dev.lock) --extra dev --upgrade-package duckdb==$(DUCKDB)
-	@$(call resolve,requirements.lock) --constraint requirements-dev.lock --upgrade-package duckdb==$(DUCKDB)
+	@$(call resolve,requirements.lock) --extra postgres --constraint requirements-dev.lock --upgrade-package duckdb==$(DUCKDB)
 	@cp requirements-dev.lock requirements-other-duckdb.lock
 	@$(call resolve,requirements-other-duckdb.lock) --extra dev --upgrade-package duckdb==$(OTHER_DUCKDB)
 	@$(MAKE) lock-bench
