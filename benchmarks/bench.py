@@ -62,6 +62,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--gzip", action="store_true", help="compressed feeds, where the disk is small")
     parser.add_argument("--keep", action="store_true", help="leave what each wrote last in WORK/kept")
     parser.add_argument("--timeout", type=float, default=4 * 3600, help="seconds for one step (default: four hours)")
+    parser.add_argument(
+        "--memory-limit", help="of harmrank in every step, such as 9GB (default: its own, and once 2GB besides)"
+    )
     parser.add_argument("--record", action="store_true", help="write docs/performance.md")
     return parser.parse_args()
 
@@ -72,9 +75,9 @@ def _size(options: argparse.Namespace, work: Path, crimes: int) -> results.Size:
     load = os.getloadavg()[0]
     if load > BUSY:
         print(f"  the machine is busy (load {load:.1f}): the figures will be too high", file=sys.stderr)
-    contest = Contest(work, feed, options.timeout, options.keep)
+    contest = Contest(work, feed, options.timeout, options.keep, options.memory_limit)
     contest.measure(options.peers, options.runs)
-    return results.size_of(feed, contest.runs, round(load, 2), _versions(options.peers))
+    return results.size_of(feed, contest.runs, round(load, 2), _versions(options.peers), options.memory_limit)
 
 
 def _versions(names: list[str]) -> dict[str, str]:

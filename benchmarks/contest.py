@@ -30,9 +30,14 @@ class Run:
 class Contest:
     """Measures on one feed. Works in `work`, which holds one contender's files at a time."""
 
-    def __init__(self, work: Path, feed: Feed, timeout: float, keep: bool = False) -> None:
-        """`timeout` in seconds for one step; `keep` leaves what each contender wrote last in `work`/kept."""
+    def __init__(
+        self, work: Path, feed: Feed, timeout: float, keep: bool = False, memory_limit: str | None = None
+    ) -> None:
+        """`timeout` in seconds for one step; `keep` leaves what each contender wrote last in `work`/kept; with a
+        `memory_limit` such as 9GB every step of harmrank has that one.
+        """
         self._work, self._feed, self._timeout, self._keep_files = work, feed, timeout, keep
+        self._memory_limit = memory_limit
         self._expected: dict[str, Hundred] = {}
         self.runs: list[Run] = []
 
@@ -68,8 +73,9 @@ class Contest:
         """A new home, then what happens to a home: nothing, a day, a month, readers."""
         home = self._emptied("home")
         refreshes = {FULL: ("months", "--full"), NOTHING: ("months",), DAY: ("day",), NEXT: ("next",)}
+        limit = ("--memory-limit", self._memory_limit) if self._memory_limit else ()
         for step, (state, *options) in refreshes.items():
-            command = harmrank("refresh", self._feed.extracts(state), "--home", home, *options)
+            command = harmrank("refresh", self._feed.extracts(state), "--home", home, *options, *limit)
             if not self._harmrank_step(step, command, home, state):
                 return
         key = self._expected["next"][0][2]
@@ -78,7 +84,7 @@ class Contest:
                 return
         self._leave(HARMRANK, home)
         # Once is enough to see whether it ends, and how much it holds.
-        if not any(run.step == LIMITED for run in self.runs):
+        if self._memory_limit is None and not any(run.step == LIMITED for run in self.runs):
             self._within_a_limit()
 
     def _within_a_limit(self) -> None:

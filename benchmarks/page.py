@@ -100,10 +100,9 @@ def _inside(size: Size, step: str) -> str:
 def _below(size: Size) -> str:
     runs = max(len(size.of(name)) for name in size.contenders())
     versions = ", ".join(f"{name} {version}" for name, version in size.versions.items())
-    return (
-        f"*{size.taken_on}, {runs} {'run' if runs == 1 else 'runs'} each, in turn; medians, lowest to highest in brackets. "
-        f"{size.machine}; load before: {size.load:.1f}. {versions}*"
-    )
+    limit = f" harmrank with `--memory-limit {size.memory_limit}` throughout." if size.memory_limit else ""
+    each = "One run each" if runs == 1 else f"{runs} runs each, in turn; medians, lowest to highest in brackets"
+    return f"*{size.taken_on}. {each}.{limit} {size.machine}; load before: {size.load:.1f}. {versions}*"
 
 
 def _seconds(size: Size, contender: str, step: str) -> str:

@@ -20,7 +20,8 @@ from peers import HARMRANK, PEERS
 
 @dataclass(frozen=True)
 class Size:
-    """All that was measured at one size: the feed, when and on what, and every run."""
+    """All that was measured at one size: the feed, when and on what, and every run; `memory_limit` where harmrank had
+    one throughout."""
 
     crimes: int
     months: int
@@ -30,6 +31,7 @@ class Size:
     load: float
     versions: dict[str, str]
     runs: list[Run]
+    memory_limit: str | None = None
 
     def of(self, contender: str, step: str = FULL) -> list[Measured]:
         """The runs of one step of one contender."""
@@ -76,10 +78,12 @@ class Size:
         return [f"{contender}, {step}: {self.failure(contender, step)}" for contender, step in steps]
 
 
-def size_of(feed: Feed, runs: list[Run], load: float, versions: dict[str, str]) -> Size:
+def size_of(
+    feed: Feed, runs: list[Run], load: float, versions: dict[str, str], memory_limit: str | None = None
+) -> Size:
     """What was just measured, with the machine and the day."""
     today = f"{datetime.now(UTC):%Y-%m-%d}"
-    return Size(feed.crimes, feed.months, feed.gigabytes, today, machine(), load, versions, runs)
+    return Size(feed.crimes, feed.months, feed.gigabytes, today, machine(), load, versions, runs, memory_limit)
 
 
 def machine() -> str:

@@ -112,7 +112,8 @@ def test_the_figures_have_room_on_the_page(bench: Done, tmp_path: Path) -> None:
     """What is recorded replaces what stood there, and what is kept is read again as it was."""
     contest = Contest(tmp_path / "work", bench.feed, timeout=600)
     contest.measure(["floor"], times=1)
-    size = results.size_of(bench.feed, contest.runs, 0.5, {"duckdb": duckdb.__version__})
+    size = results.size_of(bench.feed, contest.runs, 0.5, {"duckdb": duckdb.__version__}, memory_limit="9GB")
+    assert "harmrank with `--memory-limit 9GB` throughout" in page.tables(size)
     results.write(tmp_path / "results.json", [size])
     assert results.read(tmp_path / "results.json") == {size.crimes: size}
     copy = tmp_path / "performance.md"
