@@ -11,6 +11,7 @@ from typing import Any
 
 from harmrank import duck, parsed, surroundings
 from harmrank.home import Home
+from harmrank.keys import Keys, of_marts
 from harmrank.printable import without_values
 from harmrank.project import project_root
 
@@ -20,12 +21,13 @@ TESTED_WITH_THE_SEEDS = ("--exclude", "path:seeds", "--indirect-selection", "cau
 
 @dataclass(frozen=True)
 class BuildResult:
-    """What dbt built and tested: counts, and one sentence for each failure and each warning."""
+    """What dbt built and tested: counts, one sentence for each failure and each warning, the keys of the marts."""
 
     models: int
     tests: int
     failures: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    keys: Keys = field(default_factory=dict)
 
 
 def build(
@@ -64,7 +66,7 @@ def _outcome(
     counter = _Counter(progress)
     with _environment(home, only_changes):
         try:
-            outcome = _run(home, command, only_changes, counter)
+            outcome, project = _run(home, command, only_changes, counter)
         finally:
             _release_warehouse()
     if isinstance(outcome.exception, KeyboardInterrupt):
@@ -75,11 +77,11 @@ def _outcome(
             raise stopped_by
         kind, said = type(outcome.exception).__name__, without_values(str(outcome.exception))
         return BuildResult(0, 0, failures=[f"dbt could not run ({kind}): {said}"])
-    return _summarise(outcome.result)
+    return _summarise(outcome.result, of_marts(project))
 
 
-def _run(home: Home, command: str, only_changes: bool, counter: _Counter) -> Any:
-    """Build or test what dbt has parsed, now or an earlier time; gives dbt's result."""
+def _run(home: Home, command: str, only_changes: bool, counter: _Counter) -> tuple[Any, Any]:
+    """Build or test what dbt has parsed, now or an earlier time; gives dbt's result and the parsed project."""
     from dbt.cli.main import dbtRunner
 
     place = parsed.place()
@@ -87,7 +89,7 @@ def _run(home: Home, command: str, only_changes: bool, counter: _Counter) -> Any
     if project is None:
         outcome = dbtRunner().invoke(_arguments(home, "parse", "--no-partial-parse"))
         if not outcome.success:
-            return outcome
+            return outcome, None
         project = outcome.result
         # Where a file has changed meanwhile, nobody knows which of the two was parsed.
         if parsed.place() == place:
@@ -96,7 +98,7 @@ def _run(home: Home, command: str, only_changes: bool, counter: _Counter) -> Any
     if only_changes and command == "build":
         # Seeds are part of the rules: where those are the same still, so are they, and what their tests have found.
         left_out += TESTED_WITH_THE_SEEDS
-    return dbtRunner(manifest=project, callbacks=[counter]).invoke(_arguments(home, command, *left_out))
+    return dbtRunner(manifest=project, callbacks=[counter]).invoke(_arguments(home, command, *left_out)), project
 
 
 def _arguments(home: Home, command: str, *arguments: str) -> list[str]:
@@ -163,7 +165,7 @@ class _Counter:
         self._progress(event.data.node_info.node_name, event.data.index, total)
 
 
-def _summarise(run: Any) -> BuildResult:
+def _summarise(run: Any, keys: Keys) -> BuildResult:
     failures, warnings, models, tests = [], [], 0, 0
     for result in run.results:
         kind = str(result.node.resource_type)
@@ -178,7 +180,7 @@ def _summarise(run: Any) -> BuildResult:
             failures.append(_sentence(result, kind))
         elif status == "warn":
             warnings.append(_sentence(result, kind))
-    return BuildResult(models, tests, failures, warnings)
+    return BuildResult(models, tests, failures, warnings, keys)
 
 
 def _sentence(result: Any, kind: str) -> str:

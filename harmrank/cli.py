@@ -312,6 +312,76 @@ def explain(offender_key: str, root: Path, form: str) -> None:
 
 
 @cli.command()
+@click.option(
+    "--postgres",
+    "address",
+    metavar="URL",
+    envvar="HARMRANK_POSTGRES",
+    required=True,
+    help="The database, as postgresql://USER@HOST/DATABASE or service=NAME. Leave the password to PGPASSWORD or .pgpass: "
+    "what is typed here others on this machine can see. Also read from HARMRANK_POSTGRES.",
+)
+@HOME_OPTION
+@click.option(
+    "--schema", default="harm_mart", show_default=True, help="The schema that holds the list, of harmrank alone."
+)
+@click.option(
+    "--operational", is_flag=True, help="Copy the table offender_people, too. PERSONAL DATA: names, dates of birth."
+)
+@click.option("--grant", "readers", metavar="ROLE", multiple=True, help="A role that may read all tables but names.")
+@click.option(
+    "--grant-operational",
+    "operational_readers",
+    metavar="ROLE",
+    multiple=True,
+    help="With --operational: a role that may read names as well.",
+)
+@JSON_OPTION
+def publish(
+    address: str,
+    root: Path,
+    schema: str,
+    operational: bool,
+    readers: tuple[str, ...],
+    operational_readers: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Copy the list that stands into a schema of PostgreSQL, for tools that read no DuckDB.
+
+    One transaction: whoever reads there sees the list before or this one, and waits for neither. Where the schema holds
+    this build already, nothing changes. Views and grants upon the tables stay.
+
+    \b
+    Example:
+      harmrank publish --postgres postgresql://harmrank@db/police --home home
+      harmrank publish --postgres service=police --home home --grant analysts
+    """
+    try:
+        from harmrank import postgres_mart
+    except ImportError:
+        raise HarmrankError(
+            "publishing to PostgreSQL needs psycopg, which is not installed: pip install 'harmrank[postgres]'"
+        ) from None
+    started = time.monotonic()
+    wanted = postgres_mart.Wanted(schema, operational, readers, operational_readers)
+    with node_progress() as progress:
+        done = postgres_mart.publish(existing_home(root), address, wanted, progress)
+    for remark in done.remarks:
+        say(remark)
+    where = f"schema {done.schema} of {done.place}"
+    if done.changed:
+        names = ", names included" if operational else ""
+        say(
+            f"published the list for {done.list_date} into {where}: {len(done.rows)} tables, {sum(done.rows.values()):,} "
+            f"rows{names}, build {done.build_id}, {time.monotonic() - started:.1f} s"
+        )
+    else:
+        say(f"nothing new: {where} holds the list for {done.list_date} already, build {done.build_id}")
+    if as_json:
+        print_json(asdict(done))
+
+
+@cli.command()
 @HOME_OPTION
 @click.option("--verify", is_flag=True, help="Compare every published file with its SHA-256 in the manifest.")
 @JSON_OPTION

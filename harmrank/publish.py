@@ -16,6 +16,7 @@ import duckdb
 
 from harmrank import disk, duck, sql, warehouse
 from harmrank.home import Home
+from harmrank.keys import Keys, in_order
 from harmrank.published import BUILD_ID, KEPT_BUILDS, MANIFEST_FILE, MART_FILE, digest
 
 # Readable by every DuckDB client from 1.1 on; BI drivers lag behind the engine.
@@ -38,15 +39,15 @@ Audit = Callable[[Path, dict[str, Any]], list[str]]
 """Looks at a folder with a build and at its manifest; gives warnings for it, or raises where it must not go out."""
 
 
-def prepare(home: Home, build_id: str, facts: dict[str, Any], audit: Audit) -> Path:
+def prepare(home: Home, build_id: str, facts: dict[str, Any], audit: Audit, keys: Keys | None = None) -> Path:
     """Copy the marts of the warehouse into a new folder that no reader sees; gives the folder, all of it on disk.
 
-    `facts` go into the manifest as they are, the warnings of `audit` are added to theirs. What `audit` raises leaves
-    nothing behind.
+    `facts` go into the manifest as they are, the warnings of `audit` are added to theirs, the keys to the tables. What
+    `audit` raises leaves nothing behind.
     """
     incoming = home.published / f".incoming-{build_id}"
     incoming.mkdir(mode=0o700)
-    tables = _copy_marts(home, incoming)
+    tables = _copy_marts(home, incoming, keys or {})
     manifest = {
         "build_id": build_id,
         **facts,
@@ -92,7 +93,7 @@ def _index_facts(folder: Path) -> dict[str, Any]:
     return dict(zip(("harm_index", "harm_index_source"), row or (None, None), strict=True))
 
 
-def _copy_marts(home: Home, folder: Path) -> dict[str, Any]:
+def _copy_marts(home: Home, folder: Path, keys: Keys) -> dict[str, Any]:
     with duck.open_database() as connection:
         warehouse.settle(connection, home)
         connection.execute(f"attach {sql.text(str(home.warehouse))} as warehouse (read_only)")
@@ -107,13 +108,15 @@ def _copy_marts(home: Home, folder: Path) -> dict[str, Any]:
                 "where database_name = 'warehouse' and schema_name = 'mart' order by table_name"
             ).fetchall()
         ]
-        tables = {name: _copy_table(connection, name, folder) for name in names}
+        tables = {name: _copy_table(connection, name, folder, keys.get(name, [])) for name in names}
         connection.execute("checkpoint published")
         connection.execute("detach published")
     return tables
 
 
-def _copy_table(connection: duckdb.DuckDBPyConnection, name: str, folder: Path) -> dict[str, Any]:
+def _copy_table(
+    connection: duckdb.DuckDBPyConnection, name: str, folder: Path, keys: list[list[str]]
+) -> dict[str, Any]:
     columns = connection.execute(
         "select column_name, data_type, is_nullable, comment from duckdb_columns() "
         "where database_name = 'warehouse' and schema_name = 'mart' and table_name = ? order by column_index",
@@ -146,6 +149,7 @@ def _copy_table(connection: duckdb.DuckDBPyConnection, name: str, folder: Path) 
         **_file_entry(parquet),
         "rows": rows,
         "description": comment,
+        "keys": in_order(keys, [column for column, *_ in columns]),
         "columns": [
             {"name": column, "type": data_type, "nullable": nullable, "description": description}
             for column, data_type, nullable, description in columns

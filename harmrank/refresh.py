@@ -216,7 +216,7 @@ def _build_and_publish(
     say(f"{result.models} models built, {passed} tests passed{said}; publishing")
     entry.step("publishing")
     warnings = [*_doubts(request), *_late(out_of_order), *_remarks_of_extracts(home), *result.warnings]
-    prepared = publish.prepare(home, request.build_id, _facts(request, warnings), _audit(home, entry))
+    prepared = publish.prepare(home, request.build_id, _facts(request, warnings), _audit(home, entry), result.keys)
     # Not before the checks at the door out: tables that they object to are not built on.
     standing.remember(home, request.rules, request.extracts)
     publication = publish.switch(home, prepared, wanted.kept_builds)

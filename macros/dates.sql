@@ -32,35 +32,35 @@
     )
 {%- endmacro %}
 
-{#- One row per month from the month of `first_date` to that of `last_date`: its first day, as `month_start`.
+{#- One row per `step` (month, day) from that of `first_date` to that of `last_date`: its first day, as `<step>_start`.
     Both are columns of the one-row relation `relation`; no rows where either is null. -#}
-{% macro months_between(relation, first_date, last_date) -%}
-    {{ return(adapter.dispatch('months_between', 'harmrank')(relation, first_date, last_date)) }}
+{% macro dates_between(relation, first_date, last_date, step) -%}
+    {{ return(adapter.dispatch('dates_between', 'harmrank')(relation, first_date, last_date, step)) }}
 {%- endmacro %}
 
-{% macro default__months_between(relation, first_date, last_date) -%}
+{% macro default__dates_between(relation, first_date, last_date, step) -%}
     select
         cast(
             unnest(
                 generate_series(
-                    cast(date_trunc('month', {{ first_date }}) as timestamp),
-                    cast(date_trunc('month', {{ last_date }}) as timestamp),
-                    interval '1' month
+                    cast(date_trunc('{{ step }}', {{ first_date }}) as timestamp),
+                    cast(date_trunc('{{ step }}', {{ last_date }}) as timestamp),
+                    interval '1' {{ step }}
                 )
             ) as date
-        ) as month_start
+        ) as {{ step }}_start
     from {{ relation }}
 {%- endmacro %}
 
-{% macro spark__months_between(relation, first_date, last_date) -%}
+{% macro spark__dates_between(relation, first_date, last_date, step) -%}
     select
         explode(
             sequence(
-                cast(date_trunc('month', {{ first_date }}) as date),
-                cast(date_trunc('month', {{ last_date }}) as date),
-                interval '1' month
+                cast(date_trunc('{{ step }}', {{ first_date }}) as date),
+                cast(date_trunc('{{ step }}', {{ last_date }}) as date),
+                interval '1' {{ step }}
             )
-        ) as month_start
+        ) as {{ step }}_start
     from {{ relation }}
     where {{ first_date }} <= {{ last_date }}
 {%- endmacro %}

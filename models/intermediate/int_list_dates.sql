@@ -35,7 +35,7 @@ covered as (
 
 months as (
 
-    {{ months_between('covered', 'first_reported_on', 'last_covered_on') | trim }}
+    {{ dates_between('covered', 'first_reported_on', 'last_covered_on', 'month') | trim }}
 
 ),
 

@@ -496,7 +496,9 @@ FAULTS_OUT: dict[str, Plant] = {
     "rows_read_are_kept": run("update mart.extract_reconciliation set rows_read = rows_read + 1"),
     "rows_landed_are_accounted_for": run("update mart.extract_reconciliation set rows_deleted = rows_deleted + 1"),
     "data_defects_has_its_columns": without_column("data_defects", "reason"),
-    "defects_affect_rows": run("insert into mart.data_defects values ('2026-06-30', 'crimes', 'x', 'x', 0)"),
+    "defects_affect_rows": run(
+        "insert into mart.data_defects values ('2026-06-30', date '2026-06-30', 'crimes', 'x', 'x', 0)"
+    ),
     "build_info_has_its_columns": without_column("build_info", "code_version"),
     "the_build_is_one_row": twice("build_info"),
     "tables_and_manifest_are_one_build": run("update mart.build_info set build_id = 'another'"),

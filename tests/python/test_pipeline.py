@@ -94,8 +94,14 @@ def test_the_manifest_says_exactly_what_was_published(published: PublishedHome) 
         with duckdb.connect() as connection:
             described = connection.execute("describe select * from read_parquet(?)", [str(parquet)]).fetchall()
             counted = connection.execute("select count(*) from read_parquet(?)", [str(parquet)]).fetchone()
+            assert table["keys"], f"{name} says by which columns a row is known"
+            for key in table["keys"]:
+                query = f"select count(*) from (select distinct {', '.join(key)} from read_parquet(?))"
+                assert connection.execute(query, [str(parquet)]).fetchone() == counted, (name, key)
         assert [(c["name"], c["type"]) for c in table["columns"]] == [(d[0], d[1]) for d in described], name
         assert counted == (table["rows"],)
+    assert manifest["tables"]["top_100"]["keys"] == [["harm_rank"], ["offender_key"]]
+    assert manifest["tables"]["list_history"]["keys"] == [["list_date", "harm_rank"], ["list_date", "offender_key"]]
 
 
 def test_the_contract_tables_are_there_with_their_comments(published: PublishedHome) -> None:
