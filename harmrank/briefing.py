@@ -224,15 +224,8 @@ def _moves(facts: Facts) -> Iterator[Finding]:
             f"({_stood(first)}).",
         )
     reported = facts.stayed_reported
-    if reported:
-        against = "the one of them who has" if len(reported) == 1 else f"the {len(reported):,} who have"
-        yield Finding(
-            "Reported again",
-            f"Of those who stayed, {against} a new allegation {'stands' if len(reported) == 1 else 'stand'} at "
-            f"{_places(reported)}.",
-        )
-    else:
-        yield Finding("Reported again", "Nobody who stayed has a new allegation.")
+    have = f"{len(reported):,} {'has' if len(reported) == 1 else 'have'} a new allegation: {_places(reported)}"
+    yield Finding("Reported again", f"Of those who stayed, {have if reported else 'nobody has a new allegation'}.")
 
 
 def _stood(movement: Row) -> str:
@@ -276,7 +269,7 @@ def separated(place: Row, unit: str) -> str:
         "female_victims": plural(count, "female victim"),
         "allegations": plural(count, "allegation"),
         "latest_reported_on": f"{plural(count, 'day')} between the latest reports",
-    }.get(by, by)
+    }.get(by, str(by))
 
 
 def _line(facts: Facts) -> str:
@@ -342,10 +335,15 @@ def _data(facts: Facts) -> Iterator[str]:
     )
     if build["known_at"]:
         yield f"Nothing that was sent after {day(build['known_at'])} counts: this is the list {as_known(build['known_at'])}."
-    yield (
-        f"Of {plural(files['rows_read'], 'row')} read in all extracts, {files['rows_quarantined']:,} could not be used, and "
-        f"{files['rows_open']:,} of these {'waits' if files['rows_open'] == 1 else 'wait'} in quarantine still."
-    )
+    read, unusable, waiting = files["rows_read"], files["rows_quarantined"], files["rows_open"]
+    if unusable:
+        wait = "waits" if waiting == 1 else "wait"
+        yield (
+            f"Of {plural(read, 'row')} read in all extracts, {unusable:,} could not be used, and {waiting or 'none'} of these "
+            f"{wait} in quarantine still."
+        )
+    else:
+        yield f"All of the {plural(read, 'row')} read in all extracts could be used."
     gaps = whole["unweighted_allegations"]
     if gaps:
         yield (
@@ -432,11 +430,11 @@ def _said_of_churn(facts: Facts) -> str:
     entered = [row["entered"] for row in facts.lists if row["entered"] is not None]
     if not facts.churn or not entered:
         return ""
+    this = f"{facts.churn['entered'] or 'nobody'} new and {facts.churn['people_left'] or 'nobody'} gone this time"
     few, many = min(entered), max(entered)
-    between = f"{_people(few)} new each time" if few == many else f"between {few:,} and {many:,} people new each time"
-    lists = len(entered)
-    this = f"{facts.churn['entered']:,} new and {facts.churn['people_left']:,} gone this time"
-    return f"{_sentence(this)}; over {plural(lists, 'list')} {between}."
+    if few == many:
+        return _sentence(f"{this}.")
+    return _sentence(f"{this}; between {few:,} and {many:,} new on each of the {plural(len(entered), 'list')} shown.")
 
 
 def _said_of_few(facts: Facts) -> str:
@@ -459,7 +457,7 @@ def _said_of_few(facts: Facts) -> str:
 
 
 def _one_decimal(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    return per_cent(share) if share in (0, 1) else f"{100 * share:.1f} %"
 
 
 def _said_of_months(facts: Facts) -> str:

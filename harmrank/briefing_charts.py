@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from typing import Any
 
 import matplotlib
 from markupsafe import escape
@@ -19,6 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from harmrank.briefing_facts import LISTS_SHOWN, MONTHS_SHOWN
 from harmrank.reading import Row
 
 Drawing = Callable[[Figure], None]
@@ -28,7 +30,8 @@ INK, MID, PALE, SOFT = "#16283d", "#6f8db0", "#d3dde8", "#5a6675"
 # How far the harm has got, in the order it is stacked: the darker, the further.
 STATUSES = (("convicted", INK), ("charged", MID), ("named", PALE))
 
-_STYLE = {
+# Keyed by names that matplotlib types one by one.
+_STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     # A sign of money in the name of an index is no mathematics.
     "text.parse_math": False,
@@ -96,7 +99,8 @@ def comings_and_goings(lists: Sequence[Row]) -> Drawing:
         )
         axes.bar_label(bars, [str(count or "") for count in left], padding=1, fontsize=7)
         axes.axhline(0, color=INK, linewidth=0.8)
-        axes.margins(y=0.12)
+        furthest = 1.2 * max(1, *entered, *left)
+        axes.set_ylim(-furthest, furthest)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):,.0f}"))
         axes.set_title("People")
@@ -182,9 +186,15 @@ def months(rows: Sequence[Row]) -> Drawing:
                 axes.bar(at, detected, color=INK, edgecolor=INK, width=0.8, label="detected so far")
             axes.yaxis.set_major_formatter(_THOUSANDS)
             axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
+            if not any(heights):
+                axes.set_ylim(0, 1)
+                axes.set_yticks([0])
+                axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center", color=SOFT)
             axes.grid(axis="y")
             axes.set_title(name)
-            _label_some(axes, at, [row["month"] for row in rows], every=6)
+            axes.set_xlim(at[-1] - max(MONTHS_SHOWN, at[-1] - at[0] + 1) + 0.4, at[-1] + 0.6)
+            ticks = range(at[-1], at[0] - 1, -6)
+            axes.set_xticks(ticks, [_month(date((tick - 1) // 12, (tick - 1) % 12 + 1, 1)) for tick in ticks])
         _legend_below(figure, figure.axes[0])
 
     return draw
@@ -227,13 +237,15 @@ def _within_a_page(svg: str, name: str, title: str, description: str) -> str:
 
 def _of_lists(axes: Axes, lists: Sequence[Row]) -> None:
     axes.grid(axis="y")
-    _label_some(axes, range(len(lists)), [row["list_date"] for row in lists], every=3)
+    # Few bars are no wider than many.
+    axes.set_xlim(len(lists) - LISTS_SHOWN - 0.6, len(lists) - 0.4)
+    # Every third, counted from the last one.
+    ticks = range(len(lists) - 1, -1, -3)
+    axes.set_xticks(ticks, [_month(lists[tick]["list_date"]) for tick in ticks])
 
 
-def _label_some(axes: Axes, at: Sequence[int], days: Sequence[date], every: int) -> None:
-    """A date below every so many bars, counted from the last one."""
-    chosen = list(zip(at, days, strict=True))[::-1][::every]
-    axes.set_xticks([place for place, _ in chosen], [f"{on:%b}\n{on.year}" for _, on in chosen])
+def _month(on: date) -> str:
+    return f"{on:%b}\n{on.year}"
 
 
 def _legend_below(figure: Figure, axes: Axes) -> None:
