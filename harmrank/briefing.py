@@ -5,6 +5,7 @@ What it says stands here and in its template, in the words of `explain`; what it
 
 from __future__ import annotations
 
+import logging
 import re
 from calendar import month_name
 from collections.abc import Iterator
@@ -72,9 +73,9 @@ def write(home: Home, path: Path, operational: bool) -> tuple[Row, int]:
     `operational` adds names and dates of birth. Raises UsageError where nothing has been published or the file exists or
     cannot be made, HarmrankError where the build cannot be read.
     """
-    facts = briefing_facts.read(home, with_names=operational)
-    text = page(facts, operational)
     with disk.new_file(path) as file:
+        facts = briefing_facts.read(home, with_names=operational)
+        text = page(facts, operational)
         file.write(text)
     return facts.build, len(text.encode())
 
@@ -380,7 +381,9 @@ def _limits(facts: Facts) -> list[str]:
 
 def _charts(facts: Facts) -> dict[str, Chart]:
     """The charts that there is something to draw for, by name."""
-    # Half a second that nothing else of the command should wait for.
+    # Otherwise it tells whoever waits that it looks for fonts, or that it keeps what it finds elsewhere.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    # Half a second that no other command should wait for.
     from harmrank import briefing_charts as draw
 
     half, wide, high = (4.3, 2.45), (8.6, 2.6), (8.6, 3.9)

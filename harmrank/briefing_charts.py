@@ -7,7 +7,6 @@ lightest is seen on white. Text stays text, in the font of the page.
 from __future__ import annotations
 
 import io
-import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -62,9 +61,6 @@ _STYLE: dict[Any, Any] = {
 }
 _THOUSANDS = FuncFormatter(lambda value, _: f"{value:,.0f}")
 _PER_CENT = FuncFormatter(lambda value, _: f"{value:.0f} %")
-
-# It tells whoever runs a command that it looks for fonts, the first time.
-logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
 
 def harm_by_status(lists: Sequence[Row], unit: str) -> Drawing:
@@ -228,7 +224,7 @@ def _within_a_page(svg: str, name: str, title: str, description: str) -> str:
     body = re.sub(r"<style[^>]*>.*?</style>", "", body, flags=re.DOTALL)
     body = re.sub(r'(id="|url\(#|xlink:href="#)', rf"\1{name}-", body)
     head = (
-        f'<svg xmlns:xlink="http://www.w3.org/1999/xlink" {box.group() if box else ""} role="img" '
+        f'<svg {box.group() if box else ""} role="img" '
         f'aria-labelledby="{name}-title {name}-desc" stroke-linejoin="round">\n'
         f'<title id="{name}-title">{escape(title)}</title>\n<desc id="{name}-desc">{escape(description)}</desc>'
     )
