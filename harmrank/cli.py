@@ -383,6 +383,34 @@ def publish(
 
 @cli.command()
 @HOME_OPTION
+@click.option(
+    "--out", "path", type=click.Path(path_type=Path), required=True, help="The page to write: a new file, FILE.html."
+)
+@click.option(
+    "--operational",
+    is_flag=True,
+    help="With names and dates of birth. PERSONAL DATA: for operational readers, marked so on every page.",
+)
+def briefing(root: Path, path: Path, operational: bool) -> None:
+    """Write the paper for the monthly meeting: what changed, the list, who came and went, the line, trends, data, method.
+
+    One page that needs no network and prints on A4 from any browser; PDF is what the browser's print gives. The file is its
+    owner's alone. Without --operational it holds keys and no names.
+
+    \b
+    Example:
+      harmrank briefing --home home --out briefing-2026-10.html
+      harmrank briefing --home home/known-at/2026-09-30 --out as-known-in-september.html
+    """
+    from harmrank import briefing as briefings
+
+    build, size = briefings.write(Home(root), path, operational)
+    kind = "with names: PERSONAL DATA, delete it when done" if operational else "pseudonymous: keys, no names"
+    say(f"briefing on the list of {build['list_date']} written to {path} ({size / 1000:,.0f} kB, {kind})")
+
+
+@cli.command()
+@HOME_OPTION
 @click.option("--verify", is_flag=True, help="Compare every published file with its SHA-256 in the manifest.")
 @JSON_OPTION
 def status(root: Path, verify: bool, as_json: bool) -> None:

@@ -1,7 +1,12 @@
 """Writing so that neither a kill nor a power cut leaves half of anything."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
+
+from harmrank.errors import UsageError
 
 
 def flush(path: Path) -> None:
@@ -24,3 +29,23 @@ def replace_text(path: Path, text: str) -> None:
         file.write(text)
     flush(new)
     os.replace(new, path)
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[TextIO]:
+    """A new text file for its owner alone; gone again where writing it fails.
+
+    Raises UsageError where the file exists or cannot be made.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise UsageError(f"{path} exists already: name a new file.") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written ({error.strerror}).") from None
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
+            yield stream
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from harmrank.reading import Explanation, Row
-from harmrank.wording import as_known, day, days, in_unit, plural
+from harmrank.wording import as_known, day, days, in_unit, per_cent, plural, share_of
+
+NOT_A_CONVICTION = "These are allegations; an allegation is not a conviction."
+NO_FORECAST = "This is no forecast of what anybody will do."
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def sheet(explanation: Explanation) -> Sheet:
     footer = [
         f"Method {build['method']}, weights {build['harm_index']}: {build['harm_index_source']}",
         build["harm_index_caveat"],
-        "These are allegations; an allegation is not a conviction.",
+        NOT_A_CONVICTION,
     ]
     return Sheet(
         offender_key=offender["offender_key"],
@@ -195,16 +198,9 @@ def _closed(explanation: Explanation) -> str:
     if share == 0:
         return "None of the harm rests on cases that were closed without a charge."
     return (
-        f"{_share(share)} of the harm ({_harm(offender['harm_days_closed_without_charge'], explanation)}) rests on cases that were "
+        f"{share_of(share)} of the harm ({_harm(offender['harm_days_closed_without_charge'], explanation)}) rests on cases that were "
         "closed without a charge."
     )
-
-
-def _share(share: float) -> str:
-    """A share that is neither nought nor all never reads as if it were."""
-    if share == 1:
-        return "All"
-    return "Less than 1 %" if share < 0.01 else "More than 99 %" if share > 0.99 else f"{100 * share:.0f} %"
 
 
 def _records(explanation: Explanation) -> list[str]:
@@ -266,14 +262,14 @@ def _certainty(explanation: Explanation) -> Iterator[str]:
         return
     yield (
         "Where chance says how often each allegation is on record, the person is on the list in "
-        f"{_per_cent(found['listed_in_redraws'])} of the redraws, and between place {found['redrawn_rank_low']:,} and "
-        f"{found['redrawn_rank_high']:,} in nine of ten. This is no forecast of what anybody will do."
+        f"{per_cent(found['listed_in_redraws'])} of the redraws, and between place {found['redrawn_rank_low']:,} and "
+        f"{found['redrawn_rank_high']:,} in nine of ten. {NO_FORECAST}"
     )
     share = found["largest_allegation_share"]
     if share is not None and offender["allegations"] > 1:
         rest = "still be on the list" if found["is_listed_without_largest"] else "not be on the list"
         what = f"; without it the person would {rest}" if offender["is_listed"] else ""
-        yield f"The gravest allegation alone is {_per_cent(share)} of the harm{what}."
+        yield f"The gravest allegation alone is {per_cent(share)} of the harm{what}."
 
 
 def _since(explanation: Explanation) -> str:
@@ -307,7 +303,7 @@ CHANGES = {
 def _movement(explanation: Explanation) -> Iterator[str]:
     movement = explanation.movement
     if movement is not None:
-        reason = REASONS.get(movement["reason"], movement["reason"])
+        reason = reason_of(movement)
         before = movement["harm_rank_before"]
         stood = "nothing counted then" if before is None else f"place {before:,} then"
         yield {
@@ -315,11 +311,21 @@ def _movement(explanation: Explanation) -> Iterator[str]:
             "left": f"Left the list ({stood}): {reason}.",
             "stayed": f"Stayed on the list, {stood}, {movement['harm_rank']} now: {reason}.",
         }[movement["movement"]]
-        for kind, (one, many, more) in CHANGES.items():
-            count = movement[f"allegations_{kind}"]
-            if count:
-                harm = _harm(movement[f"harm_days_{kind}"], explanation)
-                yield f"{plural(count, 'allegation')} {one if count == 1 else many}: {harm} {more}."
+        yield from changes(movement, explanation.build["harm_unit"])
+
+
+def reason_of(movement: Row) -> str:
+    """Why somebody entered, left or stands otherwise, in words without a full stop."""
+    return REASONS.get(movement["reason"], str(movement["reason"]))
+
+
+def changes(movement: Row, unit: str) -> Iterator[str]:
+    """What a movement rests on: the allegations that came and went, with their harm in the unit of the index."""
+    for kind, (one, many, more) in CHANGES.items():
+        count = movement[f"allegations_{kind}"]
+        if count:
+            harm = in_unit(movement[f"harm_days_{kind}"], unit)
+            yield f"{plural(count, 'allegation')} {one if count == 1 else many}: {harm} {more}."
 
 
 # Why a published list is another as known now, as `list_corrections` names it.
@@ -340,10 +346,15 @@ def _corrections(explanation: Explanation) -> Iterator[str]:
     known = as_known(explanation.build["known_at"]) or "as known now"
     for row in explanation.corrections:
         was, now = ("was not on it", "is") if row["correction"] == "added" else ("was on it", "is not")
-        why = CORRECTIONS.get(row["reason"], row["reason"])
         yield (
-            f"When the list of {day(row['list_date'])} was published, the person {was}; {known}, the person {now}: {why}."
+            f"When the list of {day(row['list_date'])} was published, the person {was}; {known}, the person {now}: "
+            f"{correction_of(row)}."
         )
+
+
+def correction_of(correction: Row) -> str:
+    """Why a published list is another as known now, in words without a full stop."""
+    return CORRECTIONS.get(correction["reason"], str(correction["reason"]))
 
 
 def _other_rules(explanation: Explanation) -> Iterator[str]:
@@ -367,7 +378,3 @@ def _other_rules(explanation: Explanation) -> Iterator[str]:
 
 def _method(row: Row) -> str:
     return f"{row['method']} (illustrative)" if row["is_illustrative"] else str(row["method"])
-
-
-def _per_cent(share: float) -> str:
-    return "100 %" if share == 1 else _share(share).lower()

@@ -7,6 +7,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from harmrank.wording import day, days, per_cent
+
 
 def render(template: str, **content: Any) -> str:
     """The page of a template. Raises jinja2.UndefinedError where the template asks for what it is not given."""
@@ -23,6 +25,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["share"] = _share
+    environment.filters.update(days=days, day=day, per_cent=per_cent, count="{:,}".format)
     return environment
 
 

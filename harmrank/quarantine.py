@@ -6,7 +6,6 @@ Which rows are cleared is a rule of the model int_quarantined_rows and read from
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from harmrank import migrations, spreadsheet, warehouse
+from harmrank import disk, migrations, spreadsheet, warehouse
 from harmrank.errors import HomeBusy, UsageError
 from harmrank.home import Home
 
@@ -89,7 +88,7 @@ def export(home: Home, wanted: Filter, path: Path, with_text: bool) -> int:
     """
     columns = ["extract_id", "table", "file", "line", "reason", "record_key", "cleared_by"]
     columns += ["raw_text"] if with_text else []
-    with _opened(home, wanted) as connection, _new_file(path) as stream:
+    with _opened(home, wanted) as connection, disk.new_file(path) as stream:
         writer = csv.writer(stream)
         writer.writerow(columns)
         where, values = _where(wanted)
@@ -223,23 +222,6 @@ def _refused(connection: duckdb.DuckDBPyConnection, wanted: Filter) -> list[Refu
         for refused in refused_extracts(connection)
         if wanted.extract_id in (None, refused.extract_id) and (wanted.with_cleared or refused.cleared_by is None)
     ]
-
-
-@contextmanager
-def _new_file(path: Path) -> Iterator[Any]:
-    """A new text file for its owner alone; gone again where writing it fails."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise UsageError(f"{path} exists already: name a new file.") from None
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written ({error.strerror}).") from None
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
-            yield stream
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
 
 
 def _cell(value: Any) -> Any:

@@ -63,33 +63,33 @@ _CORRECTIONS = "select * from mart.list_corrections where offender_key = ? order
 def top(home: Home, places: int) -> tuple[Row, list[Row]]:
     """The build and the first `places` rows of the published list."""
     with open_mart(home) as connection:
-        build = _rows(connection, "select * from mart.build_info")[0]
-        return build, _rows(connection, "select * from mart.top_100 order by harm_rank limit ?", [places])
+        build = select(connection, "select * from mart.build_info")[0]
+        return build, select(connection, "select * from mart.top_100 order by harm_rank limit ?", [places])
 
 
 def explain(home: Home, offender_key: str) -> Explanation:
     """Where every day of one offender's score comes from. Raises UsageError for a key with no score."""
     with open_mart(home) as connection:
-        build = _rows(connection, "select * from mart.build_info")[0]
-        offenders = _rows(connection, "select * from mart.offender_harm where offender_key = ?", [offender_key])
+        build = select(connection, "select * from mart.build_info")[0]
+        offenders = select(connection, "select * from mart.offender_harm where offender_key = ?", [offender_key])
         if not offenders:
             raise UsageError(_unknown_key(connection, offender_key, build["list_date"]))
-        listing = _rows(connection, "select * from mart.top_100 where offender_key = ?", [offender_key])
-        evidence = _rows(
+        listing = select(connection, "select * from mart.top_100 where offender_key = ?", [offender_key])
+        evidence = select(
             connection,
             "select * from mart.offender_evidence where offender_key = ? "
             "order by harm_days desc nulls last, reported_on, force, crime_ref",
             [offender_key],
         )
-        records = _rows(
+        records = select(
             connection,
             "select force, person_ref, is_surviving_record from mart.offender_people where offender_key = ? "
             "order by is_surviving_record desc, person_ref",
             [offender_key],
         )
         unclassified = _unclassified(connection, offender_key)
-        certainty = _rows(connection, _CERTAINTY, [offender_key])
-        movement = _rows(connection, _MOVEMENT, [offender_key, build["list_date"]])
+        certainty = select(connection, _CERTAINTY, [offender_key])
+        movement = select(connection, _MOVEMENT, [offender_key, build["list_date"]])
         return Explanation(
             offender=offenders[0],
             listing=listing[0] if listing else None,
@@ -98,9 +98,9 @@ def explain(home: Home, offender_key: str) -> Explanation:
             unclassified=unclassified,
             certainty=certainty[0] if certainty else None,
             movement=movement[0] if movement else None,
-            methods=_rows(connection, _METHODS, [offender_key]),
-            turned_rules=_rows(connection, _TURNED_RULES, [offender_key]),
-            corrections=_rows(connection, _CORRECTIONS, [offender_key]),
+            methods=select(connection, _METHODS, [offender_key]),
+            turned_rules=select(connection, _TURNED_RULES, [offender_key]),
+            corrections=select(connection, _CORRECTIONS, [offender_key]),
             build=build,
         )
 
@@ -197,7 +197,7 @@ def _landed(home: Home) -> Row | None:
         return None
     try:
         with warehouse.connect(home, read_only=True) as connection:
-            extracts = _rows(connection, "select extract_id, landed_at from raw.extracts order by extract_id")
+            extracts = select(connection, "select extract_id, landed_at from raw.extracts order by extract_id")
             refused = [
                 {"extract_id": extract.extract_id, "message": extract.message}
                 for extract in quarantine.refused_extracts(connection)
@@ -249,7 +249,8 @@ class _SelectedRow(dict[str, Any]):
         raise HarmrankError(PUBLISHED_BY_AN_OLDER)
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: list[Any] | None = None) -> list[Row]:
+def select(connection: duckdb.DuckDBPyConnection, query: str, values: list[Any] | None = None) -> list[Row]:
+    """The rows of a query. One asked for a column that it lacks raises HarmrankError: an older harmrank published it."""
     cursor = connection.execute(query, values or [])
     names = [column[0] for column in cursor.description or []]
     return [_SelectedRow(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -257,11 +258,11 @@ def _rows(connection: duckdb.DuckDBPyConnection, query: str, values: list[Any] |
 
 def _unclassified(connection: duckdb.DuckDBPyConnection, offender_key: str) -> list[Row]:
     query = "select * from mart.unclassified_allegations where offender_key = ? order by reported_on, force, crime_ref"
-    return _rows(connection, query, [offender_key])
+    return select(connection, query, [offender_key])
 
 
 def _unknown_key(connection: duckdb.DuckDBPyConnection, offender_key: str, list_date: date) -> str:
-    merged = _rows(
+    merged = select(
         connection, "select offender_key from mart.offender_people where force || '|' || person_ref = ?", [offender_key]
     )
     if merged and merged[0]["offender_key"] != offender_key:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from itertools import compress
 from typing import Any
 
@@ -15,14 +14,9 @@ from rich.text import Text
 from harmrank import explaining
 from harmrank.journal import GATE_FAILED
 from harmrank.reading import Explanation, Row
-from harmrank.wording import as_known, day, days, plural
+from harmrank.wording import as_known, brief, day, days, plural, split
 
 DAYS_A_YEAR = 365
-
-
-def brief(title: str) -> str:
-    """An official title short enough for a cell: its first sentence, cut. `explain` gives it whole."""
-    return textwrap.shorten(title.split(". ")[0], 48, placeholder=" ...")
 
 
 # Heading, alignment, and the width in characters below which a terminal does without the column.
@@ -84,12 +78,8 @@ def _top_cells(place: Row) -> list[str]:
 
 
 def _split(place: Row) -> str:
-    """How far the harm has got, in whole per cent that add up to a hundred: `60/30/10`."""
-    harm = place["harm_days"]
-    if not harm:
-        return "-"
-    charged, convicted = (round(100 * place[f"harm_days_{split}"] / harm) for split in ("charged", "convicted"))
-    return f"{100 - charged - convicted}/{charged}/{convicted}"
+    shares = split(place)
+    return "-" if shares is None else "/".join(map(str, shares))
 
 
 def _per_cent(share: float | None) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 
 def days(value: float | None) -> str:
@@ -39,3 +42,32 @@ def day(value: date) -> str:
 def plural(count: int, one: str, many: str | None = None) -> str:
     """`1 allegation`, `4 allegations`."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def share_of(share: float) -> str:
+    """A share of 1 that begins a sentence; one that is neither nought nor all never reads as if it were."""
+    if share == 1:
+        return "All"
+    return "Less than 1 %" if share < 0.01 else "More than 99 %" if share > 0.99 else f"{100 * share:.0f} %"
+
+
+def per_cent(share: float) -> str:
+    """The same within a sentence: `80 %`, `less than 1 %`, and `0 %` for none."""
+    return f"{100 * share:.0f} %" if share in (0, 1) else share_of(share).lower()
+
+
+def brief(title: str, longest: int = 48) -> str:
+    """An official title short enough for a cell: its first sentence, cut. `explain` gives it whole."""
+    return textwrap.shorten(title.split(". ")[0], longest, placeholder=" ...")
+
+
+def split(row: Mapping[str, Any]) -> tuple[int, int, int] | None:
+    """How far the harm has got, named (or arrested), charged and convicted, in whole per cent that add up to a hundred.
+
+    None where there is no harm.
+    """
+    harm = row["harm_days"]
+    if not harm:
+        return None
+    charged, convicted = (round(100 * row[f"harm_days_{status}"] / harm) for status in ("charged", "convicted"))
+    return 100 - charged - convicted, charged, convicted

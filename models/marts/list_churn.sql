@@ -22,6 +22,10 @@ counts as (
         coalesce(sum(case when movements.movement = 'left' then 1 else 0 end), 0) as people_left,
         sum(case when movements.movement <> 'left' and movements.allegations = 1 then 1 else 0 end) as with_one,
         sum(case when movements.movement = 'entered' and movements.months_on_list = 1 then 1 else 0 end) as first_time,
+        coalesce(sum(case when movements.movement <> 'left' then movements.harm_days end), 0) as harm_days,
+        coalesce(
+            sum(case when movements.movement <> 'entered' then movements.harm_days_before end), 0
+        ) as harm_days_before,
         max(case when movements.is_remade then 1 else 0 end) = 1 as is_remade
     from list_dates
     left join movements
@@ -42,6 +46,8 @@ final as (
         cast(entered as integer) as entered,
         cast(stayed as integer) as stayed,
         cast(people_left as integer) as people_left,
+        cast(harm_days as double) as harm_days,
+        cast(harm_days_before as double) as harm_days_before,
         cast(people_left as double) / nullif(stayed + people_left, 0) as churn,
         cast(stayed as double) / nullif(entered + stayed + people_left, 0) as jaccard,
         cast(entered as double) / nullif(entered + stayed, 0) as share_new,

@@ -503,6 +503,16 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("and movements.allegations = 1", "and movements.allegations > 0", "everybody has one allegation"),
         ("and movements.months_on_list = 1", "and true", "who came back is there for the first time"),
         ("when movements.movement <> 'left' and", "when", "who left counts among those with one allegation"),
+        (
+            "sum(case when movements.movement <> 'left' then movements.harm_days end)",
+            "sum(movements.harm_days)",
+            "what who left has still is harm of the list",
+        ),
+        (
+            "sum(case when movements.movement <> 'entered' then movements.harm_days_before end)",
+            "sum(movements.harm_days_before)",
+            "what who entered had already is harm of the list before",
+        ),
         ("nullif(stayed + people_left, 0) as churn", "nullif(entered + stayed, 0) as churn", "churn is of this list"),
         (
             "nullif(entered + stayed + people_left, 0)",

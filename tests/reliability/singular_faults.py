@@ -407,6 +407,8 @@ SINGULAR_FAULTS: dict[str, dict[str, str]] = {
         ),
         "a place too many": _churn("places = places + 1, entered = entered + 1"),
         "a place too many before": _churn("places_before = places_before + 1, people_left = people_left + 1"),
+        "half a day more than its places": _churn("harm_days = harm_days + 0.5"),
+        "half a day more than the places before": _churn("harm_days_before = harm_days_before + 0.5"),
         "somebody entered twice": _churn("entered = entered + 1"),
         "lists that are more than the same": _churn("jaccard = 1.5"),
         "more left than were there": _churn("churn = 1.5"),

@@ -18,14 +18,16 @@ places as (
 
     select
         list_date,
-        offender_key
+        offender_key,
+        harm_days
     from {{ ref('list_history') }}
 
     union
 
     select
         list_date,
-        offender_key
+        offender_key,
+        harm_days
     from {{ ref('top_100') }}
 
 ),
@@ -34,7 +36,8 @@ sizes as (
 
     select
         list_date,
-        count(*) as places
+        count(*) as places,
+        sum(harm_days) as harm_days
     from places
     group by list_date
 
@@ -60,6 +63,8 @@ final as (
         or list_dates.list_date is null
         or churn.places <> coalesce(sizes.places, 0)
         or churn.places_before <> coalesce(sizes_before.places, 0)
+        or churn.harm_days <> coalesce(sizes.harm_days, 0)
+        or churn.harm_days_before <> coalesce(sizes_before.harm_days, 0)
         or churn.entered - churn.people_left <> churn.places - churn.places_before
         or churn.jaccard not between 0 and 1
         or churn.churn not between 0 and 1
