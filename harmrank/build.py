@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from harmrank import duck, parsed, surroundings
+from harmrank import duck, parsed, stopping, surroundings
 from harmrank.home import Home
 from harmrank.keys import Keys, of_marts
 from harmrank.printable import without_values
@@ -69,6 +69,7 @@ def _outcome(
             outcome, project = _run(home, command, only_changes, counter)
         finally:
             _release_warehouse()
+    stopping.refuse_to_go_on()
     if isinstance(outcome.exception, KeyboardInterrupt):
         raise outcome.exception
     if outcome.exception is not None:

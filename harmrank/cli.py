@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,7 +19,7 @@ import click
 
 from harmrank import __version__
 from harmrank.contract import MAX_BAD_SHARE, TABLES
-from harmrank.errors import ExtractRefused, GateFailed, HarmrankError, UsageError
+from harmrank.errors import Answered, GateFailed, HarmrankError, UsageError
 from harmrank.home import Home
 from harmrank.printable import printable, printable_json, printable_rows
 from harmrank.published import KEPT_BUILDS
@@ -34,6 +34,30 @@ def _mode(context: click.Context, option: click.Parameter, value: str | None) ->
     return int(value, 8)
 
 
+def _span(context: click.Context, option: click.Parameter, value: str | None) -> timedelta | None:
+    """A span of time such as 26h."""
+    from harmrank import durations
+
+    if value is None:
+        return None
+    try:
+        return durations.parse(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _hook(context: click.Context, option: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    """The program and arguments of a hook; told before anything begins where there is no such program."""
+    from harmrank import hooks
+
+    if value is None:
+        return None
+    try:
+        return hooks.split(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 def _set_memory(context: click.Context, option: click.Parameter, value: str | None) -> None:
     """Make the amount the setting, which dbt's profile reads too; told before anything begins where it is none."""
     from harmrank import duck, surroundings
@@ -44,6 +68,9 @@ def _set_memory(context: click.Context, option: click.Parameter, value: str | No
         os.environ[surroundings.MEMORY_SETTING] = value
     duck.memory_limit()
 
+
+STALE = 1
+"""Exit code of `status --max-age` where a home is stale: 2 to 5 mean something else, and 1 is what monitors take for a warning."""
 
 HOME_OPTION = click.option(
     "--home",
@@ -143,6 +170,38 @@ def sample(out: Path, crimes: int | None, months: int, seed: int) -> None:
     help="Who may read the published lists, as a file mode: 750 for the group of HOME/published. "
     "Default: as it is; its owner alone at first. Also read from HARMRANK_PUBLISHED_MODE.",
 )
+@click.option(
+    "--on-publish",
+    metavar="COMMAND",
+    callback=_hook,
+    envvar="HARMRANK_ON_PUBLISH",
+    help="Call this after a list was published: a program with its arguments, run without a shell. It gets "
+    "HARMRANK_BUILD_ID, HARMRANK_LIST_DATE and more as environment variables, and JSON on its standard input. "
+    "Also read from HARMRANK_ON_PUBLISH.",
+)
+@click.option(
+    "--on-failure",
+    metavar="COMMAND",
+    callback=_hook,
+    envvar="HARMRANK_ON_FAILURE",
+    help="Call this where the exit code is not 0, with HARMRANK_EXIT_CODE and HARMRANK_MESSAGE. "
+    "Also read from HARMRANK_ON_FAILURE.",
+)
+@click.option(
+    "--hook-timeout",
+    metavar="SPAN",
+    callback=_span,
+    default="10m",
+    show_default=True,
+    help="How long each of them may take, such as 90s or 1h.",
+)
+@click.option(
+    "--log-json",
+    is_flag=True,
+    envvar="HARMRANK_LOG_JSON",
+    help="Write the lines of HOME/logs/refresh.jsonl to stderr too, in place of lines for people. "
+    "Also read from HARMRANK_LOG_JSON.",
+)
 @JSON_OPTION
 def refresh(
     extracts: Path,
@@ -155,6 +214,10 @@ def refresh(
     max_bad_share: float,
     keep_builds: int,
     published_mode: int | None,
+    on_publish: tuple[str, ...] | None,
+    on_failure: tuple[str, ...] | None,
+    hook_timeout: timedelta,
+    log_json: bool,
     as_json: bool,
 ) -> None:
     """Land what is new, build, test and publish. The one a scheduler calls.
@@ -163,6 +226,7 @@ def refresh(
     Example:
       harmrank refresh extracts --home home
       harmrank refresh extracts --home home --list-date 2026-09-30
+      harmrank refresh extracts --home home --on-failure '/usr/local/bin/page-us --quietly'
 
     \b
     A past list, from what was known then:
@@ -173,52 +237,59 @@ def refresh(
     counts: no late report, no change of status, no merge, no deletion. Rules are today's: for those of then, use the
     harmrank, seeds and imported weights that the manifest of the past list names.
     """
+    from harmrank import scheduled, summary
+    from harmrank.hooks import Hooks
+    from harmrank.logbook import Logbook
     from harmrank.refresh import refresh as run
 
-    started = time.monotonic()
-    home = Home(root)
-    with node_progress() as progress:
-        result = run(
-            extracts,
-            home,
-            list_date=list_date.date() if list_date else None,
-            method=method,
-            full=full,
-            max_bad_share=max_bad_share,
-            kept_builds=keep_builds,
-            published_mode=published_mode,
-            as_known_at=known_at.date() if known_at else None,
-            out=out,
-            say=say,
-            progress=progress,
+    home, day = Home(root), known_at.date() if known_at else None
+    tell = _unsaid if log_json else say
+    log = Logbook(home, _say_json if log_json else None)
+    attempt = scheduled.Attempt(home, log, Hooks(on_publish, on_failure, hook_timeout), tell)
+    with _unseen_progress() if log_json else node_progress() as progress:
+        ending = attempt.make(
+            lambda: run(
+                extracts,
+                home,
+                list_date=list_date.date() if list_date else None,
+                method=method,
+                full=full,
+                max_bad_share=max_bad_share,
+                kept_builds=keep_builds,
+                published_mode=published_mode,
+                as_known_at=day,
+                out=out,
+                say=tell,
+                progress=progress,
+                log=log,
+            )
         )
-    for warning in result.warnings:
-        say(f"warning: {warning}")
-    when = f"{result.list_date}{f' as known on {known_at.date()}' if known_at else ''}"
-    if result.publication:
-        say(
-            f"published the list for {when}: {result.publication.rows['top_100']} places, "
-            f"build {result.publication.build_id}, {time.monotonic() - started:.1f} s"
-        )
-    elif result.list_date:
-        say(f"nothing new: the published list for {when} stands")
-    if known_at and result.list_date:
-        say(f"to read it: harmrank top --home {result.home.root}")
-    if as_json:
-        print_json(
-            {
-                "landed": result.landing.landed,
-                "unchanged": result.landing.unchanged,
-                "refused": [{"extract_id": r.extract_id, "message": r.message} for r in result.landing.refused],
-                "list_date": result.list_date,
-                "known_at": known_at and known_at.date(),
-                "home": str(result.home.root),
-                "build_id": result.publication and result.publication.build_id,
-                "rows": result.publication and result.publication.rows,
-                "warnings": result.warnings,
-            }
-        )
-    _fail_if_refused(home, result.landing.refused)
+    if not log_json:
+        summary.show(summary.lines(ending, log, day))
+    if as_json and ending.result:
+        print_json(_refreshed(ending.result, log, day))
+    if ending.error and log_json:
+        # Its line has been written.
+        raise Answered(ending.exit_code) from ending.error
+    if ending.error:
+        raise ending.error
+
+
+def _refreshed(result: Any, log: Any, known_at: date | None) -> dict[str, Any]:
+    """What a refresh gives to a machine."""
+    return {
+        "landed": result.landing.landed,
+        "unchanged": result.landing.unchanged,
+        "refused": [{"extract_id": r.extract_id, "message": r.message} for r in result.landing.refused],
+        "list_date": result.list_date,
+        "known_at": known_at,
+        "home": str(result.home.root),
+        "build_id": result.publication and result.publication.build_id,
+        "rows": result.publication and result.publication.rows,
+        "warnings": result.warnings,
+        "seconds": round(log.seconds["refresh"], 3),
+        "log": str(log.path),
+    }
 
 
 @cli.command()
@@ -234,7 +305,7 @@ def land(extracts: Path, root: Path, max_bad_share: float, as_json: bool) -> Non
     Example:
       harmrank land extracts --home home
     """
-    from harmrank.landing import extract_folders
+    from harmrank.landing import extract_folders, refusal_error
     from harmrank.landing import land as run
 
     home = Home(root)
@@ -249,7 +320,9 @@ def land(extracts: Path, root: Path, max_bad_share: float, as_json: bool) -> Non
         print_json(
             {"landed": result.landed, "unchanged": result.unchanged, "refused": refused, "warnings": result.warnings}
         )
-    _fail_if_refused(home, result.refused)
+    error = refusal_error(home, result.refused)
+    if error:
+        raise error
 
 
 @cli.command()
@@ -412,15 +485,41 @@ def briefing(root: Path, path: Path, operational: bool) -> None:
 @cli.command()
 @HOME_OPTION
 @click.option("--verify", is_flag=True, help="Compare every published file with its SHA-256 in the manifest.")
+@click.option(
+    "--max-age",
+    metavar="SPAN",
+    callback=_span,
+    help="For monitors: one line, and exit code 1 where no refresh has ended well (published, or nothing new) for longer "
+    "than this, such as 26h, 90m or 2d, or where the published build is damaged.",
+)
+@click.option(
+    "--max-list-age",
+    metavar="SPAN",
+    callback=_span,
+    help="The same where the date of the list is longer ago, such as 40d: refreshes that find nothing new keep no list young.",
+)
 @JSON_OPTION
-def status(root: Path, verify: bool, as_json: bool) -> None:
+def status(root: Path, verify: bool, max_age: timedelta | None, max_list_age: timedelta | None, as_json: bool) -> None:
     """Show what is landed, what is published, when, from what, and whether it is stale or damaged.
 
     \b
     Example:
       harmrank status --home home
       harmrank status --home home --verify
+      harmrank status --home home --max-age 26h --max-list-age 40d
     """
+    if max_age or max_list_age:
+        from harmrank import freshness
+
+        judged = freshness.judge(existing_home(root), max_age, max_list_age, thoroughly=verify)
+        if as_json:
+            print_json(asdict(judged))
+        else:
+            # The answer, whatever it is, so on stdout, where monitors look.
+            click.echo(printable(judged.said))
+        if judged.is_stale:
+            raise Answered(STALE)
+        return
     from harmrank import reading
 
     facts = reading.status(existing_home(root), thoroughly=verify)
@@ -580,6 +679,19 @@ def say(line: str) -> None:
     click.echo(printable(line), err=True)
 
 
+def _unsaid(line: str) -> None:
+    """In place of `say`, where lines for people are not wanted."""
+
+
+def _say_json(line: str) -> None:
+    click.echo(line, err=True)
+
+
+@contextmanager
+def _unseen_progress() -> Iterator[Callable[[str, int, int], None]]:
+    yield lambda *_: None
+
+
 def print_json(value: Any) -> None:
     """Machine output: dates and timestamps as ISO text (UTC), everything else as it is."""
     click.echo(printable_json(json.dumps(value, indent=2, ensure_ascii=False, default=_json_value)))
@@ -623,15 +735,6 @@ def _console() -> Any:
     return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 130)
 
 
-def _fail_if_refused(home: Home, refused: list[Any]) -> None:
-    if refused:
-        ids = ", ".join(refusal.extract_id for refusal in refused)
-        raise ExtractRefused(
-            f"refused, as said above: {ids}. Whatever else there was has been processed. "
-            f"For their suppliers: {home.reports / 'index.html'}"
-        )
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Run the command and leave with its exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
@@ -647,26 +750,27 @@ def main(arguments: list[str] | None = None) -> None:
     except click.exceptions.Exit as error:
         _exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _leave("stopped: what was published before still stands", 1, debug)
-    except HarmrankError as error:
-        _leave(str(error), error.exit_code, debug)
+        _leave(KeyboardInterrupt(), debug)
     except Exception as error:
-        from harmrank import surroundings
-
-        known = surroundings.cause(error)
-        if known is not None:
-            _leave(str(known), known.exit_code, debug)
-        # Anything unforeseen still gives one line; its text may carry data, so only its kind is named.
-        _leave(f"unexpected {type(error).__name__}; run again with --debug for the traceback", 1, debug)
+        _leave(error, debug)
 
 
-def _leave(message: str, code: int, debug: bool) -> None:
+def _leave(error: BaseException, debug: bool) -> None:
+    """One line of what went wrong, whatever it was, and the exit code."""
+    from harmrank import surroundings
+
     if debug:
-        import traceback
-
-        traceback.print_exc()
-    click.echo(f"harmrank: {printable(message)}", err=True)
+        _print_traceback()
+    message, code = surroundings.told(error)
+    if not isinstance(error, Answered):
+        click.echo(f"harmrank: {printable(message)}", err=True)
     _exit(code)
+
+
+def _print_traceback() -> None:
+    import traceback
+
+    traceback.print_exc()
 
 
 def _exit(code: int) -> NoReturn:

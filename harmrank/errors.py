@@ -29,3 +29,11 @@ class HomeBusy(HarmrankError):
     """Another refresh holds the home."""
 
     exit_code = 5
+
+
+class Answered(HarmrankError):
+    """What there is to say has been said; the exit code is all that is left."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__()
+        self.exit_code = exit_code

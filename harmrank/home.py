@@ -85,6 +85,11 @@ class Home:
         return self.logs / "last_refresh.json"
 
     @property
+    def log(self) -> Path:
+        """The file with a line for each step of each refresh."""
+        return self.logs / "refresh.jsonl"
+
+    @property
     def scratch(self) -> Path:
         """The folder for files that live no longer than one run: what DuckDB spills, unpacked extracts."""
         return self.workshop / "scratch"

@@ -18,7 +18,7 @@ import duckdb
 
 from harmrank import acceptance, checks, door_in, landing_files, landing_known, landing_raw, landing_rows, remarks
 from harmrank.contract import CRIMES, MAX_BAD_SHARE, TABLES
-from harmrank.errors import UsageError
+from harmrank.errors import ExtractRefused, UsageError
 from harmrank.home import Home
 from harmrank.landing_ahead import Ahead, reading_ahead
 from harmrank.landing_csv import BadRecord, count
@@ -51,11 +51,22 @@ class Refusal:
     is_of_landed: bool = False
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """What became of the rows of an extract that landed. `said` is one line for a person."""
+
+    extract_id: str
+    rows_landed: int
+    rows_quarantined: int
+    said: str
+
+
 @dataclass
 class LandingResult:
-    """What became of every extract, by id, in id order."""
+    """What became of every extract, by id, in id order; of those that landed, by row too."""
 
     landed: list[str] = field(default_factory=list)
+    arrivals: list[Arrival] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -75,20 +86,25 @@ def land(
     report: Callable[[str], None],
     max_bad_share: float = MAX_BAD_SHARE,
     until: date | None = None,
+    settled: Callable[[Arrival | Refusal], None] = lambda _: None,
 ) -> LandingResult:
     """Land every extract under `extracts` that is new. The caller holds the lock of the home.
 
-    `report` gets one line per extract that was landed or refused. An extract of which more than
-    `max_bad_share` (0 to 1) of one file is bad is refused. With `until` only those taken up to that day are looked at.
-    Raises UsageError if `extracts` is not a folder of
-    extracts.
+    `report` gets one line per extract that was landed or refused, `settled` the same as facts. An extract of which
+    more than `max_bad_share` (0 to 1) of one file is bad is refused. With `until` only those taken up to that day are
+    looked at. Raises UsageError if `extracts` is not a folder of extracts.
     """
+
+    def tell(outcome: Arrival | Refusal) -> None:
+        report(outcome.said if isinstance(outcome, Arrival) else outcome.message)
+        settled(outcome)
+
     folders = [folder for folder in extract_folders(extracts, home) if until is None or _is_taken_by(until, folder)]
     home.create()
     result = LandingResult()
     connection = connect(home)
     try:
-        _land_all(connection, home, folders, max_bad_share, result, report)
+        _land_all(connection, home, folders, max_bad_share, result, tell)
         acceptance.draw(connection, home)
     finally:
         connection.close()
@@ -101,7 +117,7 @@ def _land_all(
     folders: list[Path],
     max_bad_share: float,
     result: LandingResult,
-    report: Callable[[str], None],
+    tell: Callable[[Arrival | Refusal], None],
 ) -> None:
     known, resent = _remembered(connection), acceptance.resent(connection)
     door = _Door(connection)
@@ -111,7 +127,7 @@ def _land_all(
         _make_ready(connection, len(new))
     with reading_ahead(connection, new, lambda own, lander: lander.read(own), _Lander.clear) as ahead:
         for lander in landers:
-            _settle(lander, known.get(lander.folder.name), ahead, result, report)
+            _settle(lander, known.get(lander.folder.name), ahead, result, tell)
             if lander.folder.name in resent and lander.folder.name in result.unchanged:
                 lander.forget_refusals()
 
@@ -125,6 +141,17 @@ def _make_ready(connection: duckdb.DuckDBPyConnection, extracts: int) -> None:
         (cores,) = connection.execute("SELECT current_setting('threads')").fetchone() or (1,)
         connection.execute(f"SET threads = {max(1, cores - 1)}")
     landing_known.make_sure(connection)
+
+
+def refusal_error(home: Home, refused: list[Refusal]) -> ExtractRefused | None:
+    """What the command raises at its end, where an extract was refused."""
+    if not refused:
+        return None
+    ids = ", ".join(refusal.extract_id for refusal in refused)
+    return ExtractRefused(
+        f"refused, as said above: {ids}. Whatever else there was has been processed. "
+        f"For their suppliers: {home.reports / 'index.html'}"
+    )
 
 
 def extract_folders(extracts: Path, home: Home) -> list[Path]:
@@ -176,7 +203,7 @@ def _settle(
     landed: _Landed | None,
     ahead: "Ahead[_Lander]",
     result: LandingResult,
-    report: Callable[[str], None],
+    tell: Callable[[Arrival | Refusal], None],
 ) -> None:
     extract_id = lander.folder.name
     try:
@@ -185,18 +212,19 @@ def _settle(
             result.unchanged.append(extract_id)
             return
         ahead.wait_for(lander)
-        summary = lander.land()
+        arrival = lander.land()
     except (Unusable, OSError) as error:
         if isinstance(error, OSError):
             error = _as_unusable(error, lander.folder)
         refusal = _refusal(extract_id, error, is_of_landed=landed is not None)
         lander.remember_refusal(refusal)
         result.refused.append(refusal)
-        report(refusal.message)
+        tell(refusal)
     else:
         result.landed.append(extract_id)
+        result.arrivals.append(arrival)
         result.warnings += lander.warnings
-        report(summary)
+        tell(arrival)
     finally:
         lander.clear()
 
@@ -302,8 +330,8 @@ class _Lander:
             door_in.offer_crimes(connection, brought)
         self._read = _Read(extract, moment, manifest, digest, read, brought)
 
-    def land(self) -> str:
-        """Check and write what was read; gives a line that says what became of its rows. Raises Unusable."""
+    def land(self) -> Arrival:
+        """Check and write what was read; gives what became of its rows. Raises Unusable."""
         if self._read is None:
             raise AssertionError("an extract is read before it lands")
         extract, read = self._read.extract, self._read.files
@@ -329,9 +357,12 @@ class _Lander:
         landed = sum(file.rows_read for file in read) - quarantined
         # Counted, not named: such a name may be anybody's.
         ignored = f", {count(len(extract.strangers), 'file')} of no known table not read" if extract.strangers else ""
-        return (
+        return Arrival(
+            extract.extract_id,
+            landed,
+            quarantined,
             f"Extract {extract.extract_id}: {count(len(read), 'file')}, {count(landed, 'row')} landed, "
-            f"{quarantined:,} in quarantine{ignored}"
+            f"{quarantined:,} in quarantine{ignored}",
         )
 
     @property

@@ -57,6 +57,10 @@ _TURNED_RULES = """
     where offender_key = ?
     order by turned_rule, turned_to
 """
+_CHURN = """
+    select previous_list_date, entered, people_left
+    from mart.list_churn join mart.build_info using (list_date)
+"""
 _CORRECTIONS = "select * from mart.list_corrections where offender_key = ? order by list_date desc"
 
 
@@ -65,6 +69,13 @@ def top(home: Home, places: int) -> tuple[Row, list[Row]]:
     with open_mart(home) as connection:
         build = select(connection, "select * from mart.build_info")[0]
         return build, select(connection, "select * from mart.top_100 order by harm_rank limit ?", [places])
+
+
+def movement(home: Home) -> Row | None:
+    """How many entered and left the published list since the monthly list before it; None where there is none before."""
+    with open_mart(home) as connection:
+        rows = select(connection, _CHURN)
+        return dict(rows[0]) if rows else None
 
 
 def explain(home: Home, offender_key: str) -> Explanation:
@@ -135,8 +146,8 @@ def status(home: Home, thoroughly: bool = False) -> Row:
         "published": published,
         "damaged": [advice(home, fault) for fault in damaged],
         "last_refresh": last,
-        "at_work": _at_work(at_work, last),
-        "stale_because": _unfinished(at_work, manifest, last)
+        "at_work": journal.at_work(at_work, last),
+        "stale_because": journal.unfinished(at_work, manifest["build_id"] if manifest else None, last)
         # What was known on a day does not age.
         + ([] if remade and manifest else _stale_because(landed, manifest, bool(damaged))),
     }
@@ -147,29 +158,6 @@ def _manifest_or_none(home: Home) -> Row | None:
         return read_manifest(home)
     except HarmrankError:
         return None
-
-
-def _at_work(at_work: str | None, last: Row | None) -> str | None:
-    """Who is at work in the home, and how far a refresh has come."""
-    if at_work and last and last["outcome"] == journal.RUNNING and at_work == f"process {last.get('process')}":
-        return f"a refresh is running ({at_work}, since {last['began_at']}, step {last['step']})"
-    return at_work and f"{at_work} is at work in the home"
-
-
-def _unfinished(at_work: str | None, manifest: Row | None, last: Row | None) -> list[str]:
-    """Why the last refresh left the list as it was, with what to do."""
-    if last is None or (manifest and last["build_id"] == manifest["build_id"]):
-        return []
-    if last["outcome"] == journal.GATE_FAILED:
-        return [f"the last refresh ({last['build_id']}) did not pass its tests: mend what it names, refresh again"]
-    since, step = f"the last refresh (since {last.get('began_at')})", last.get("step")
-    if last["outcome"] == journal.FAILED:
-        return [f"{since} failed while {step}: {' '.join(last['details'])}"]
-    if last["outcome"] == journal.STOPPED:
-        return [f"{since} was stopped by hand while {step}: run harmrank refresh again"]
-    if last["outcome"] == journal.RUNNING and at_work != f"process {last.get('process')}":
-        return [f"{since} did not finish: it was stopped while {step}; run harmrank refresh again"]
-    return []
 
 
 def _stale_because(landed: Row | None, manifest: Row | None, is_damaged: bool) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from harmrank import (
+    __version__,
     checks,
     compaction,
     door_out,
@@ -24,12 +25,14 @@ from harmrank import (
     publish,
     published,
     standing,
+    stopping,
     warehouse,
 )
 from harmrank.contract import MAX_BAD_SHARE
 from harmrank.errors import GateFailed, HarmrankError, UsageError
 from harmrank.home import Home
-from harmrank.landing import LandingResult, extract_folders, land
+from harmrank.landing import Arrival, LandingResult, Refusal, extract_folders, land
+from harmrank.logbook import Logbook
 from harmrank.project import code_version, project_root
 
 
@@ -77,6 +80,12 @@ class Wanted:
     known_at: date | None
     say: Callable[[str], None]
     progress: Callable[[str, int, int], None]
+    log: Logbook
+
+    def remark(self, line: str) -> None:
+        """Say what nobody asked for and somebody may have to see to; the log keeps it."""
+        self.say(line)
+        self.log.say("remark", "said", message=line)
 
 
 def refresh(
@@ -93,19 +102,20 @@ def refresh(
     out: Path | None = None,
     say: Callable[[str], None],
     progress: Callable[[str, int, int], None],
+    log: Logbook | None = None,
 ) -> RefreshResult:
     """Land, build, test and publish; do nothing where nothing is new, unless `full` asks for it.
 
     `kept_builds` (at least 1) earlier builds stay beside the current one. `published_mode` sets the permissions of the
     published folder; without it they stay as they are. With `as_known_at` the list is made again from the extracts
-    taken up to that day, in a home of its own: `out`, or a folder in `home`; the list that stands stays.
+    taken up to that day, in a home of its own: `out`, or a folder in `home`; the list that stands stays. `log` (of this
+    home, unless another is given) gets a line a step.
 
     Raises GateFailed when a model or a test fails (the last published build still stands), HomeBusy when another
     refresh holds the home, UsageError when there is nothing to build from.
     """
-    wanted = Wanted(
-        list_date, _method(method), full, max_bad_share, kept_builds, published_mode, as_known_at, say, progress
-    )
+    rules, log = _method(method), log or Logbook(home)
+    wanted = Wanted(list_date, rules, full, max_bad_share, kept_builds, published_mode, as_known_at, say, progress, log)
     extract_folders(extracts, home)
     if as_known_at is not None:
         return _remake(extracts, home, known_at.place(home, as_known_at, out, extracts), as_known_at, wanted)
@@ -113,24 +123,23 @@ def refresh(
         raise UsageError("--out goes with --known-at: a refresh publishes in its home")
     with home.lock(), journal.keep(home) as entry:
         _make_ready(home, wanted)
-        landed = land(extracts, home, say, max_bad_share)
+        landed = _land(extracts, home, wanted)
         with warehouse.connect(home) as connection:
             request = _request(connection, wanted, landed)
             if request is None or _stands(home, request, wanted):
-                return _nothing_new(home, landed, request, entry)
-            publications.record(connection, home, wanted.say)
+                return _nothing_new(home, landed, request, entry, wanted.log)
+            publications.record(connection, home, wanted.remark)
             _record(connection, request)
             only_changes = not full and standing.can_be_built_on(connection, request.rules)
         done = _build_and_publish(home, request, only_changes, landed, entry, wanted)
-        for remark in compaction.compact(home, say):
-            say(remark)
+        _compact(home, wanted)
         return done
 
 
 def _remake(extracts: Path, home: Home, made: Home, day: date, wanted: Wanted) -> RefreshResult:
     """Make the list as it was known that day in the home `made`; `home` lands what it lacks up to then, and no more."""
     with home.lock():
-        landed = land(extracts, home, wanted.say, wanted.max_bad_share, until=day)
+        landed = _land(extracts, home, wanted)
         with warehouse.connect(home, read_only=True) as connection:
             request = _request(connection, wanted, landed)
             late = known_at.out_of_order(connection, day)
@@ -139,11 +148,55 @@ def _remake(extracts: Path, home: Home, made: Home, day: date, wanted: Wanted) -
         with known_at.worked_at(home, made, day), journal.keep(made, "copying") as entry:
             _make_ready(made, wanted)
             if _stands(made, request, wanted):
-                return _nothing_new(made, landed, request, entry)
+                return _nothing_new(made, landed, request, entry, wanted.log)
+            wanted.log.begin("copying")
             with warehouse.connect(made) as connection:
                 known_at.copy(home, connection, request.extracts)
                 _record(connection, request)
+            wanted.log.end("copying", "copied", known_at=str(day), extracts=len(request.extracts))
             return _build_and_publish(made, request, False, landed, entry, wanted, late)
+
+
+def _land(extracts: Path, home: Home, wanted: Wanted) -> LandingResult:
+    """Land what is new, up to the day of a list as it was known; the log gets a line an extract and one for all."""
+    log = wanted.log
+    log.say("begin", "begun", version=__version__, home=str(home.root), extracts=str(extracts), full=wanted.full)
+    log.begin("landing")
+    log.begin("extract")
+
+    def settled(extract: Arrival | Refusal) -> None:
+        if isinstance(extract, Arrival):
+            rows = {"rows_landed": extract.rows_landed, "rows_quarantined": extract.rows_quarantined}
+            log.end("extract", "landed", extract_id=extract.extract_id, rows_read=sum(rows.values()), **rows)
+        else:
+            log.end("extract", "refused", extract_id=extract.extract_id, message=extract.message)
+        log.begin("extract")
+
+    landed = land(extracts, home, wanted.say, wanted.max_bad_share, wanted.known_at, settled)
+    log.landing = landed
+    counts = {"landed": len(landed.landed), "unchanged": len(landed.unchanged), "refused": len(landed.refused)}
+    log.forget("extract")
+    log.end("landing", "done", **counts, warnings=len(landed.warnings), details=landed.warnings)
+    return landed
+
+
+def _compact(home: Home, wanted: Wanted) -> None:
+    """Compact the warehouse where that pays. The list is out: who says stop now stops this alone."""
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        wanted.say(line)
+
+    wanted.log.begin("compacting")
+    try:
+        failures = compaction.compact(home, say)
+    except KeyboardInterrupt:
+        failures = ["the warehouse was not compacted: told to stop; a later refresh tries again"]
+    for failure in failures:
+        wanted.say(failure)
+    if said or failures:
+        wanted.log.end("compacting", "failed" if failures else "compacted", details=[*said, *failures])
 
 
 def _make_ready(home: Home, wanted: Wanted) -> None:
@@ -152,12 +205,17 @@ def _make_ready(home: Home, wanted: Wanted) -> None:
     if wanted.published_mode is not None:
         publish.share(home, wanted.published_mode)
     for remark in publish.tidy(home, wanted.kept_builds):
-        wanted.say(remark)
+        wanted.remark(remark)
 
 
-def _nothing_new(home: Home, landed: LandingResult, request: Request | None, entry: journal.Journal) -> RefreshResult:
+def _nothing_new(
+    home: Home, landed: LandingResult, request: Request | None, entry: journal.Journal, log: Logbook
+) -> RefreshResult:
     entry.end(journal.NOTHING_NEW, [], **_named(request))
-    return RefreshResult(landed, home, request.list_date if request else None, None)
+    list_date = request.list_date if request else None
+    # The build that was asked for is not made.
+    log.build["list_date"] = list_date and str(list_date)
+    return RefreshResult(landed, home, list_date, None)
 
 
 def _seed(name: str) -> list[dict[str, str]]:
@@ -201,12 +259,23 @@ def _build_and_publish(
 ) -> RefreshResult:
     from harmrank.build import build
 
-    say = wanted.say
+    say, log = wanted.say, wanted.log
     entry.step("building", **_named(request))
+    log.build = {"build_id": request.build_id, "list_date": str(request.list_date)}
+    log.begin("building")
     what = "what has changed of the list" if only_changes else "the list"
     when = f" as known on {request.known_at}" if request.known_at else ""
     say(f"building and testing {what} for {request.list_date}{when}")
     result = build(home, wanted.progress, meanwhile=checks.preload, only_changes=only_changes)
+    tally = {"models": result.models, "tests": result.tests, "warnings": len(result.warnings)}
+    log.end(
+        "building",
+        "failed" if result.failures else "built",
+        only_changes=only_changes,
+        **tally,
+        failures=len(result.failures),
+        details=[*result.failures, *result.warnings],
+    )
     if result.failures:
         raise _gate_failed(entry, result.failures)
     if code_version() != request.code:
@@ -215,34 +284,51 @@ def _build_and_publish(
     said = f" and {len(result.warnings)} with a warning" if result.warnings else ""
     say(f"{result.models} models built, {passed} tests passed{said}; publishing")
     entry.step("publishing")
+    log.begin("publishing")
     warnings = [*_doubts(request), *_late(out_of_order), *_remarks_of_extracts(home), *result.warnings]
-    prepared = publish.prepare(home, request.build_id, _facts(request, warnings), _audit(home, entry), result.keys)
+    prepared = publish.prepare(home, request.build_id, _facts(request, warnings), _audit(home, entry, log), result.keys)
     # Not before the checks at the door out: tables that they object to are not built on.
     standing.remember(home, request.rules, request.extracts)
     publication = publish.switch(home, prepared, wanted.kept_builds)
     entry.end(journal.PUBLISHED, publication.warnings)
+    log.publication = publication
+    log.end(
+        "publishing",
+        "published",
+        places=publication.rows["top_100"],
+        ranked=publication.rows["offender_harm"],
+        warnings=len(publication.warnings),
+        details=publication.warnings,
+    )
     for remark in publication.remarks:
-        say(remark)
+        wanted.remark(remark)
     return RefreshResult(landed, home, request.list_date, publication, publication.warnings, result.tests)
 
 
 def _gate_failed(entry: journal.Journal, failures: list[str]) -> GateFailed:
+    # What was interrupted fails too, and says nothing about the data.
+    stopping.refuse_to_go_on()
     entry.end(journal.GATE_FAILED, failures)
     listed = "; ".join(failures[:3])
     more = f" (and {len(failures) - 3} more)" if len(failures) > 3 else ""
     return GateFailed(f"nothing was published, the last good list still stands. {listed}{more}")
 
 
-def _audit(home: Home, entry: journal.Journal) -> publish.Audit:
+def _audit(home: Home, entry: journal.Journal, log: Logbook) -> publish.Audit:
     """The checks at the door out."""
 
     def audit(folder: Path, manifest: dict[str, Any]) -> list[str]:
+        log.begin("checking")
         # Where what stands is damaged there is nothing to compare with, and the more reason to publish.
         standing = None if published.faults(home) else published.read_manifest(home)
-        findings = [f for f in door_out.check(home, folder, manifest, standing) if not f.passed]
+        checked = door_out.check(home, folder, manifest, standing)
+        findings = [f for f in checked if not f.passed]
         said = [f"{f.expectation.table}: {f.said}. {f.expectation.mend}" for f in findings]
-        if any(finding.is_fatal for finding in findings):
-            raise _gate_failed(entry, [line for line, f in zip(said, findings, strict=True) if f.is_fatal])
+        fatal = [line for line, f in zip(said, findings, strict=True) if f.is_fatal]
+        counts = {"expectations": len(checked), "warnings": len(said) - len(fatal), "failures": len(fatal)}
+        log.end("checking", "failed" if fatal else "checked", **counts, details=said)
+        if fatal:
+            raise _gate_failed(entry, fatal)
         return said
 
     return audit
@@ -337,7 +423,7 @@ def _stands(home: Home, request: Request, wanted: Wanted) -> bool:
         return False
     faults = published.faults(home)
     if faults:
-        wanted.say(f"{faults[0]}: building it again")
+        wanted.remark(f"{faults[0]}: building it again")
         return False
     manifest = published.read_manifest(home)
     return manifest is not None and manifest.get("inputs_sha256") == request.inputs_sha256

@@ -141,6 +141,8 @@ def print_status(console: Console, status: dict[str, Any]) -> None:
     for fault in status["damaged"]:
         table.add_row("Damaged", fault)
     last = status["last_refresh"]
+    if last and last.get("ended_well_at"):
+        table.add_row("Refreshed", f"{last['ended_well_at']}, when a refresh last ended well")
     if last and last["outcome"] == GATE_FAILED:
         for detail in last["details"]:
             table.add_row("Failed", detail)

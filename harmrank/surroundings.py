@@ -42,6 +42,17 @@ def cause(error: BaseException | str) -> HarmrankError | None:
     return None
 
 
+def told(error: BaseException) -> tuple[str, int]:
+    """The one line that is said of an error, and the exit code it gives."""
+    known = cause(error)
+    if known is not None:
+        return str(known), known.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        return f"stopped{f' {error}' if str(error) else ''}: what was published before still stands", 1
+    # Its text may carry data, so only its kind is named.
+    return f"unexpected {type(error).__name__}; run again with --debug for the traceback", 1
+
+
 def _chain(error: BaseException) -> Iterator[BaseException]:
     """The errors that led to this one, the first of them first: what follows a full disk is its consequence."""
     raised: BaseException | None = error
