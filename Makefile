@@ -88,6 +88,7 @@ demo: env  ## invent a police force, rank it, show the top ten and where to look
 	@echo
 	@echo "Where to look next:"
 	@echo "  $(BIN)/harmrank explain OFFENDER_KEY --home $(DEMO_HOME)    why somebody is on the list"
+	@echo "  $(BIN)/harmrank briefing --home $(DEMO_HOME) --out briefing.html    the paper for the monthly meeting"
 	@echo "  $(DEMO_HOME)/published/current/                       what others read: DuckDB file, Parquet, manifest"
 	@echo "  $(BIN)/dbt build                                 the same models from dbt, on the same home"
 	@echo "  make docs                                        every table and column, as one page"
@@ -157,7 +158,7 @@ docs: env  ## every table and column as one page: target/static_index.html
 	@echo "Open target/static_index.html"
 
 .PHONY: pictures
-pictures: demo  ## draw the README's picture again from the demo's home
+pictures: dev demo  ## draw the pictures of README and docs again from the demo's home (the briefing's needs Chromium)
 	@$(BIN)/python docs/pictures.py "$(DEMO_HOME)"
 
 .PHONY: bench-env

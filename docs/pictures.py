@@ -1,34 +1,64 @@
-"""Draws the README's picture from a published home: `make pictures`."""
+"""Draws the pictures of the README and of docs/briefing.md from a published home: `make pictures`."""
 
 from __future__ import annotations
 
 import re
+import shutil
 import sys
-from io import StringIO
+import tempfile
+from io import BytesIO, StringIO
 from pathlib import Path
 
+from PIL import Image
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
-from harmrank import reading, show
+from harmrank import briefing, reading, show
 from harmrank.home import Home
 
 WIDTH = 132
+IMAGES = Path(__file__).parent / "images"
 
 
 def main() -> None:
-    """Write docs/images/top.svg from the home named on the command line."""
+    """Write the pictures from the home named on the command line."""
     home = Home(Path(sys.argv[1]))
+    IMAGES.mkdir(exist_ok=True)
+    top(home)
+    head_of_the_briefing(home)
+
+
+def top(home: Home) -> None:
+    """docs/images/top.svg: what `harmrank top` prints."""
     build, places = reading.top(home, 10)
     console = Console(record=True, width=WIDTH, file=StringIO(), highlight=False)
     show.print_top(console, build, places)
     # The picture must draw without fetching a font from anywhere.
     template = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
     picture = console.export_svg(title="harmrank top", code_format=template, unique_id="top")
-    target = Path(__file__).parent / "images" / "top.svg"
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(picture, encoding="utf-8")
-    print(f"wrote {target.name}")
+    (IMAGES / "top.svg").write_text(picture, encoding="utf-8")
+    print("wrote top.svg")
+
+
+def head_of_the_briefing(home: Home) -> None:
+    """docs/images/briefing.png: the briefing down to the head of its list, where there is a Chromium to draw it."""
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        print("left briefing.png as it is: no Chromium on this machine")
+        return
+    from playwright.sync_api import sync_playwright
+
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        page_file = Path(folder) / "briefing.html"
+        briefing.write(home, page_file, operational=False)
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1000, "height": 1560})
+        page.goto(page_file.as_uri())
+        shot = page.screenshot()
+        browser.close()
+    # Few colours are enough, and a third of the bytes.
+    Image.open(BytesIO(shot)).quantize(64).save(IMAGES / "briefing.png", optimize=True)
+    print("wrote briefing.png")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,492 @@
+"""The briefing: what it says is what the mart holds, nobody is named unasked, and it reads on a phone, a laptop and paper."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import REPOSITORY, SMALL_FEED, Command, write_extract
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from harmrank.sample import write_sample
+from harmrank.wording import brief, day, days, per_cent, split
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# Names that would run, were they not written as what they are.
+HOSTILE = "<script>alert('x')</script>"
+HOSTILE_IMAGE = "<img src=x onerror=alert(1)>"
+
+
+@dataclass
+class Tables(HTMLParser):
+    """The tables of a page by the id of what labels them, each a list of rows of the text of their cells."""
+
+    tables: dict[str, list[list[str]]] = field(default_factory=dict)
+    text: str = ""
+    label: str = ""
+    skipped: int = 0
+    in_cell: bool = False
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        named = dict(attrs)
+        if tag in ("style", "svg", "head"):
+            self.skipped += 1
+        elif tag == "div" and "scroll" in (named.get("class") or ""):
+            self.label = named["aria-labelledby"] or ""
+            self.tables[self.label] = []
+        elif tag == "tr":
+            self.tables[self.label].append([])
+        elif tag in ("td", "th"):
+            self.tables[self.label][-1].append("")
+            self.in_cell = True
+        elif self.in_cell:
+            self.tables[self.label][-1][-1] += " " if tag == "br" else ""
+        self.text += " "
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("style", "svg", "head"):
+            self.skipped -= 1
+        elif tag in ("td", "th"):
+            self.in_cell = False
+
+    def handle_data(self, data: str) -> None:
+        if not self.skipped:
+            self.text += data
+            if self.in_cell:
+                self.tables[self.label][-1][-1] += data
+
+    @classmethod
+    def of(cls, page: str) -> Tables:
+        parser = cls()
+        parser.feed(page)
+        parser.text = " ".join(parser.text.split())
+        for rows in parser.tables.values():
+            rows[:] = [[" ".join(cell.split()) for cell in row] for row in rows]
+        return parser
+
+
+def write(harmrank: Command, home: Path, page: Path, *options: str) -> str:
+    """The page that the command writes."""
+    done = harmrank("briefing", "--home", home, "--out", page, *options)
+    assert done.returncode == 0, done.stderr
+    return page.read_text(encoding="utf-8")
+
+
+def ask(home: Path, query: str) -> list[tuple[Any, ...]]:
+    """What a reader of the published file gets."""
+    with duckdb.connect(str(home / "published" / "current" / "harm_mart.duckdb"), read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, harmrank: Command) -> Path:
+    """A full list of an invented force, with a year of lists before it."""
+    root = tmp_path_factory.mktemp("briefing")
+    write_sample(root / "extracts", crimes=20_000, months=14, seed=3, report=lambda _: None)
+    done = harmrank("refresh", root / "extracts", "--home", root / "home")
+    assert done.returncode == 0, done.stderr
+    return root / "home"
+
+
+@pytest.fixture(scope="module")
+def page(home: Path, harmrank: Command, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Its briefing as everybody may have it."""
+    return write(harmrank, home, tmp_path_factory.mktemp("pages") / "briefing.html")
+
+
+@pytest.fixture(scope="module")
+def told(page: str) -> Tables:
+    """What that says."""
+    return Tables.of(page)
+
+
+def test_the_list_is_the_published_one(home: Path, told: Tables) -> None:
+    """Every place with its harm, split, movement, allegations, victims and redraws, as the mart has it."""
+    places = ask(
+        home,
+        "select places.harm_rank, is_tied, places.offender_key, is_in_custody, places.harm_days, unweighted_allegations, "
+        "harm_days_charged, harm_days_convicted, listed_in_redraws, places.allegations, female_victims, most_serious_offence, "
+        "previous_rank, places.months_on_list, places_moved "
+        "from mart.top_100 as places "
+        "join mart.rank_uncertainty as redrawn on places.offender_key = redrawn.offender_key "
+        "join mart.list_movements as moved on places.offender_key = moved.offender_key and places.list_date = moved.list_date "
+        "order by 1",
+    )
+    assert len(places) == 100
+    expected = []
+    for rank, tied, key, custody, harm, gaps, charged, convicted, redrawn, count, victims, offence, *moved in places:
+        shares = split({"harm_days": harm, "harm_days_charged": charged, "harm_days_convicted": convicted})
+        assert shares is not None
+        previous, months, by = moved
+        expected.append(
+            [
+                f"{rank}{'=' if tied else ''}",
+                ("back" if months > 1 else "new")
+                if previous is None
+                else (f"up {by}" if by > 0 else f"down {-by}" if by else "same"),
+                f"{key}{' *' if custody else ''}",
+                f"{days(harm)}{' + ?' if gaps else ''}",
+                "/".join(map(str, shares)),
+                per_cent(redrawn),
+                str(count),
+                str(victims),
+                brief(offence, 40),
+            ]
+        )
+    assert told.tables["list"][1:] == expected
+
+
+def test_what_changed_is_what_the_mart_says(home: Path, told: Tables) -> None:
+    """The sentences at the head, with the figures of list_churn; why, by how many of each reason."""
+    ((today, before, entered, left, stayed, now, then),) = ask(
+        home,
+        "select list_date, previous_list_date, entered, people_left, stayed, harm_days, harm_days_before from mart.list_churn "
+        "where list_date = (select list_date from mart.build_info)",
+    )
+    assert entered > 1 and left > 1 and now != then, "the sample would prove little"
+    assert (
+        f"{entered} people are new on the list of {day(today)}, {left} have left since the monthly list of {day(before)}, "
+        f"and {stayed} stayed."
+    ) in told.text
+    ways = "risen" if now > then else "fallen"
+    share = f"{100 * abs(now - then) / then:.1f} %"
+    assert (
+        f"The harm of the 100 people listed has {ways} by {days(abs(now - then))} days ({share}) to {days(now)} days."
+    ) in told.text
+    reasons = ask(
+        home,
+        "select reason, count(*) from mart.list_movements where movement = 'left' "
+        "and list_date = (select list_date from mart.build_info) group by reason",
+    )
+    for reason, people in reasons:
+        if reason == "window_passed":
+            assert f"n allegation left the window ({people})" in told.text
+
+
+def test_who_came_and_went_is_told_as_explain_tells_it(home: Path, told: Tables, harmrank: Command) -> None:
+    """Everybody who moved and nobody else, the reason and what it rests on in the words of the person's own page."""
+    for label, movement in (("entered", "entered"), ("left", "left"), ("stayed", "stayed")):
+        reported = "and allegations_reported > 0" if movement == "stayed" else ""
+        moved = ask(
+            home,
+            "select harm_rank, offender_key from mart.list_movements "
+            f"where movement = '{movement}' {reported} and list_date = (select list_date from mart.build_info) "
+            "order by harm_rank nulls last, harm_rank_before",
+        )
+        assert [row[2] for row in told.tables[label][1:]] == [key for _, key in moved]
+        ranked = [row for row in told.tables[label][1:] if row[0] != "none"]
+        _, _, key, *_, why, rests_on = ranked[0]
+        said = " ".join(harmrank("explain", key, "--home", home).stdout.replace("\n- ", " ").split())
+        assert f": {why[0].lower()}{why[1:]}." in said
+        assert rests_on in said
+
+
+def test_the_line_the_spread_and_the_trend_are_the_marts(home: Path, told: Tables) -> None:
+    """Boundary cases with what separates them, concentration, the lists of a year and the months of recorded crime."""
+    boundary = ask(home, "select harm_rank, offender_key, harm_days from mart.rank_boundary order by harm_rank")
+    assert [(row[0], row[1], row[2]) for row in told.tables["line"][1:]] == [
+        (f"{rank}", key, days(harm)) for rank, key, harm in boundary
+    ]
+    ((by, much),) = ask(home, "select separated_by, separation from mart.rank_boundary where harm_rank = 100")
+    words = {"harm_days": f"{days(much)} days of harm", "offender_key": "the key alone, which is arbitrary"}.get(
+        by, f"{much:,.0f} "
+    )
+    assert f"What separates place 100, the last on the list, from place 101 is {words}" in told.text
+    few = ask(home, "select offenders from mart.harm_concentration order by share_of desc, per_cent")
+    assert [row[1] for row in told.tables["few"][1:]] == [f"{people:,}" for (people,) in few]
+    lists = ask(
+        home,
+        "select list_date, sum(harm_days), sum(harm_days_charged) from mart.list_history group by list_date "
+        "order by list_date desc limit 13",
+    )
+    assert [(row[0], row[4], row[6]) for row in told.tables["lists"][1:]] == [
+        (day(on), days(harm), days(charged)) for on, harm, charged in lists
+    ]
+    months = ask(
+        home,
+        "select month, sum(harm_days), sum(historic_harm_days), sum(proactive_harm_days), sum(company_harm_days) "
+        "from mart.crime_harm_monthly group by month order by month desc limit 13",
+    )
+    assert [(row[0], row[1], *row[3:]) for row in told.tables["months"][1:]] == [
+        (f"{month:%B %Y}", *map(days, harm)) for month, *harm in months
+    ]
+
+
+def test_data_quality_and_method_are_on_record(home: Path, told: Tables) -> None:
+    """The newest extract row by row, its defects, every turned rule and method, the caveat of the index."""
+    files = ask(
+        home,
+        "select extract_id, table_name, rows_read from mart.extract_reconciliation "
+        "where extract_on = (select max(extract_on) from mart.extract_reconciliation) and rows_read > 0 order by 1, 2",
+    )
+    assert [(row[0], row[1], row[2]) for row in told.tables["files"][1:]] == [
+        (extract, table, f"{read:,}") for extract, table, read in files
+    ]
+    defects = ask(
+        home,
+        "select count(*), sum(rows_affected) from mart.data_defects "
+        "where extract_id = (select newest_extract_id from mart.build_info)",
+    )
+    found = [row for row in told.tables["defects"][1:] if row[3] != "0"]
+    assert [(len(found), sum(int(row[3].replace(",", "")) for row in found))] == defects
+    for table, label in (("rule_effect", "rules"), ("method_comparison", "methods")):
+        ((count,),) = ask(home, f"select count(*) from mart.{table}")
+        assert len(told.tables[label]) == count + 1
+    ((caveat, unit),) = ask(home, "select harm_index_caveat, harm_unit from mart.build_info")
+    assert caveat in told.text and unit
+    assert "an allegation is not a conviction" in told.text
+
+
+def test_nobody_is_named_unasked(home: Path, page: str) -> None:
+    """No full name and no date of birth of anybody in the mart, however it is written; the marking says so."""
+    people = ask(home, "select forename, surname, date_of_birth from mart.offender_people")
+    assert len(people) > 100
+    text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
+    named = [(forename, surname) for forename, surname, _ in people if f"{forename} {surname}" in text]
+    born = [on for *_, on in people if on and (day(on) in text or on.isoformat() in page)]
+    assert (named, born) == ([], [])
+    assert "Pseudonymous: keys, no names" in text
+    assert "Contains personal data" not in page
+
+
+def test_operational_readers_get_names_and_every_page_says_so(home: Path, harmrank: Command, tmp_path: Path) -> None:
+    """Everybody's name and date of birth beside the key, in every table of people; the marking is in the margin of each page."""
+    text = write(harmrank, home, tmp_path / "named.html", "--operational")
+    told = Tables.of(text)
+    people = {
+        key: (" ".join(filter(None, names)), on)
+        for key, on, *names in ask(
+            home,
+            "select offender_key, date_of_birth, forename, middle_names, surname from mart.offender_people "
+            "where is_surviving_record",
+        )
+    }
+    for label, column in (("list", 2), ("entered", 2), ("left", 2), ("line", 1)):
+        for row in told.tables[label][1:]:
+            key, _, rest = row[column].replace(" *", "").partition(" ")
+            name, on = people[key]
+            assert rest.startswith(name)
+            assert on is None or rest.endswith(f"born {day(on)}")
+    (margin,) = re.findall(r"@top-right \{ content: \"([^\"]+)\"", text)
+    assert margin == "Contains personal data: names and dates of birth"
+    assert f"{margin}. For operational readers only" in told.text
+
+
+def test_a_page_for_its_owner_alone_that_replaces_nothing(home: Path, harmrank: Command, tmp_path: Path) -> None:
+    """Mode 600; a file that is there stays as it is, and so does one that another command reads."""
+    there = tmp_path / "briefing.html"
+    write(harmrank, home, there)
+    assert stat.S_IMODE(there.stat().st_mode) == 0o600
+    there.write_text("mine")
+    done = harmrank("briefing", "--home", home, "--out", there)
+    assert (done.returncode, done.stderr) == (2, f"harmrank: {there} exists already: name a new file.\n")
+    assert there.read_text() == "mine"
+    nowhere = harmrank("briefing", "--home", home, "--out", tmp_path / "no" / "briefing.html")
+    assert nowhere.returncode == 2 and len(nowhere.stderr.splitlines()) == 1
+
+
+def test_the_same_build_gives_the_same_page(home: Path, page: str, harmrank: Command, tmp_path: Path) -> None:
+    """Byte for byte, charts and all, wherever the machine keeps its fonts; and no larger than mail takes."""
+    done = harmrank("briefing", "--home", home, "--out", tmp_path / "again.html", HOME="/proc/no-home", MPLCONFIGDIR="")
+    assert (done.returncode, len(done.stderr.splitlines())) == (0, 1)
+    assert (tmp_path / "again.html").read_text(encoding="utf-8") == page
+    assert len(page.encode()) < 1_000_000
+
+
+def test_it_needs_no_network_and_no_script(page: str) -> None:
+    """Nothing to fetch or run; every chart says what it shows to who does not see it."""
+    assert not re.search(r"<(script|link|img|iframe|object|embed)|https?://|@import|url\((?!#)|@font-face", page)
+    charts = re.findall(r'<svg viewBox="[^"]+" role="img" aria-labelledby="(\S+) (\S+)"', page)
+    assert len(charts) == 5
+    for title, description in charts:
+        assert re.search(rf'<title id="{title}">[^<]+</title>\s*<desc id="{description}">[^<]{{40,}}</desc>', page)
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+
+
+def test_other_commands_do_not_wait_for_the_charts() -> None:
+    """matplotlib is loaded when a chart is drawn, not before."""
+    code = "import sys, harmrank.cli, harmrank.reading, harmrank.briefing; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
+
+
+def test_a_list_of_an_older_harmrank_is_said_to_be_one(home: Path, harmrank: Command, tmp_path: Path) -> None:
+    """One line that says what to do, and no file left behind."""
+    shutil.copytree(home / "published", tmp_path / "home" / "published", symlinks=True)
+    with duckdb.connect(str(tmp_path / "home" / "published" / "current" / "harm_mart.duckdb")) as connection:
+        connection.execute("alter table mart.list_churn drop column harm_days")
+    done = harmrank("briefing", "--home", tmp_path / "home", "--out", tmp_path / "briefing.html")
+    assert done.returncode == 1
+    assert "published by an older harmrank" in done.stderr and len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "briefing.html").exists()
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory, harmrank: Command) -> Path:
+    """The list of a date within a month as it was known then, with one person whose records try to be markup."""
+    root = tmp_path_factory.mktemp("hostile")
+    feed = {
+        table: text.replace("p1", HOSTILE_IMAGE).replace("Invented,Mann", f"{HOSTILE},$x_1$&Mann")
+        for table, text in SMALL_FEED.items()
+    }
+    write_extract(root / "extracts", "2026-06-15", feed)
+    done = harmrank("refresh", root / "extracts", "--home", root / "home", "--known-at", "2026-06-15")
+    assert done.returncode == 0, done.stderr
+    return root / "home" / "known-at" / "2026-06-15"
+
+
+def test_markup_in_the_data_is_text(hostile: Path, harmrank: Command, tmp_path: Path) -> None:
+    """Names and keys come out as they were sent, in both forms, and nothing of them is an element."""
+    for options in ([], ["--operational"]):
+        text = write(harmrank, hostile, tmp_path / f"{len(options)}.html", *options)
+        assert HOSTILE_IMAGE not in text and "<script" not in text
+        told = Tables.of(text)
+        assert told.tables["list"][1][2].startswith(f"met|{HOSTILE_IMAGE}")
+    assert f"{HOSTILE} $x_1$&Mann, born 1 January 1980" in told.text
+
+
+def test_a_list_within_a_month_as_it_was_known(hostile: Path, harmrank: Command, tmp_path: Path) -> None:
+    """Held against the monthly list before it; one person is one person, and a past list says that it is one."""
+    told = Tables.of(write(harmrank, hostile, tmp_path / "briefing.html"))
+    assert "The same person is on the list of 15 June 2026 as on the monthly list of 31 May 2026." in told.text
+    assert "The harm of the one person listed has risen by 10 days (0.5 %) to 1,835 days." in told.text
+    assert "Nobody is new on the list." in told.text and "Nobody has left the list." in told.text
+    assert [row[0] for row in told.tables["lists"][1:]] == ["15 June 2026", "31 May 2026"]
+    assert [row[0] for row in told.tables["months"][1:]] == ["June 2026 (not over)", "May 2026"]
+    assert "Everybody who can be ranked is on the list" in told.text
+    assert "line" not in told.tables
+    assert "The list of 15 June 2026, as it was known on 15 June 2026" in told.text
+    assert "Nothing that was sent after 15 June 2026 counts" in told.text
+
+
+@pytest.fixture(scope="module")
+def beginnings(tmp_path_factory: pytest.TempPathFactory, harmrank: Command) -> dict[str, str]:
+    """The briefings on the very first list with somebody on it, and on a list before anybody was reported."""
+    root = tmp_path_factory.mktemp("beginnings")
+    write_extract(root / "extracts", "2026-06-30", SMALL_FEED)
+    pages = {}
+    for list_date in ("2026-05-31", "2026-04-30"):
+        done = harmrank("refresh", root / "extracts", "--home", root / "home", "--list-date", list_date)
+        assert done.returncode == 0, done.stderr
+        pages[list_date] = write(harmrank, root / "home", root / f"{list_date}.html")
+    return pages
+
+
+def test_the_first_list_has_none_to_be_compared_with(beginnings: dict[str, str]) -> None:
+    """No movement is told, nor a change of harm; the rest is there."""
+    told = Tables.of(beginnings["2026-05-31"])
+    assert (
+        "1 person is on the list of 31 May 2026. It is the first list: there is none before it to compare it with. "
+        "Their harm is 1,825 days."
+    ) in told.text
+    assert "This is the first list: nobody can have come or gone." in told.text
+    assert told.tables["list"][0][:2] == ["Place", "Person"]
+    assert not told.tables.keys() & {"entered", "left", "stayed"}
+
+
+def test_nobody_on_the_list_is_no_error(beginnings: dict[str, str]) -> None:
+    """The paper says so, and what can be said of data and method."""
+    told = Tables.of(beginnings["2026-04-30"])
+    assert "Nobody is on the list of 30 April 2026." in told.text
+    assert "Nobody is ranked, or there is no harm to spread." in told.text
+    assert "list" not in told.tables
+    assert {"files", "rules", "methods"} <= told.tables.keys()
+    assert not re.search(r"\bNone\b(?!\.)|\bnan\b|Undefined", told.text)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The Chromium of this machine."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine (on Debian: apt-get install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def forms(home: Path, beginnings: dict[str, str], harmrank: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the forms a briefing can have, each a page."""
+    folder = tmp_path_factory.mktemp("forms")
+    write(harmrank, home, folder / "pseudonymous.html")
+    write(harmrank, home, folder / "operational.html", "--operational")
+    for list_date, name in (("2026-05-31", "first"), ("2026-04-30", "nobody")):
+        (folder / f"{name}.html").write_text(beginnings[list_date], encoding="utf-8")
+    return folder
+
+
+FORMS = ["pseudonymous", "operational", "first", "nobody"]
+WITHIN_A4 = 688
+"""CSS pixels between the margins of the page: 182 mm."""
+
+
+def opened(browser: Browser, file: Path, width: int) -> tuple[Page, list[str]]:
+    """The page in a window of that width, and what it asked for or complained about."""
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    noticed: list[str] = []
+    page.on("console", lambda message: noticed.append(message.text))
+    page.on("pageerror", lambda error: noticed.append(str(error)))
+    page.on("request", lambda request: noticed.append(request.url))
+    page.goto(file.as_uri())
+    return page, noticed
+
+
+# What sticks out of the page to the right, but for what stands in a part that scrolls.
+STICKS_OUT = """() => [...document.body.querySelectorAll('*')].filter(element => {
+    const scrolls = getComputedStyle(element.closest('.scroll, .chart') ?? document.body).overflowX === 'auto';
+    return !scrolls && element.getBoundingClientRect().right > document.documentElement.clientWidth + 1;
+}).map(element => element.outerHTML.slice(0, 80))"""
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("width", "media"), [(390, "screen"), (1366, "screen"), (WITHIN_A4, "print")])
+def test_it_fits_a_phone_a_laptop_and_paper(browser: Browser, forms: Path, form: str, width: int, media: str) -> None:
+    """Nothing sticks out, nothing is asked for but the page, nothing is complained about."""
+    file = forms / f"{form}.html"
+    page, noticed = opened(browser, file, width)
+    page.emulate_media(media=media)  # type: ignore[arg-type]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(STICKS_OUT) == []
+    assert noticed == [file.as_uri()]
+    page.close()
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("width", [390, 1366])
+def test_it_is_accessible(browser: Browser, forms: Path, form: str, width: int) -> None:
+    """axe-core finds nothing: WCAG 2 A and AA, and what it calls good practice."""
+    page, _ = opened(browser, forms / f"{form}.html", width)
+    found = Axe().run(page)
+    assert [(rule["id"], rule["nodes"][0]["html"][:120]) for rule in found.response["violations"]] == []
+    page.close()
+
+
+def test_it_prints_on_few_pages(browser: Browser, forms: Path) -> None:
+    """A hundred places, all tables and charts: a paper, not a book. The method is on the last page, with its heading."""
+    page, _ = opened(browser, forms / "pseudonymous.html", 1366)
+    pages = re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True))
+    assert 6 <= len(pages) <= 9
+    page.close()
