@@ -122,6 +122,7 @@ def refresh(
     if out is not None:
         raise UsageError("--out goes with --known-at: a refresh publishes in its home")
     with home.lock(), journal.keep(home) as entry:
+        _begin(extracts, home, wanted)
         _make_ready(home, wanted)
         landed = _land(extracts, home, wanted)
         with warehouse.connect(home) as connection:
@@ -139,6 +140,7 @@ def refresh(
 def _remake(extracts: Path, home: Home, made: Home, day: date, wanted: Wanted) -> RefreshResult:
     """Make the list as it was known that day in the home `made`; `home` lands what it lacks up to then, and no more."""
     with home.lock():
+        _begin(extracts, home, wanted)
         landed = _land(extracts, home, wanted)
         with warehouse.connect(home, read_only=True) as connection:
             request = _request(connection, wanted, landed)
@@ -157,10 +159,15 @@ def _remake(extracts: Path, home: Home, made: Home, day: date, wanted: Wanted) -
             return _build_and_publish(made, request, False, landed, entry, wanted, late)
 
 
+def _begin(extracts: Path, home: Home, wanted: Wanted) -> None:
+    """The first line of the log: a refresh that is killed leaves that much at least."""
+    asked = {"full": wanted.full, "known_at": wanted.known_at}
+    wanted.log.say("begin", "begun", version=__version__, home=str(home.root), extracts=str(extracts), **asked)
+
+
 def _land(extracts: Path, home: Home, wanted: Wanted) -> LandingResult:
     """Land what is new, up to the day of a list as it was known; the log gets a line an extract and one for all."""
     log = wanted.log
-    log.say("begin", "begun", version=__version__, home=str(home.root), extracts=str(extracts), full=wanted.full)
     log.begin("landing")
     log.begin("extract")
 

@@ -373,7 +373,8 @@ def test_no_word_of_a_fact_becomes_a_part_of_a_command(tmp_path: Path) -> None:
     sign = tmp_path / "sign"
     evil = f"$(touch {sign}); touch {sign} & `touch {sign}`"
     shown = tmp_path / "shown"
-    command = hooks.split(f"""{sys.executable} -c 'import os,sys; open(sys.argv[1],"w").write(sys.argv[2]+os.environ["HARMRANK_MESSAGE"])' {shown} '{evil}'""")  # fmt: skip
+    program = "import os, sys; open(sys.argv[1], 'w').write(sys.argv[2] + os.environ['HARMRANK_MESSAGE'])"
+    command = hooks.split(f"{sys.executable} -c \"{program}\" {shown} '{evil}'")
     assert hooks.call("on-failure", command, {"message": f"{evil}\0\n"}, timedelta(minutes=1)) is None
     assert shown.read_text() == f"{evil}{evil}\\x00\\n"
     assert not sign.exists()
@@ -493,8 +494,14 @@ def ended_well(home: Path, ago: timedelta | None, **facts: Any) -> None:
 
 @pytest.mark.parametrize(
     ("text", "span"),
-    [("26h", timedelta(hours=26)), ("90m", timedelta(minutes=90)), ("2d", timedelta(days=2)), ("45s", timedelta(seconds=45)), ("1w", timedelta(days=7))],
-)  # fmt: skip
+    [
+        ("26h", timedelta(hours=26)),
+        ("90m", timedelta(minutes=90)),
+        ("2d", timedelta(days=2)),
+        ("45s", timedelta(seconds=45)),
+        ("1w", timedelta(days=7)),
+    ],
+)
 def test_spans_are_read(text: str, span: timedelta) -> None:
     assert durations.parse(text) == span
 
