@@ -168,7 +168,7 @@ docs: env docs-env  ## these pages, the data dictionary and dbt docs as a site w
 	@$(BIN)/python docs/site/dbt_page.py $(SITE)-dbt/static_index.html $(SITE)/dbt.html
 	@echo "Open $(SITE)/index.html"
 
-docs-env: $(DOCS_VENV)/.installed
+docs-env: $(DOCS_VENV)/.installed  ## set up what makes the pages of that site
 
 .PHONY: dictionary
 dictionary: dev  ## write docs/dictionary.md again from the descriptions in models/
