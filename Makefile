@@ -12,6 +12,8 @@ LOCK_VENV   := .venv-lock
 # The peers that benchmarks/ measures harmrank against.
 BENCH_VENV         := .venv-bench
 BENCH_SQLMESH_VENV := .venv-bench-sqlmesh
+# What makes the pages of `make docs`.
+DOCS_VENV   := .venv-docs
 BIN         := $(VENV)/bin
 
 DUCKDB       := 2.0.0
@@ -72,6 +74,9 @@ $(BENCH_VENV)/.installed: requirements-bench.lock
 $(BENCH_SQLMESH_VENV)/.installed: requirements-bench-sqlmesh.lock
 	$(call install,$(BENCH_SQLMESH_VENV),requirements-bench-sqlmesh.lock,the project)
 
+$(DOCS_VENV)/.installed: requirements-docs.lock
+	$(call install,$(DOCS_VENV),requirements-docs.lock,the project)
+
 .PHONY: demo
 demo: env  ## invent a police force, rank it, show the top ten and where to look
 	@if [ -d "$(DEMO_EXTRACTS)" ]; then \
@@ -91,7 +96,7 @@ demo: env  ## invent a police force, rank it, show the top ten and where to look
 	@echo "  $(BIN)/harmrank briefing --home $(DEMO_HOME) --out briefing.html    the paper for the monthly meeting"
 	@echo "  $(DEMO_HOME)/published/current/                       what others read: DuckDB file, Parquet, manifest"
 	@echo "  $(BIN)/dbt build                                 the same models from dbt, on the same home"
-	@echo "  make docs                                        every table and column, as one page"
+	@echo "  make docs                                        what every table and column means, as pages"
 
 .PHONY: test pytest
 test: lint pytest  ## lint, then every test; pytest's summary comes last
@@ -151,11 +156,25 @@ reliability: dev  ## attack harmrank for an hour or so and write docs/reliabilit
 	@for attack in $(ATTACKS); do echo "==> tests/reliability/$$attack.py" && \
 		PYTHONPATH=tests $(BIN)/python -m reliability.$$attack --record || exit 1; done
 
-.PHONY: docs
-docs: env  ## every table and column as one page: target/static_index.html
+SITE ?= target/site
+
+.PHONY: docs docs-env
+docs: env docs-env  ## these pages, the data dictionary and dbt docs as a site without a server: target/site/index.html
 	@echo "==> dbt docs$(if $(wildcard $(WAREHOUSE)),, (no warehouse at $(WAREHOUSE): without the types of staging and intermediate columns))"
-	@$(DBT) --quiet docs generate --static $(if $(wildcard $(WAREHOUSE)),,--target lint --empty-catalog)
-	@echo "Open target/static_index.html"
+	@$(DBT) --quiet docs generate --static --target-path $(SITE)-dbt $(if $(wildcard $(WAREHOUSE)),,--target lint --empty-catalog)
+	@echo "==> the site"
+	@rm -rf $(SITE)
+	@$(DOCS_VENV)/bin/sphinx-build --quiet --fail-on-warning --keep-going \
+		--conf-dir docs/site --doctree-dir $(SITE)-doctrees . $(SITE)
+	@$(BIN)/python docs/site/dbt_page.py $(SITE)-dbt/static_index.html $(SITE)/dbt.html
+	@echo "Open $(SITE)/index.html"
+
+docs-env: $(DOCS_VENV)/.installed  ## set up what makes the pages of that site
+
+.PHONY: dictionary
+dictionary: dev  ## write docs/dictionary.md again from the descriptions in models/
+	@$(DBT) --quiet compile --target lint --no-populate-cache --no-introspect --target-path target/dictionary
+	@$(BIN)/python docs/site/dictionary.py target/dictionary/manifest.json docs/dictionary.md
 
 .PHONY: pictures
 pictures: dev demo  ## draw the pictures of README and docs again from the demo's home (the briefing's needs Chromium)
@@ -184,12 +203,16 @@ lock: lock-tool  ## resolve the locks again (make lock UPGRADE=--upgrade for new
 	@$(call resolve,requirements.lock) --extra postgres --constraint requirements-dev.lock --upgrade-package duckdb==$(DUCKDB)
 	@cp requirements-dev.lock requirements-other-duckdb.lock
 	@$(call resolve,requirements-other-duckdb.lock) --extra dev --upgrade-package duckdb==$(OTHER_DUCKDB)
-	@$(MAKE) lock-bench
+	@$(MAKE) lock-bench lock-docs
 
 .PHONY: lock-bench
 lock-bench: lock-tool  ## resolve the locks of the benchmarks' peers alone
 	@$(compile) --group bench --output-file requirements-bench.lock
 	@$(compile) --group bench-sqlmesh --output-file requirements-bench-sqlmesh.lock
+
+.PHONY: lock-docs
+lock-docs: lock-tool  ## resolve the lock of the docs site's tools alone
+	@$(compile) --group docs --output-file requirements-docs.lock
 
 .PHONY: lock-tool
 lock-tool:
@@ -201,4 +224,4 @@ resolve = $(compile) --group build pyproject.toml --output-file $(1)
 
 .PHONY: clean
 clean:  ## remove what the other targets made, except your own homes
-	rm -rf .venv $(OTHER_VENV) $(LOCK_VENV) $(BENCH_VENV) $(BENCH_SQLMESH_VENV) target logs build dist home/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv $(OTHER_VENV) $(LOCK_VENV) $(BENCH_VENV) $(BENCH_SQLMESH_VENV) $(DOCS_VENV) target logs build dist home/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,115 @@
+"""How Sphinx makes the docs site from the Markdown of the repository: `make docs` (docs/decisions/0039-the-docs-site.md).
+
+    sphinx-build -c docs/site . target/site
+
+Pages stay where they lie and link to each other as they do on the repository's host. A link to a model's SQL leads to its
+page in dbt docs, a link to any other file of the repository to a copy of that file.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.addnodes import download_reference
+from sphinx.application import Sphinx
+from sphinx.util.osutil import relative_uri
+
+ROOT = Path(__file__).resolve().parents[2]
+DBT_PAGE = "dbt"
+
+# The navigation: a caption and its pages, each where it is named first. A page that nothing names is a warning.
+PAGES = {
+    "For readers": ["docs/dictionary.md", "docs/method.md", "docs/seeds.md", "bi/**/*.md", "docs/tools.md"],
+    "For operators": ["docs/operations.md", "deploy/**/*.md", "docs/reliability.md", "docs/performance.md"],
+    "For developers": ["CONTRIBUTING.md", "docs/decisions/README.md", "CHANGELOG.md", "docs/*.md"],
+}
+
+project = "harmrank"
+html_title = "harmrank"
+extensions = ["myst_parser"]
+source_suffix = {".md": "markdown"}
+root_doc = "README"
+include_patterns = ["*.md", "bi/**", "deploy/**", "docs/**"]
+# Sphinx looks into every folder that is not named here.
+exclude_patterns = [".*", "home", "target", "logs", "build", "dist", "**/.*", "**/node_modules"]
+
+myst_heading_anchors = 4
+smartquotes = False
+
+html_theme = "furo"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_extra_path = ["extra"]
+html_copy_source = False
+# From disk a browser fetches no other page to quote from.
+html_show_search_summary = False
+html_show_sphinx = False
+html_show_copyright = False
+html_domain_indices = False
+html_use_index = False
+html_sidebars = {
+    "**": [
+        "sidebar/brand.html",
+        "sidebar/search.html",
+        "sidebar/scroll-start.html",
+        "sidebar/navigation.html",
+        "sidebar-dbt.html",
+        "sidebar/scroll-end.html",
+    ]
+}
+templates_path = ["templates"]
+
+
+def setup(app: Sphinx) -> None:
+    """What Sphinx calls."""
+    app.connect("source-read", add_navigation)
+    app.connect("doctree-read", link_models)
+    # After the theme has put its part of the page together.
+    app.connect("html-page-context", make_accessible, priority=900)
+
+
+def add_navigation(app: Sphinx, page: str, source: list[str]) -> None:
+    """The contents of the site at the end of the README, and of the decisions at the end of theirs; a host shows neither."""
+    if page == root_doc:
+        source[0] += "".join(_contents(_pages(caption), f":caption: {caption}", ":hidden:") for caption in PAGES)
+    if page == "docs/decisions/README":
+        source[0] += _contents(["*"], ":glob:", ":titlesonly:")
+
+
+def _pages(caption: str) -> list[str]:
+    """The pages under a caption, less those under an earlier one."""
+    found: dict[str, str] = {}
+    for under, patterns in PAGES.items():
+        for pattern in patterns:
+            for file in sorted(ROOT.glob(pattern)):
+                found.setdefault(file.relative_to(ROOT).with_suffix("").as_posix(), under)
+    return [page for page, under in found.items() if under == caption]
+
+
+def _contents(pages: list[str], *options: str) -> str:
+    return "\n".join(["", "", "```{toctree}", *options, "", *pages, "```", ""])
+
+
+def link_models(app: Sphinx, doctree: nodes.document) -> None:
+    """A link to the SQL of a model leads to the model's page in dbt docs, which shows the SQL, its columns and lineage."""
+    page = app.env.docname
+    for link in list(doctree.findall(download_reference)):
+        model = re.search(r"(?:^|/)models/.*?(\w+)\.sql$", link["reftarget"])
+        if model:
+            target = f"{relative_uri(app.builder.get_target_uri(page), f'{DBT_PAGE}.html')}#!/model/model.harmrank.{model[1]}"
+            link.replace_self(nodes.reference("", "", *link.children, internal=False, refuri=target))
+
+
+def make_accessible(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
+) -> None:
+    """What Sphinx leaves out: the level of the headings in the navigation, and that keys can scroll what is wider than the page."""
+    navigation = context.get("furo_navigation_tree", "")
+    context["furo_navigation_tree"] = navigation.replace('role="heading"', 'role="heading" aria-level="2"')
+    body = context.get("body", "")
+    for wide in ("<pre", '<div class="table-wrapper'):
+        body = body.replace(wide, wide.replace(" ", ' tabindex="0" ', 1) if " " in wide else f'{wide} tabindex="0"')
+    context["body"] = body

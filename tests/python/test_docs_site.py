@@ -1,0 +1,452 @@
+"""What a reader is told: the data dictionary, who reads what, the links between the pages, and `make docs` in a browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urldefrag
+
+import dbt_page
+import dictionary
+import pytest
+import yaml
+from conftest import REPOSITORY
+from lineage import Lineage
+from markdown_it import MarkdownIt
+from playwright.sync_api import Browser, Page, sync_playwright
+
+DBT = Path(sys.executable).with_name("dbt")
+SPHINX = REPOSITORY / ".venv-docs" / "bin" / "sphinx-build"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHONE, LAPTOP = {"width": 390, "height": 844}, {"width": 1366, "height": 768}
+Manifest = dict[str, Any]
+
+# The dictionary -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where dbt has compiled the project, without a home."""
+    folder = tmp_path_factory.mktemp("compiled")
+    done = dbt(folder, "--quiet", "compile", "--target", "lint", "--no-populate-cache", "--no-introspect")
+    assert done.returncode == 0, done.stdout[-3000:]
+    return folder
+
+
+@pytest.fixture(scope="module")
+def manifest(target: Path) -> Manifest:
+    """What dbt knows of the project."""
+    return json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def lineage(manifest: Manifest) -> Lineage:
+    """Where columns are made."""
+    return Lineage(manifest)
+
+
+def dbt(target: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run dbt from the repository; what it writes goes into the target folder."""
+    return subprocess.run(
+        [str(DBT), "--no-use-colors", *arguments, "--target-path", str(target)],
+        cwd=REPOSITORY,
+        env={**os.environ, "DBT_PROFILES_DIR": "profiles", "DBT_LOG_PATH": str(target / "logs")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_dictionary_is_up_to_date(manifest: Manifest, lineage: Lineage) -> None:
+    """docs/dictionary.md is what the models say today: `make dictionary` writes it again."""
+    written = (REPOSITORY / "docs" / "dictionary.md").read_text(encoding="utf-8")
+    assert written == dictionary.dictionary(manifest, lineage)
+
+
+@pytest.mark.parametrize("change", [{"description": "Points."}, {"data_type": "integer"}, {"constraints": []}])
+def test_a_changed_word_changes_the_dictionary(manifest: Manifest, lineage: Lineage, change: dict[str, Any]) -> None:
+    """The test above would notice."""
+    changed = json.loads(json.dumps(manifest))
+    changed["nodes"]["model.harmrank.top_100"]["columns"]["harm_days"] |= change
+    assert dictionary.dictionary(changed, lineage) != dictionary.dictionary(manifest, lineage)
+
+
+def test_a_changed_select_changes_where_a_column_is_made(manifest: Manifest) -> None:
+    """Whoever moves a rule to another model moves the reader of the dictionary, too."""
+    changed = json.loads(json.dumps(manifest))
+    node = changed["nodes"]["model.harmrank.top_100"]
+    node["compiled_code"] = node["compiled_code"].replace("ranked.harm_days as", "ranked.harm_days + 1 as", 1)
+    assert Lineage(changed).made_in("top_100", "harm_days") == "top_100"
+
+
+def test_the_dictionary_says_where_columns_are_made(lineage: Lineage) -> None:
+    """Read from the SQL, against what a reader of the models finds by hand."""
+    assert lineage.made_in("top_100", "harm_days") == "int_offender_scores"
+    assert lineage.made_in("top_100_evidence", "harm_days") == "int_weighted_crimes"
+    assert lineage.made_in("list_history", "harm_rank") == "int_ranked_offenders"
+    assert lineage.made_in("offender_evidence", "offence") == "offences"
+    assert lineage.made_in("offender_people", "surname") == "people"
+    assert lineage.made_in("list_churn", "churn") == "list_churn"
+    trail = [step.model for step in lineage.trail("top_100", "harm_days")]
+    assert trail[0] == "top_100" and trail[-2:] == ["harm_weights", "stg_imported_weights"]
+    assert [step.model for step in lineage.trail("top_100", "harm_days") if step.made_by] == [
+        "int_offender_scores",
+        "int_weighted_crimes",
+    ]
+
+
+def marts(manifest: Manifest) -> list[dict[str, Any]]:
+    """The published tables."""
+    return [
+        node
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model" and node["original_file_path"].startswith("models/marts/")
+    ]
+
+
+def test_every_published_column_says_when_it_is_empty(manifest: Manifest) -> None:
+    """Null means something else in every column: whoever reads one must be told what."""
+    silent = [
+        f"{mart['name']}.{column['name']}"
+        for mart in marts(manifest)
+        for column in mart["columns"].values()
+        if not any(constraint["type"] == "not_null" for constraint in column["constraints"])
+        and not re.search(r"\b(Null|null|Empty) (where|for|while|until)|where known", column["description"])
+    ]
+    assert silent == []
+
+
+def test_every_published_amount_says_its_unit(manifest: Manifest) -> None:
+    """Days of harm and shares are both doubles: the description says which, and from where to where."""
+    units = {"days": "days", "share": "0 to 1|share of|whole per cent", "per_cent": "per cent"}
+    silent = [
+        f"{mart['name']}.{column['name']}"
+        for mart in marts(manifest)
+        for column in mart["columns"].values()
+        for word, unit in units.items()
+        if word in column["name"].split("_")
+        and column["data_type"] in ("double", "integer")
+        and not re.search(rf"\b({unit})\b", column["description"], re.IGNORECASE)
+    ]
+    assert silent == []
+
+
+def test_every_published_table_says_what_a_row_is(manifest: Manifest) -> None:
+    """The first sentence of a description is the grain."""
+    assert [mart["name"] for mart in marts(manifest) if not mart["description"].startswith("One row")] == []
+
+
+def test_the_overview_names_nothing_that_is_not_there(manifest: Manifest) -> None:
+    """It is written by hand, for the first page of dbt docs and the head of the dictionary."""
+    text = manifest["docs"]["doc.harmrank.__overview__"]["block_contents"]
+    nodes = [node for node in manifest["nodes"].values() if node["resource_type"] in ("model", "seed")]
+    there = {node["name"] for node in nodes} | {column for node in nodes for column in node["columns"]}
+    assert set(re.findall(r"`(\w+)`", text)) - there == set()
+
+
+def test_a_published_table_that_the_overview_leaves_out_is_refused(manifest: Manifest, lineage: Lineage) -> None:
+    """Whoever adds a table says where it belongs: one clear line."""
+    changed = json.loads(json.dumps(manifest))
+    changed["nodes"]["model.harmrank.top_100"]["name"] = "top_200"
+    with pytest.raises(SystemExit, match="models/overview.md does not say what top_200 is for"):
+        dictionary.dictionary(changed, lineage)
+
+
+# Who reads what -------------------------------------------------------------------------------------------------------
+
+
+def test_an_exposure_selects_what_its_reader_relies_on(target: Path, manifest: Manifest) -> None:
+    """`dbt build --select +exposure:the_hundred`: the marts on the dashboard, and all they are made from."""
+    done = dbt(target, "--quiet", "ls", "--target", "lint", "--select", "+exposure:the_hundred", "--output", "name")
+    assert done.returncode == 0, done.stdout[-3000:]
+    selected = set(done.stdout.split())
+    assert {
+        "the_hundred",
+        "top_100",
+        "top_100_evidence",
+        "int_offender_scores",
+        "stg_crimes",
+        "harm_weights",
+    } <= selected
+    assert not {"crime_harm_monthly", "rule_effect", "method_lists"} & selected
+    assert {mart["name"] for mart in marts(manifest)} - selected
+
+
+def reading_files(manifest: Manifest) -> dict[str, list[dict[str, Any]]]:
+    """The files that exposures name as what reads for them."""
+    files: dict[str, list[dict[str, Any]]] = {}
+    for exposure in manifest["exposures"].values():
+        for file in exposure["meta"]["reads"]:
+            files.setdefault(file, []).append(exposure)
+    return files
+
+
+def tables_read(file: Path) -> set[str]:
+    """The published tables that a module queries, or that a dashboard's charts show."""
+    if file.suffix == ".py":
+        return set(re.findall(r"\bmart\.([a-z_0-9]+)", file.read_text(encoding="utf-8")))
+    return dashboard_tables(file)
+
+
+def dashboard_tables(file: Path) -> set[str]:
+    """The published tables behind the datasets of a dashboard's charts and filters."""
+    folder = file.parents[1]
+    given = yaml.safe_load((folder / "datasets.yml").read_text(encoding="utf-8"))
+    datasets = {table: {table} for tables in given["tables"].values() for table in tables}
+    datasets |= {one["name"]: {one["about"], *(join["table"] for join in one["joins"])} for one in given["joined"]}
+    # As bi/superset/assets.py names them.
+    space = uuid.uuid5(uuid.NAMESPACE_URL, "harmrank/bi/superset")
+    named = {str(uuid.uuid5(space, f"dataset/{name}")): tables for name, tables in datasets.items()}
+    charts = [yaml.safe_load(chart.read_text(encoding="utf-8")) for chart in (folder / "charts").glob("*.yaml")]
+    shown = {chart["uuid"]: named[chart["dataset_uuid"]] for chart in charts} | named
+    found = re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", file.read_text(encoding="utf-8"))
+    return set().union(*(shown.get(one, set()) for one in found))
+
+
+def test_exposures_depend_on_what_their_readers_read(manifest: Manifest) -> None:
+    """A dashboard that shows another table, or a command that asks one more, says so in models/exposures.yml."""
+    for name, exposures in reading_files(manifest).items():
+        file = REPOSITORY / name
+        if file.exists():
+            declared = {parent.split(".")[2] for exposure in exposures for parent in exposure["depends_on"]["nodes"]}
+            assert declared == tables_read(file), name
+
+
+# Links between the pages ----------------------------------------------------------------------------------------------
+
+PAGES = sorted(
+    path
+    for pattern in ("*.md", "docs/**/*.md", "bi/**/*.md", "deploy/**/*.md", "benchmarks/**/*.md")
+    for path in REPOSITORY.glob(pattern)
+)
+MARKDOWN = MarkdownIt("commonmark").enable("table")
+
+
+def links(page: Path) -> list[str]:
+    """The targets of a page's links and pictures, other sites left out."""
+    tokens = [child for token in MARKDOWN.parse(page.read_text(encoding="utf-8")) for child in token.children or []]
+    targets = [
+        str(token.attrs.get("href") or token.attrs.get("src"))
+        for token in tokens
+        if token.type in ("link_open", "image")
+    ]
+    return [target for target in targets if not re.match(r"[a-z]+:", target)]
+
+
+@cache
+def headings(page: Path) -> set[str]:
+    """The anchors that a repository's host gives a page's headings."""
+    tokens = MARKDOWN.parse(page.read_text(encoding="utf-8"))
+    titles = [tokens[at + 1].content for at, token in enumerate(tokens) if token.type == "heading_open"]
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(REPOSITORY).as_posix())
+def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+    """Read on the repository's host: files, and headings in them."""
+    dead = []
+    for link in links(page):
+        path, anchor = urldefrag(link)
+        file = (page.parent / unquote(path)).resolve() if path else page
+        if not file.exists() or (anchor and anchor not in headings(file)):
+            dead.append(link)
+    assert dead == []
+
+
+def test_three_clicks_from_the_readme_say_what_harm_days_means() -> None:
+    """What it means, where it came from, what it must not be used for: for a reader who knows nothing of all this."""
+    reached = {REPOSITORY / "README.md": 0}
+    at = [REPOSITORY / "README.md"]
+    for page in at:
+        for link in links(page):
+            file = (page.parent / urldefrag(link)[0]).resolve()
+            if file.suffix == ".md" and file not in reached and reached[page] < 3:
+                reached[file] = reached[page] + 1
+                at.append(file)
+    told = REPOSITORY / "docs" / "dictionary.md"
+    # The third click is the one on `harm_days` at the head of the page.
+    assert reached[told] <= 2
+    assert "#harm_days" in links(told)[:3]
+    assert {"harm_days", "what-it-means", "where-it-comes-from", "what-it-must-not-be-used-for"} <= headings(told)
+
+
+# The site -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`make docs` without a home, somewhere else; what it installs is left as it is."""
+    if not SPHINX.exists():
+        pytest.skip("no .venv-docs here: make docs-env")
+    folder = tmp_path_factory.mktemp("docs") / "site"
+    done = subprocess.run(
+        ["make", "docs", "--old-file=env", "--old-file=docs-env", f"SITE={folder}", f"VENV={sys.prefix}"],
+        cwd=REPOSITORY,
+        env={**os.environ, "HARMRANK_HOME": str(folder.parent / "home"), "DBT_LOG_PATH": str(folder.parent / "logs")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return folder
+
+
+class Targets(HTMLParser):
+    """The ids of a page, and what it points to."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.links: list[str] = []
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Called for each element."""
+        given = dict(attrs)
+        self.ids |= {given[name] or "" for name in ("id", "name") if name in given}
+        self.links += [given[name] or "" for name in ("href", "src") if name in given]
+
+
+def test_every_link_of_the_site_leads_somewhere(site: Path, manifest: Manifest) -> None:
+    """Pages, headings in them, copies of files, pictures; and models in dbt docs."""
+    pages = {page: Targets(page) for page in site.rglob("*.html") if page.name != "dbt.html"}
+    assert len(pages) > 40
+    dead, in_dbt_docs = [], set()
+    for page, targets in pages.items():
+        for link in targets.links:
+            path, anchor = urldefrag(link)
+            if re.match(r"[a-z]+:", link):
+                continue
+            file = (page.parent / unquote(path.split("?")[0])).resolve() if path else page
+            if file.name == "dbt.html" and anchor:
+                in_dbt_docs.add(anchor.removeprefix("!/model/"))
+            elif not file.is_file() or (anchor and anchor not in pages[file].ids):
+                dead.append((page.name, link))
+    assert dead == []
+    assert "model.harmrank.int_offender_scores" in in_dbt_docs
+    assert in_dbt_docs <= set(manifest["nodes"])
+
+
+def test_the_site_holds_every_page_of_the_repository(site: Path) -> None:
+    """A page that nobody can find is no page: all of them are in the navigation of the first."""
+    first = site / "README.html"
+    reached = {(first.parent / urldefrag(link)[0]).resolve() for link in Targets(first).links}
+    told = {page for page in PAGES if page.parent.name != "benchmarks"} - {REPOSITORY / "README.md"}
+    assert {(site / page.relative_to(REPOSITORY)).with_suffix(".html") for page in told} - reached == set()
+
+
+@dataclass
+class Seen:
+    """What a browser complained of, and what it asked for that is not a file."""
+
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: on Debian, apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+def open_page(browser: Browser, address: str, size: dict[str, int]) -> tuple[Page, Seen]:
+    """The page when it has come to rest."""
+    seen = Seen()
+    page = browser.new_context(viewport=size).new_page()  # type: ignore[arg-type]
+    page.on("console", lambda message: seen.complaints.append(message.text) if message.type != "log" else None)
+    page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+    page.on("requestfailed", lambda request: seen.complaints.append(request.url))
+    page.on("request", lambda request: seen.requests.append(request.url))
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    return page, seen
+
+
+def assert_calm(seen: Seen) -> None:
+    """No error, no failed request, nothing asked of a network."""
+    assert seen.complaints == []
+    assert [url for url in seen.requests if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
+@pytest.mark.parametrize("size", [PHONE, LAPTOP], ids=["phone", "laptop"])
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("index.html", "Who does most harm to women and girls"),
+        ("docs/dictionary.html#harm-days", "As a finding of guilt"),
+        ("docs/method.html", "What each rule does to the list"),
+        ("docs/decisions/README.html", "The docs site"),
+        ("search.html?q=harm_days", "Data dictionary"),
+    ],
+)
+def test_a_page_opens_from_disk(site: Path, browser: Browser, name: str, says: str, size: dict[str, int]) -> None:
+    """Without a server or a network: no error, nothing wider than the screen, and the text is there."""
+    page, seen = open_page(browser, f"{site.as_uri()}/{name}", size)
+    page.get_by_text(says).first.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    assert_calm(seen)
+
+
+def test_from_the_readme_to_harm_days_in_three_clicks(site: Path, browser: Browser) -> None:
+    """The same way in the site, clicked."""
+    page, seen = open_page(browser, f"{site.as_uri()}/index.html", LAPTOP)
+    page.get_by_role("link", name="data dictionary").first.click()
+    page.get_by_role("link", name="harm_days", exact=True).first.click()
+    assert page.url.endswith("dictionary.html#harm-days")
+    for heading in ("What it means", "Where it comes from", "What it must not be used for"):
+        assert page.get_by_role("heading", name=heading).is_visible()
+    assert_calm(seen)
+
+
+def test_dbt_docs_open_from_disk(site: Path, browser: Browser) -> None:
+    """Its first page is ours; a model shows its columns, and the lineage of a dashboard the dashboard. It asks for nothing."""
+    page, seen = open_page(browser, f"{site.as_uri()}/dbt.html", LAPTOP)
+    page.get_by_text("What it must not be used for").wait_for()
+    page.goto(f"{site.as_uri()}/dbt.html#!/model/model.harmrank.top_100")
+    page.get_by_text("harm_days_above_line").first.wait_for()
+    page.goto(f"{site.as_uri()}/dbt.html#!/exposure/exposure.harmrank.the_hundred")
+    page.get_by_text("Chair of the monthly meeting").first.wait_for()
+    assert_calm(seen)
+    assert "cloudfront" not in (site / "dbt.html").read_text(encoding="utf-8")
+
+
+def test_a_dbt_page_that_has_changed_is_refused(site: Path) -> None:
+    """Another dbt may ask for other things: whoever brings it in looks again."""
+    page = (site.with_name("site-dbt") / "static_index.html").read_text(encoding="utf-8")
+    assert dbt_page.mended(page)
+    with pytest.raises(SystemExit, match="see what it asks for, and change docs/site/dbt_page.py"):
+        dbt_page.mended(page.replace("cloudfront", "elsewhere"))
+
+
+@pytest.mark.parametrize("name", ["README.html", "docs/dictionary.html"])
+def test_a_page_is_accessible(site: Path, browser: Browser, name: str) -> None:
+    """Nothing that axe-core calls serious or critical."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    page, _ = open_page(browser, f"{site.as_uri()}/{name}", LAPTOP)
+    found = Axe().run(page).response["violations"]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")] == []
