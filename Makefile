@@ -14,6 +14,8 @@ BENCH_VENV         := .venv-bench
 BENCH_SQLMESH_VENV := .venv-bench-sqlmesh
 # What makes the pages of `make docs`.
 DOCS_VENV   := .venv-docs
+# Superset and what it needs.
+SUPERSET_VENV := .venv-superset
 BIN         := $(VENV)/bin
 
 DUCKDB       := 2.0.0
@@ -76,6 +78,9 @@ $(BENCH_SQLMESH_VENV)/.installed: requirements-bench-sqlmesh.lock
 
 $(DOCS_VENV)/.installed: requirements-docs.lock
 	$(call install,$(DOCS_VENV),requirements-docs.lock,the project)
+
+$(SUPERSET_VENV)/.installed: requirements-superset.lock
+	$(call install,$(SUPERSET_VENV),requirements-superset.lock,the project)
 
 .PHONY: demo
 demo: env  ## invent a police force, rank it, show the top ten and where to look
@@ -180,6 +185,27 @@ dictionary: dev  ## write docs/dictionary.md again from the descriptions in mode
 pictures: dev demo  ## draw the pictures of README and docs again from the demo's home (the briefing's needs Chromium)
 	@$(BIN)/python docs/pictures.py "$(DEMO_HOME)"
 
+# make bi BI_HOME=/srv/harmrank BI_PORT=8090 shows another home elsewhere.
+BI_HOME   ?= $(if $(HARMRANK_HOME),$(HARMRANK_HOME),home)
+BI_PORT   ?= 8088
+BI_BUNDLE := target/superset/harmrank.zip
+
+.PHONY: bi bi-env bi-assets
+bi: bi-env bi-assets  ## show the published mart in Superset, on this machine (docs/bi.md)
+	@echo "==> Superset for $(BI_HOME)"
+	@$(SUPERSET_VENV)/bin/python bi/superset/serve.py --home "$(BI_HOME)" --bundle $(BI_BUNDLE) --port $(BI_PORT)
+
+bi-env: env $(SUPERSET_VENV)/.installed  ## set up the environment of Superset
+
+bi-assets: env  ## what Superset imports, as one file: datasets made from dbt's manifest, charts, dashboards
+	@$(DBT) --quiet parse --target lint --target-path target/superset
+	@$(BIN)/python bi/superset/assets.py target/superset/manifest.json $(BI_BUNDLE)
+	@echo "==> $(BI_BUNDLE)"
+
+.PHONY: bi-export
+bi-export:  ## write charts and dashboards as they are in Superset now back into bi/superset
+	@$(SUPERSET_VENV)/bin/python bi/superset/export.py --home "$(BI_HOME)"
+
 .PHONY: bench-env
 bench-env: dev $(BENCH_VENV)/.installed $(BENCH_SQLMESH_VENV)/.installed  ## set up the environments of the peers
 
@@ -203,7 +229,7 @@ lock: lock-tool  ## resolve the locks again (make lock UPGRADE=--upgrade for new
 	@$(call resolve,requirements.lock) --extra postgres --constraint requirements-dev.lock --upgrade-package duckdb==$(DUCKDB)
 	@cp requirements-dev.lock requirements-other-duckdb.lock
 	@$(call resolve,requirements-other-duckdb.lock) --extra dev --upgrade-package duckdb==$(OTHER_DUCKDB)
-	@$(MAKE) lock-bench lock-docs
+	@$(MAKE) lock-bench lock-docs lock-superset
 
 .PHONY: lock-bench
 lock-bench: lock-tool  ## resolve the locks of the benchmarks' peers alone
@@ -213,6 +239,10 @@ lock-bench: lock-tool  ## resolve the locks of the benchmarks' peers alone
 .PHONY: lock-docs
 lock-docs: lock-tool  ## resolve the lock of the docs site's tools alone
 	@$(compile) --group docs --output-file requirements-docs.lock
+
+.PHONY: lock-superset
+lock-superset: lock-tool  ## resolve the lock of the dashboards' environment alone
+	@$(compile) --group superset --output-file requirements-superset.lock
 
 .PHONY: lock-tool
 lock-tool:
@@ -224,4 +254,4 @@ resolve = $(compile) --group build pyproject.toml --output-file $(1)
 
 .PHONY: clean
 clean:  ## remove what the other targets made, except your own homes
-	rm -rf .venv $(OTHER_VENV) $(LOCK_VENV) $(BENCH_VENV) $(BENCH_SQLMESH_VENV) $(DOCS_VENV) target logs build dist home/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv $(OTHER_VENV) $(LOCK_VENV) $(BENCH_VENV) $(BENCH_SQLMESH_VENV) $(DOCS_VENV) $(SUPERSET_VENV) target logs build dist home/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -25,6 +25,8 @@ _OURS = {
     "reports",
     "scratch",
     "target",
+    # What Superset keeps (bi/superset).
+    "bi",
     "demo",
     "known-at",
     "known_at.json",

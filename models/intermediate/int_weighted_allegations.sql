@@ -57,6 +57,7 @@ facts as (
         allegations.relationship,
         crimes.offence_code,
         crimes.offence,
+        crimes.offence_group,
         crimes.vawg_scope,
         crimes.harm_index,
         crimes.harm_days,
@@ -66,6 +67,7 @@ facts as (
         crimes.weight_source,
         crimes.reported_by,
         crimes.outcome_type,
+        crimes.area_code,
         -- The outcome is the crime's, the status this person's: whoever is charged or convicted was not let go.
         crimes.has_outcome_without_charge and allegations.harm_split = 'named' as is_closed_without_charge,
         crimes.reported_on,

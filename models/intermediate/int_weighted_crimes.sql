@@ -36,6 +36,7 @@ final as (
         crimes.crime_digest,
         crimes.offence_code,
         offences.offence,
+        offences.offence_group,
         offences.offence_code is not null as is_known_offence,
         offences.vawg_scope,
         {{ is_scope_of_method('offences.vawg_scope', 'rules') }} as is_in_scope,

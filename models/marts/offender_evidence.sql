@@ -58,6 +58,8 @@ final as (
         cast(allegations.crime_ref as string) as crime_ref,
         cast(allegations.offence_code as string) as offence_code,
         cast(allegations.offence as string) as offence,
+        cast(allegations.offence_group as string) as offence_group,
+        cast(coalesce(allegations.area_code, 'unknown') as string) as area_code,
         cast(allegations.reported_on as date) as reported_on,
         cast(allegations.committed_from as date) as committed_from,
         cast(allegations.committed_to as date) as committed_to,

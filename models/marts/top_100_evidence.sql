@@ -20,6 +20,8 @@ final as (
         evidence.crime_ref,
         evidence.offence_code,
         evidence.offence,
+        evidence.offence_group,
+        evidence.area_code,
         evidence.reported_on,
         evidence.committed_from,
         evidence.committed_to,

@@ -656,6 +656,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("listed.is_current and listed.is_listed", "listed.is_listed", "evidence of people once listed is the list's"),
     ],
     "models/marts/offender_evidence.sql": [
+        ("coalesce(allegations.area_code, 'unknown')", "allegations.area_code", "who has no area is out of sight"),
         ("counted.is_current and ranked.is_current", "ranked.is_listed is not null", "evidence of other dates"),
         (
             "ranked.is_listed and {{ has_no_place('without'",

@@ -1,0 +1,140 @@
+"""Superset's settings for harmrank. Superset imports this file by SUPERSET_CONFIG_PATH; everything else is its default.
+
+From the environment: HARMRANK_HOME, the home whose `published` is read; HARMRANK_BI_STATE, the folder for what
+Superset keeps (default: `bi` in the home); HARMRANK_BI_METADATA, the address of another metadata database than the
+SQLite file in there; HARMRANK_BI_HTTPS=1, where a proxy in front of it speaks HTTPS.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import duckdb_engine
+import mart
+from sqlalchemy.engine.url import URL
+from sqlalchemy.pool import NullPool
+
+HOME = Path(os.environ["HARMRANK_HOME"]).resolve()
+PUBLISHED = HOME / "published"
+STATE = Path(os.environ.get("HARMRANK_BI_STATE") or HOME / "bi").resolve()
+
+_IS_HTTPS = os.environ.get("HARMRANK_BI_HTTPS") == "1"
+
+# -- what it keeps, where ---------------------------------------------------------------------------------------------
+# Made once by set_up.py, readable by its owner alone.
+SECRET_KEY = (STATE / "secret_key").read_text(encoding="utf-8").strip()
+SQLALCHEMY_DATABASE_URI = os.environ.get("HARMRANK_BI_METADATA") or f"sqlite:///{STATE / 'superset.db'}"
+SQLALCHEMY_EXAMPLES_URI = SQLALCHEMY_DATABASE_URI
+DATA_DIR = str(STATE)
+
+# -- what it reads ----------------------------------------------------------------------------------------------------
+_MARK = "mart"
+
+
+def _which(url: URL) -> str:
+    """The connection that the address of a database in Superset asks for.
+
+    Raises ValueError for every other address: this Superset reads the published mart and nothing else. The warehouse,
+    say, is private, and whoever has it open stops the refresh.
+    """
+    connection = url.query.get(_MARK)
+    if url.drivername != "duckdb" or url.database != ":memory:" or connection not in (mart.LIST, mart.NAMES):
+        raise ValueError(
+            f"harmrank's Superset opens duckdb:///:memory:?{_MARK}={mart.LIST} and ={mart.NAMES}, no other database."
+        )
+    return str(connection)
+
+
+def DB_SQLA_URI_VALIDATOR(url: URL) -> None:
+    """Refuse any other database when somebody enters it."""
+    _which(url)
+
+
+def DB_CONNECTION_MUTATOR(
+    url: URL, parameters: dict[str, Any], username: str, security_manager: Any, source: Any
+) -> tuple[URL, dict[str, Any]]:
+    """Open the build that stands at the moment of each query, and close it after."""
+    connection = _which(url)
+    return url.set(query={}), {
+        **parameters,
+        "poolclass": NullPool,
+        "creator": lambda: duckdb_engine.ConnectionWrapper(mart.open_build(PUBLISHED, connection)),
+    }
+
+
+class _Quoting(duckdb_engine.DuckDBIdentifierPreparer):
+    """Superset parses its queries by a grammar to which `force`, a column of the contract, is a word of its own."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.reserved_words.add("force")
+
+
+duckdb_engine.Dialect.preparer = _Quoting
+
+# A query takes milliseconds; an answer that is kept could be one of the list before.
+CACHE_CONFIG = {"CACHE_TYPE": "NullCache"}
+DATA_CACHE_CONFIG = {"CACHE_TYPE": "NullCache"}
+SQLLAB_TIMEOUT = 30
+ROW_LIMIT = 10_000
+SQL_MAX_ROW = 50_000
+
+# -- who may what -----------------------------------------------------------------------------------------------------
+AUTH_ROLE_PUBLIC = "Public"
+AUTH_USER_REGISTRATION = False
+PUBLIC_ROLE_LIKE = None
+RATELIMIT_ENABLED = True
+RATELIMIT_APPLICATION = "200 per second"
+RATELIMIT_STORAGE_URI = "memory://"
+FAB_API_SWAGGER_UI = False
+FEATURE_FLAGS = {
+    # A dashboard shows what its reader's datasets allow; by roles of its own it would show more.
+    "DASHBOARD_RBAC": False,
+    "ALLOW_ADHOC_SUBQUERY": False,
+    "ENABLE_TEMPLATE_PROCESSING": False,
+    "ESCAPE_MARKDOWN_HTML": True,
+    "EMBEDDABLE_CHARTS": False,
+    "ALERT_REPORTS": False,
+}
+
+# -- nothing calls home -----------------------------------------------------------------------------------------------
+# Superset's pages hold a counting pixel from elsewhere, built in: the browser is told to load nothing from anywhere else.
+TALISMAN_ENABLED = True
+TALISMAN_CONFIG = {
+    "content_security_policy": {
+        "base-uri": ["'self'"],
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "blob:", "data:"],
+        "worker-src": ["'self'", "blob:"],
+        "connect-src": ["'self'"],
+        "object-src": "'none'",
+        "frame-ancestors": ["'none'"],
+        # Superset's components write their styles into the page.
+        "style-src": ["'self'", "'unsafe-inline'"],
+        "font-src": ["'self'", "data:"],
+        "script-src": ["'self'", "'strict-dynamic'"],
+    },
+    "content_security_policy_nonce_in": ["script-src"],
+    "force_https": _IS_HTTPS,
+    "session_cookie_secure": _IS_HTTPS,
+}
+ENABLE_PROXY_FIX = _IS_HTTPS
+SESSION_COOKIE_SECURE = _IS_HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+
+# -- how it looks -----------------------------------------------------------------------------------------------------
+APP_NAME = "harmrank"
+LOGO_TARGET_PATH = "/dashboard/list/"
+# Colours that stay apart for the colour-blind and in grey; the order is that of the metrics of a chart.
+EXTRA_CATEGORICAL_COLOR_SCHEMES = [
+    {
+        "id": "harmrank",
+        "description": "",
+        "label": "harmrank",
+        "isDefault": True,
+        "colors": ["#7aa6c2", "#2c6e91", "#0b2f45", "#d98b3a", "#8c8c8c", "#5c9c6b", "#a64b4b", "#c9b458"],
+    }
+]

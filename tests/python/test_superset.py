@@ -1,0 +1,602 @@
+"""The dashboards: what Superset imports fits the mart, and a real Superset, driven by a browser, shows what the mart says
+to whom it may be shown."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import assets
+import duckdb
+import mart
+import pytest
+import yaml
+from conftest import REPOSITORY, Command, write_extract
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+
+HERE = REPOSITORY / "bi" / "superset"
+PYTHON = REPOSITORY / ".venv-superset" / "bin" / "python"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+QUIET += ["--disable-component-update", "--disable-sync"]
+PATIENCE = 60_000
+
+DASHBOARDS = {
+    "the-hundred": "The hundred",
+    "evidence": "Evidence",
+    "harm-over-time": "Harm over time",
+    "trust-in-the-data": "Trust in the data",
+}
+BY_NAME = {"the-hundred-by-name": "The hundred by name"}
+PASSWORDS = {"admin": "one-for-the-tests", "viewer": "two-for-the-tests", "operational": "three-for-the-tests"}
+
+CRIMES = "force,crime_ref,offence_code,reported_on,area_code,outcome_type,updated_at\n"
+PEOPLE = "force,person_ref,forename,surname,sex,date_of_birth,updated_at\n"
+INVOLVEMENTS = "force,crime_ref,person_ref,role,status,updated_at\n"
+# Three places: p1 by rape (charged) and a wounding, p2 by rape, p3 by an assault.
+FEED = {
+    "crimes": CRIMES + "met,c1,019/08,2026-05-01,E09000001,,2026-05-02T09:00:00\n"
+    "met,c2,005/01,2026-06-01,E09000002,,2026-06-02T09:00:00\n"
+    "met,c3,019/08,2026-06-03,E09000002,,2026-06-04T09:00:00\n"
+    "met,c4,008/06,2026-06-05,,,2026-06-06T09:00:00\n"
+    "met,c5,008/06,never,,,2026-06-06T09:00:00\n",
+    "people": PEOPLE + "met,p1,Inventus,Primusmann,M,1980-01-01,2026-05-02T09:00:00\n"
+    "met,p2,Fictus,Secundusmann,M,1981-01-01,2026-05-02T09:00:00\n"
+    "met,p3,Nemo,Tertiusmann,M,1982-01-01,2026-05-02T09:00:00\n"
+    "met,v1,Invented,Frau,F,1985-01-01,2026-05-02T09:00:00\n",
+    "involvements": INVOLVEMENTS + "met,c1,p1,suspect,charged,2026-05-02T09:00:00\n"
+    "met,c2,p1,suspect,,2026-06-02T09:00:00\n"
+    "met,c3,p2,suspect,,2026-06-04T09:00:00\n"
+    "met,c4,p3,suspect,,2026-06-06T09:00:00\n" + "".join(f"met,c{n},v1,victim,,2026-06-06T09:00:00\n" for n in "1234"),
+}
+NAMES = re.compile("Primusmann|Secundusmann|Tertiusmann|Inventus|Fictus|Nemo")
+LATER = {
+    "crimes": CRIMES + "met,c6,019/08,2026-07-20,E09000001,,2026-07-21T09:00:00\n",
+    "involvements": INVOLVEMENTS + "met,c6,p3,suspect,,2026-07-21T09:00:00\nmet,c6,v1,victim,,2026-07-21T09:00:00\n",
+}
+
+
+@dataclass(frozen=True)
+class Home:
+    """A published home of the three, which a test refreshes with a later extract."""
+
+    root: Path
+    extracts: Path
+
+    @property
+    def published(self) -> Path:
+        """What Superset reads."""
+        return self.root / "published"
+
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        """What the mart says now."""
+        with duckdb.connect() as database:
+            database.execute(f"attach '{self.published / 'current' / 'harm_mart.duckdb'}' as harm (read_only)")
+            return database.execute(sql.replace("mart.", "harm.mart.")).fetchall()
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, harmrank: Command) -> Home:
+    """One refresh of the feed above."""
+    root = tmp_path_factory.mktemp("superset")
+    write_extract(root / "extracts", "2026-06-30", FEED)
+    done = harmrank("refresh", root / "extracts", "--home", root / "home", "--max-bad-share", "0.5")
+    assert done.returncode == 0, done.stderr
+    return Home(root / "home", root / "extracts")
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """dbt's manifest of this checkout."""
+    target = tmp_path_factory.mktemp("manifest")
+    arguments = ["--quiet", "parse", "--target", "lint", "--target-path", str(target), "--log-path", str(target)]
+    environment = {**os.environ, "DBT_PROFILES_DIR": "profiles", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    dbt = str(Path(sys.executable).with_name("dbt"))
+    subprocess.run([dbt, *arguments], cwd=REPOSITORY, env=environment, check=True, capture_output=True)
+    read: dict[str, Any] = json.loads((target / "manifest.json").read_text())
+    return read
+
+
+@pytest.fixture(scope="module")
+def bundle(manifest: dict[str, Any]) -> dict[str, Any]:
+    """What Superset would import, read."""
+    files = assets.bundle(manifest, yaml.safe_load((HERE / "datasets.yml").read_text()))
+    return {name: yaml.safe_load(content) for name, content in files.items()}
+
+
+# -- what is imported ------------------------------------------------------------------------------------------------
+
+
+def test_every_column_and_metric_a_chart_asks_for_is_there(bundle: dict[str, Any]) -> None:
+    """A renamed column or metric is found here and not by a reader in front of a red box."""
+    datasets = {asset["uuid"]: asset for name, asset in bundle.items() if name.startswith("datasets/")}
+    charts = [asset for name, asset in bundle.items() if name.startswith("charts/")]
+    assert len(charts) > 30
+    for chart in charts:
+        dataset = datasets[chart["dataset_uuid"]]
+        columns = {column["column_name"] for column in dataset["columns"]}
+        metrics = {metric["metric_name"] for metric in dataset["metrics"]}
+        assert asked_columns(chart["params"]) <= columns, chart["slice_name"]
+        assert asked_metrics(chart["params"]) <= metrics, chart["slice_name"]
+
+
+def asked_columns(params: dict[str, Any]) -> set[str]:
+    """The columns that a chart names."""
+    listed = [*params.get("groupby", []), *params.get("all_columns", [])]
+    listed += [params["x_axis"]] if "x_axis" in params else []
+    listed += [found["subject"] for found in params["adhoc_filters"]]
+    listed += [found["column"]["column_name"] for found in metrics_of(params) if "column" in found]
+    return set(listed)
+
+
+def asked_metrics(params: dict[str, Any]) -> set[str]:
+    """The metrics of dbt that a chart names."""
+    return {found for found in metrics_of(params) if isinstance(found, str)}
+
+
+def metrics_of(params: dict[str, Any]) -> list[Any]:
+    """All metrics of a chart: dbt's by name, its own as they are."""
+    alone = [params[key] for key in ("metric", "timeseries_limit_metric") if params.get(key)]
+    return [*params.get("metrics", []), *alone]
+
+
+def test_every_filter_names_a_column_and_every_place_a_chart(bundle: dict[str, Any]) -> None:
+    """A dashboard refers to charts and datasets by their ids."""
+    datasets = {asset["uuid"]: asset for name, asset in bundle.items() if name.startswith("datasets/")}
+    charts = {asset["uuid"] for name, asset in bundle.items() if name.startswith("charts/")}
+    dashboards = [asset for name, asset in bundle.items() if name.startswith("dashboards/")]
+    assert {asset["dashboard_title"] for asset in dashboards} == {*DASHBOARDS.values(), *BY_NAME.values()}
+    shown = set()
+    for dashboard in dashboards:
+        parts = [part for part in dashboard["position"].values() if isinstance(part, dict)]
+        shown |= {part["meta"]["uuid"] for part in parts if part["type"] == "CHART"}
+        for found in dashboard["metadata"]["native_filter_configuration"]:
+            for target in filter(None, found["targets"]):
+                columns = {column["column_name"] for column in datasets[target["datasetUuid"]]["columns"]}
+                assert target["column"]["name"] in columns, found["name"]
+    assert shown == charts
+
+
+def test_what_readers_are_told_is_what_dbt_says(bundle: dict[str, Any], manifest: dict[str, Any]) -> None:
+    """Descriptions and metrics are dbt's own: a dataset of a table has every column with its words and its type."""
+    top = bundle["datasets/top_100.yaml"]
+    model = manifest["nodes"]["model.harmrank.top_100"]
+    assert [column["column_name"] for column in top["columns"]] == list(model["columns"])
+    said = {column["column_name"]: column["description"] for column in top["columns"]}
+    assert said == {name: " ".join(column["description"].split()) for name, column in model["columns"].items()}
+    metrics = {metric["metric_name"]: metric for metric in top["metrics"]}
+    assert metrics["listed_harm_days"]["expression"] == "sum(harm_days)"
+    assert metrics["listed_share_named"]["expression"] == "sum(harm_days_named) * 1.0 / nullif(sum(harm_days), 0)"
+    assert metrics["listed_harm_days"]["description"].startswith("Harm of everybody on the list")
+
+
+def test_no_name_is_on_the_connection_of_everybody(bundle: dict[str, Any]) -> None:
+    """Whatever joins the mart later: what holds names is listed for operational readers alone."""
+    everybody = assets.identity("database", mart.LIST)
+    shown = [asset for name, asset in bundle.items() if name.startswith("datasets/")]
+    columns = {
+        column["column_name"]
+        for dataset in shown
+        if dataset["database_uuid"] == everybody
+        for column in dataset["columns"]
+    }
+    assert not columns & {"forename", "surname", "middle_names", "date_of_birth", "birth_year", "person_ref"}
+
+
+# -- what a connection can do ----------------------------------------------------------------------------------------
+
+HOSTILE = [
+    "select surname from mart.offender_people",
+    "select surname from read_parquet('{build}/offender_people.parquet')",
+    "select * from '{build}/offender_people.parquet'",
+    "select * from read_parquet('{build}/*.parquet')",
+    "select * from read_parquet(['{build}/top_100.parquet', '{build}/offender_people.parquet'])",
+    "select * from read_parquet('{build}/top_100.parquet/../offender_people.parquet')",
+    "select * from parquet_metadata('{build}/offender_people.parquet')",
+    "select * from read_text('{build}/manifest.json')",
+    "select * from glob('{build}/*')",
+    "attach '{build}/harm_mart.duckdb' as other (read_only)",
+    "attach '{home}/warehouse.duckdb' as other",
+    "set enable_external_access = true",
+    "set allowed_paths = ['{build}/offender_people.parquet']",
+    "reset allowed_paths",
+    "copy (select 1 as one) to '{build}/top_100.parquet' (use_tmp_file false)",
+    "copy (select 1 as one) to '{build}/x.csv'",
+    "select 1; drop view mart.top_100",
+    "create view mart.mine as select 1",
+    "install httpfs",
+    "load httpfs",
+]
+
+
+@pytest.mark.parametrize("statement", HOSTILE)
+def test_the_connection_of_everybody_cannot_get_at_a_name(home: Home, statement: str) -> None:
+    """Whatever SQL reaches it, by whatever fault in Superset: the engine refuses what is not the list's, and writing."""
+    build = (home.published / "current").resolve()
+    reader = mart.open_build(home.published, mart.LIST)
+    before = (build / "top_100.parquet").read_bytes()
+    with pytest.raises((duckdb.Error, PermissionError)):
+        reader.execute(statement.format(build=build, home=home.root)).fetchall()
+    assert (build / "top_100.parquet").read_bytes() == before
+    assert reader.execute("select count(*) from mart.top_100").fetchone() == (3,)
+
+
+def test_without_the_two_locks_the_names_could_be_had(home: Home) -> None:
+    """The test above could fail: on a plain connection the same statements give names."""
+    build = (home.published / "current").resolve()
+    with duckdb.connect() as database:
+        got = [database.execute(statement.format(build=build)).fetchall() for statement in HOSTILE[1:3]]
+    assert all(NAMES.search(str(rows)) for rows in got)
+
+
+def test_operational_readers_have_the_names(home: Home) -> None:
+    """The other connection shows the same tables and the one with names, and is no less closed otherwise."""
+    reader = mart.open_build(home.published, mart.NAMES)
+    assert NAMES.search(str(reader.execute("select surname from mart.offender_people").fetchall()))
+    with pytest.raises(duckdb.Error):
+        reader.execute("select * from read_text('/etc/passwd')")
+
+
+def test_a_home_without_a_build_is_said_to_have_none(tmp_path: Path) -> None:
+    """Not an empty mart, which would read as a list of nobody."""
+    with pytest.raises(FileNotFoundError):
+        mart.open_build(tmp_path, mart.LIST)
+
+
+# -- a real Superset, in a browser -----------------------------------------------------------------------------------
+
+
+@dataclass
+class Superset:
+    """A running server and what a browser asked of it."""
+
+    address: str
+    browser: Browser
+    outside: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    contexts: dict[str, BrowserContext] = field(default_factory=dict)
+
+    def reader(self, user: str) -> BrowserContext:
+        """A browser in which this user has logged in, by the form as people do."""
+        if user not in self.contexts:
+            context = self.browser.new_context(viewport={"width": 1366, "height": 900}, locale="en-GB")
+            context.set_default_timeout(PATIENCE)
+            # What the page may not load never leaves the browser; an answer says that something did.
+            context.on("response", self._note)
+            context.on("requestfailed", self._note_refused)
+            page = context.new_page()
+            page.goto(f"{self.address}/login/")
+            page.locator("input[name=username], #username").first.fill(user)
+            page.locator("input[name=password], #password").first.fill(PASSWORDS[user])
+            page.keyboard.press("Enter")
+            page.wait_for_url(lambda url: "/login" not in url)
+            page.close()
+            self.contexts[user] = context
+        return self.contexts[user]
+
+    def open(self, user: str, slug: str) -> Page:
+        """A dashboard, with every chart on it drawn."""
+        page = self.reader(user).new_page()
+        page.faults = []  # type: ignore[attr-defined]
+        page.on("pageerror", lambda error: page.faults.append(str(error)))  # type: ignore[attr-defined]
+        page.goto(f"{self.address}/superset/dashboard/{slug}/?standalone=0")
+        drawn(page)
+        return page
+
+    def call(self, user: str, path: str, **body: Any) -> tuple[int, str]:
+        """What the API answers this user, with the session of the browser: GET, or POST where there is a body."""
+        api = self.reader(user).request
+        if not body:
+            answer = api.get(f"{self.address}{path}")
+        else:
+            token = api.get(f"{self.address}/api/v1/security/csrf_token/")
+            headers = {"Referer": self.address}
+            if token.ok:
+                headers["X-CSRFToken"] = token.json()["result"]
+            answer = api.post(f"{self.address}{path}", data=body, headers=headers)
+        return answer.status, answer.text()
+
+    def datasets(self) -> dict[str, int]:
+        """The number of every dataset, by its name."""
+        status, text = self.call("admin", "/api/v1/dataset/?q=(page_size:100)")
+        assert status == 200, text
+        return {found["table_name"]: found["id"] for found in json.loads(text)["result"]}
+
+    def _note(self, answer: Any) -> None:
+        if not answer.url.startswith((self.address, "data:", "blob:")):
+            self.outside.append(answer.url)
+
+    def _note_refused(self, request: Any) -> None:
+        if not request.url.startswith((self.address, "data:", "blob:")):
+            self.refused[request.url] = request.failure
+            if request.failure != "csp":
+                self.outside.append(request.url)
+
+
+CHART = "[data-test='chart-grid-component']"
+
+
+def drawn(page: Page) -> None:
+    """Scroll down a dashboard until every chart on it has been drawn, or says that there is nothing to draw."""
+    page.locator(CHART).first.wait_for()
+    for chart in page.locator(CHART).all():
+        chart.scroll_into_view_if_needed()
+        chart.locator("canvas, table, .header-line, .ant-empty, [role=alert]").first.wait_for()
+        expect(chart.locator(".loading, [data-test='loading-indicator']")).to_have_count(0, timeout=PATIENCE)
+    page.evaluate("window.scrollTo(0, 0)")
+
+
+def chart(page: Page, title: str) -> Locator:
+    """A chart on a dashboard."""
+    return page.locator(f"{CHART}[data-test-chart-name='{title}']")
+
+
+def rows(page: Page, title: str) -> Locator:
+    """The rows of a table on a dashboard."""
+    return chart(page, title).locator("tbody tr")
+
+
+def cells(page: Page, title: str) -> list[list[str]]:
+    """What they say."""
+    return [[cell.strip() for cell in row.locator("td").all_inner_texts()] for row in rows(page, title).all()]
+
+
+def number(page: Page, title: str) -> str:
+    """The big number under a title."""
+    return chart(page, title).locator(".header-line").inner_text().strip()
+
+
+@pytest.fixture(scope="module")
+def superset(home: Home, bundle: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Superset]:
+    """Set up for that home as `make bi` does, started, with a browser in front of it."""
+    if not PYTHON.exists():
+        pytest.skip("no Superset here: make bi-env sets it up")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: on Debian, apt-get install chromium")
+    folder = tmp_path_factory.mktemp("bundle")
+    (folder / "manifest.json").write_text("{}")
+    files = {name: yaml.safe_dump(content, sort_keys=False) for name, content in bundle.items()}
+    assets.write(files, folder / "harmrank.zip")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    given = {f"HARMRANK_BI_{user.upper()}_PASSWORD": password for user, password in PASSWORDS.items()}
+    command = [str(PYTHON), str(HERE / "serve.py"), "--home", str(home.root), "--bundle", str(folder / "harmrank.zip")]
+    log = (folder / "log").open("w")
+    server = subprocess.Popen([*command, "--port", str(port)], env={**os.environ, **given}, stdout=log, stderr=log)
+    try:
+        until = time.monotonic() + 240
+        while "http://" not in (said := (folder / "log").read_text()):
+            assert server.poll() is None and time.monotonic() < until, said
+            time.sleep(0.5)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+            yield Superset(f"http://127.0.0.1:{port}", browser)
+            browser.close()
+    finally:
+        server.terminate()
+        server.wait()
+        log.close()
+
+
+@pytest.mark.parametrize("user", ["viewer", "operational", "admin"])
+def test_every_dashboard_opens_without_an_error(superset: Superset, user: str) -> None:
+    """For each role, each of its dashboards, each chart."""
+    for slug, title in {**DASHBOARDS, **(BY_NAME if user != "viewer" else {})}.items():
+        page = superset.open(user, slug)
+        expect(page.get_by_text(title, exact=True).first).to_be_visible()
+        assert page.locator("[role=alert], .ant-alert-error, .error-message").all_inner_texts() == [], (user, title)
+        assert page.faults == [], (user, title)  # type: ignore[attr-defined]
+        page.close()
+
+
+def test_nothing_leaves_the_machine(superset: Superset) -> None:
+    """No font, no map; the counting pixel that is built into Superset's pages is refused before it is asked for."""
+    superset.open("admin", "the-hundred").close()
+    assert superset.outside == []
+    assert set(superset.refused.values()) <= {"csp"} and len(superset.refused) <= 1
+
+
+def test_the_hundred_on_screen_is_the_mart_s(superset: Superset, home: Home) -> None:
+    """The list, its sums and its date."""
+    page = superset.open("viewer", "the-hundred")
+    places = home.ask("select harm_rank, offender_key, harm_days from mart.top_100 order by 1")
+    shown = [(row[0], row[1], row[2]) for row in cells(page, "The list")]
+    assert shown == [(str(rank), key, f"{days:,.1f}".removesuffix(".0")) for rank, key, days in places]
+    ((days, allegations, date),) = home.ask(
+        "select sum(harm_days), count(*), max(list_date) from mart.top_100_evidence"
+    )
+    assert number(page, "Days of harm") == f"{days:,.1f}".removesuffix(".0")
+    assert number(page, "Allegations that count") == str(allegations)
+    assert number(page, "List date") == f"{date:%d %b %Y}"
+    page.close()
+
+
+def test_a_filter_finds_places_by_their_allegations(superset: Superset, home: Home) -> None:
+    """An area leaves the places with an allegation there, with their own rank and harm."""
+    page = superset.open("viewer", "the-hundred")
+    box = page.locator("[data-test='filter-bar'], .filter-bar, [class*=filter]").locator(".ant-select").first
+    box.click()
+    page.keyboard.type("E09000002")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    page.locator("[data-test='filter-bar__apply-button']").click()
+    wanted = home.ask(
+        "select distinct harm_rank, offender_key from mart.top_100_evidence where area_code = 'E09000002' order by 1"
+    )
+    assert 0 < len(wanted) < 3
+    expect(rows(page, "The list")).to_have_count(len(wanted))
+    drawn(page)
+    assert [(row[0], row[1]) for row in cells(page, "The list")] == [(str(rank), key) for rank, key in wanted]
+    page.close()
+
+
+def test_a_click_on_a_place_shows_its_allegations(superset: Superset, home: Home) -> None:
+    """The drill: from a place to what is behind it."""
+    page = superset.open("viewer", "evidence")
+    everything = home.ask("select crime_ref from mart.top_100_evidence")
+    assert len(cells(page, "Allegations behind the place")) == len(everything)
+    ((key,),) = home.ask("select offender_key from mart.top_100 where harm_rank = 1")
+    page.get_by_role("cell", name=key).first.click()
+    wanted = home.ask("select crime_ref from mart.top_100_evidence where harm_rank = 1 order by harm_days desc")
+    expect(rows(page, "Allegations behind the place")).to_have_count(len(wanted))
+    assert [row[1] for row in cells(page, "Allegations behind the place")] == [crime for (crime,) in wanted]
+    page.close()
+
+
+def test_trust_shows_what_became_of_the_rows(superset: Superset, home: Home) -> None:
+    """The extracts on screen are those of extract_reconciliation."""
+    page = superset.open("viewer", "trust-in-the-data")
+    wanted = home.ask(
+        "select extract_id, table_name, rows_read, rows_landed, rows_quarantined from mart.extract_reconciliation"
+    )
+    shown = [tuple(row[:5]) for row in cells(page, "What became of every row")]
+    assert sorted(shown) == sorted(tuple(map(str, row)) for row in wanted)
+    assert any(row[4] == "1" for row in shown)
+    page.close()
+
+
+# -- who may what ----------------------------------------------------------------------------------------------------
+
+
+def query(dataset: int, **asked: Any) -> dict[str, Any]:
+    """A question to the API, as a chart asks it."""
+    one = {"columns": [], "metrics": [], "row_limit": 1000, "filters": [], **asked}
+    return {
+        "datasource": {"id": dataset, "type": "table"},
+        "queries": [one],
+        "result_format": "json",
+        "result_type": "full",
+    }
+
+
+def test_operational_readers_see_the_names_of_the_hundred(superset: Superset, home: Home) -> None:
+    """And of nobody else: the mart names the ranked, the rule on rows those who stand on the list."""
+    page = superset.open("operational", "the-hundred-by-name")
+    wanted = home.ask(
+        "select harm_rank, surname from mart.top_100 join mart.offender_people using (offender_key) order by 1"
+    )
+    assert [(row[0], row[1]) for row in cells(page, "The hundred, by name")] == [
+        (str(rank), name) for rank, name in wanted
+    ]
+    page.close()
+
+
+def test_a_viewer_finds_no_name(superset: Superset) -> None:
+    """Not on a dashboard, not in a list, not by a dataset's number, not by SQL of the viewer's own."""
+    numbers = superset.datasets()
+    status, listed = superset.call("viewer", "/api/v1/dataset/?q=(page_size:100)")
+    assert status == 200 and "offender_people" not in listed and "by_name" not in listed and "top_100" in listed
+    status, listed = superset.call("viewer", "/api/v1/dashboard/")
+    assert status == 200 and "by name" not in listed and "Evidence" in listed
+    assert superset.call("viewer", "/superset/dashboard/the-hundred-by-name/")[1].find("The hundred by name") < 0
+    for name in ("offender_people", "the_hundred_by_name"):
+        asked = query(numbers[name], columns=["surname"])
+        refused = [
+            superset.call("viewer", "/api/v1/chart/data", **asked),
+            superset.call("viewer", f"/api/v1/dataset/{numbers[name]}"),
+            superset.call(
+                "viewer", f"/datasource/samples?datasource_id={numbers[name]}&datasource_type=table", force=False
+            ),
+            superset.call("viewer", f"/api/v1/datasource/table/{numbers[name]}/column/surname/values/"),
+        ]
+        assert [status for status, _ in refused if status < 400] == [], refused
+        assert not NAMES.search(str(refused))
+
+
+@pytest.mark.parametrize("user", ["viewer", "operational"])
+def test_readers_write_no_sql_and_make_nothing(superset: Superset, user: str) -> None:
+    """No SQL Lab, no dataset or database of their own, nobody else's users."""
+    sql = "select surname from mart.offender_people"
+    tried = {
+        "sqllab": superset.call(user, "/api/v1/sqllab/execute/", database_id=2, sql=sql, schema="mart"),
+        "dataset": superset.call(user, "/api/v1/dataset/", database=2, schema="mart", table_name="mine", sql=sql),
+        "database": superset.call(user, "/api/v1/database/", database_name="m", sqlalchemy_uri="duckdb:///:memory:"),
+        "databases": superset.call(user, "/api/v1/database/2"),
+        "users": superset.call(user, "/api/v1/security/users/"),
+        "roles": superset.call(user, "/api/v1/security/roles/"),
+        "chart": superset.call(user, "/api/v1/chart/", slice_name="m", datasource_id=1, datasource_type="table"),
+        "rules": superset.call(user, "/api/v1/rowlevelsecurity/"),
+    }
+    assert {what for what, (status, _) in tried.items() if status < 400} == set(), tried
+    assert not NAMES.search(str(tried))
+
+
+def test_a_viewer_s_own_expressions_find_no_name(superset: Superset, home: Home) -> None:
+    """A chart may carry SQL expressions: neither a subquery nor a file of the build comes through."""
+    build = (home.published / "current").resolve()
+    number = superset.datasets()["top_100"]
+    for sql in (
+        "(select max(surname) from mart.offender_people)",
+        f"(select max(surname) from read_parquet('{build}/offender_people.parquet'))",
+        f"(select max(content) from read_text('{build}/manifest.json'))",
+    ):
+        metric = {"expressionType": "SQL", "sqlExpression": sql, "label": "m"}
+        status, text = superset.call("viewer", "/api/v1/chart/data", **query(number, metrics=[metric]))
+        assert status >= 400 and not NAMES.search(text), sql
+
+
+def test_an_administrator_sees_no_names_and_opens_no_other_file(superset: Superset, home: Home) -> None:
+    """Who runs Superset is not thereby an operational reader; and the private warehouse is never opened."""
+    numbers = superset.datasets()
+    status, text = superset.call(
+        "admin", "/api/v1/chart/data", **query(numbers["offender_people"], columns=["surname"])
+    )
+    assert status == 200 and json.loads(text)["result"][0]["data"] == []
+    address = f"duckdb:///{home.root / 'warehouse.duckdb'}"
+    status, text = superset.call("admin", "/api/v1/database/", database_name="w", sqlalchemy_uri=address)
+    assert status >= 400, text
+
+
+# -- a new build -----------------------------------------------------------------------------------------------------
+
+
+def test_a_new_build_shows_without_a_restart(superset: Superset, home: Home, harmrank: Command) -> None:
+    """The file is replaced under a server that has read it: a reload of the page shows the new list."""
+    page = superset.open("viewer", "the-hundred")
+    assert number(page, "List date") == "30 Jun 2026"
+    before = cells(page, "The list")
+    write_extract(home.extracts, "2026-07-31", LATER)
+    done = harmrank("refresh", home.extracts, "--home", home.root, "--max-bad-share", "0.5")
+    assert done.returncode == 0, done.stderr
+    page.reload()
+    drawn(page)
+    assert number(page, "List date") == "31 Jul 2026"
+    places = home.ask("select harm_rank, offender_key from mart.top_100 order by 1")
+    after = cells(page, "The list")
+    assert [(row[0], row[1]) for row in after] == [(str(rank), key) for rank, key in places]
+    assert [row[1] for row in after] != [row[1] for row in before]
+    page.close()
+
+
+def test_what_stands_in_superset_is_what_stands_here(superset: Superset, home: Home, tmp_path: Path) -> None:
+    """Exported again, charts and dashboards are the files of the repository: a change made in Superset is a clean diff."""
+    command = [str(PYTHON), str(HERE / "export.py"), "--home", str(home.root), "--out", str(tmp_path)]
+    for kind in ("charts", "dashboards"):
+        shutil.copytree(HERE / kind, tmp_path / kind)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(HERE)}
+    )
+    assert done.returncode == 0, done.stderr
+    for kind in ("charts", "dashboards"):
+        files = {path.name: path.read_text() for path in (HERE / kind).glob("*.yaml")}
+        assert {path.name: path.read_text() for path in (tmp_path / kind).glob("*.yaml")} == files
+
+
+def test_what_superset_keeps_is_for_its_owner_alone(superset: Superset, home: Home) -> None:
+    """Password hashes and the key that signs sessions."""
+    state = home.root / "bi"
+    assert state.stat().st_mode & 0o077 == 0
+    for path in (state / "secret_key", state / "superset.db"):
+        assert path.stat().st_mode & 0o077 == 0
+    assert not NAMES.search((state / "superset.db").read_bytes().decode("utf-8", "ignore"))
