@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import openpyxl
 import postgres_server
 import pytest
 from conftest import REPOSITORY, PublishedHome
@@ -159,6 +160,12 @@ def test_the_file_for_spreadsheets_is_the_list(desk: Desk, published: PublishedH
         columns = mart.execute("select column_name from duckdb_columns() where table_name = 'top_100'").fetchall()
     assert written[0].split(",") == [name for (name,) in columns]
     assert len(written) == 2 and "met|p1" in written[1] and "019/08" in written[1]
+    (convert,) = (block for block in blocks() if "soffice" in block.text)
+    if not missing(convert):
+        assert desk.fault(convert) == ""
+        names, values = openpyxl.load_workbook(desk.folder / "top_100.xlsx").active.iter_rows(values_only=True)
+        place = dict(zip(names, values, strict=True))
+        assert (place["harm_rank"], place["harm_days"], place["most_serious_offence_code"]) == (1, 1835, "019/08")
 
 
 def test_every_tool_of_the_table_has_its_section() -> None:
