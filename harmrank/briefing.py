@@ -14,7 +14,7 @@ from pathlib import Path
 
 from harmrank import briefing_facts, disk, pages
 from harmrank.briefing_facts import Facts
-from harmrank.explaining import NO_FORECAST, NOT_A_CONVICTION, changes, correction_of, reason_of
+from harmrank.explaining import NO_FORECAST, NOT_A_CONVICTION, changes, correction_of, reason_of, stood
 from harmrank.home import Home
 from harmrank.printable import printable_rows
 from harmrank.reading import Row
@@ -222,16 +222,14 @@ def _moves(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "Highest new place",
             f"Number {first['harm_rank']}, {first['offender_key']}, with {in_unit(first['harm_days'], unit)} "
-            f"({_stood(first)}).",
+            f"({stood(first)}).",
         )
-    reported = facts.stayed_reported
-    have = f"{len(reported):,} {'has' if len(reported) == 1 else 'have'} a new allegation: {_places(reported)}"
-    yield Finding("Reported again", f"Of those who stayed, {have if reported else 'nobody has a new allegation'}.")
-
-
-def _stood(movement: Row) -> str:
-    before = movement["harm_rank_before"]
-    return "nothing counted then" if before is None else f"place {before:,} then"
+    again = facts.stayed_reported
+    if again:
+        have = f"{len(again):,} {'has' if len(again) == 1 else 'have'} a new allegation: {_places(again)}"
+        yield Finding("Reported again", f"Of those who stayed, {have}.")
+    elif facts.churn and facts.churn["stayed"]:
+        yield Finding("Reported again", "Nobody who stayed has a new allegation.")
 
 
 def _places(rows: list[Row]) -> str:

@@ -304,14 +304,19 @@ def _movement(explanation: Explanation) -> Iterator[str]:
     movement = explanation.movement
     if movement is not None:
         reason = reason_of(movement)
-        before = movement["harm_rank_before"]
-        stood = "nothing counted then" if before is None else f"place {before:,} then"
+        then = stood(movement)
         yield {
-            "entered": f"New on the list ({stood}): {reason}.",
-            "left": f"Left the list ({stood}): {reason}.",
-            "stayed": f"Stayed on the list, {stood}, {movement['harm_rank']} now: {reason}.",
+            "entered": f"New on the list ({then}): {reason}.",
+            "left": f"Left the list ({then}): {reason}.",
+            "stayed": f"Stayed on the list, {then}, {movement['harm_rank']} now: {reason}.",
         }[movement["movement"]]
         yield from changes(movement, explanation.build["harm_unit"])
+
+
+def stood(movement: Row) -> str:
+    """Where somebody stood on the date of the list before."""
+    before = movement["harm_rank_before"]
+    return "nothing counted then" if before is None else f"place {before:,} then"
 
 
 def reason_of(movement: Row) -> str:

@@ -383,11 +383,11 @@ def test_a_list_within_a_month_as_it_was_known(hostile: Path, harmrank: Command,
 
 @pytest.fixture(scope="module")
 def beginnings(tmp_path_factory: pytest.TempPathFactory, harmrank: Command) -> dict[str, str]:
-    """The briefings on the very first list with somebody on it, and on a list before anybody was reported."""
+    """The briefings on a list before anybody was reported, on the first with somebody on it, and on one of a quiet month."""
     root = tmp_path_factory.mktemp("beginnings")
-    write_extract(root / "extracts", "2026-06-30", SMALL_FEED)
+    write_extract(root / "extracts", "2026-07-31", SMALL_FEED)
     pages = {}
-    for list_date in ("2026-05-31", "2026-04-30"):
+    for list_date in ("2026-04-30", "2026-05-31", "2026-07-31"):
         done = harmrank("refresh", root / "extracts", "--home", root / "home", "--list-date", list_date)
         assert done.returncode == 0, done.stderr
         pages[list_date] = write(harmrank, root / "home", root / f"{list_date}.html")
@@ -414,6 +414,16 @@ def test_nobody_on_the_list_is_no_error(beginnings: dict[str, str]) -> None:
     assert "list" not in told.tables
     assert {"files", "rules", "methods"} <= told.tables.keys()
     assert not re.search(r"\bNone\b(?!\.)|\bnan\b|Undefined", told.text)
+
+
+def test_a_month_in_which_nothing_happened(beginnings: dict[str, str]) -> None:
+    """Nobody came, went or was reported again, and no harm has changed: that is said, not left out."""
+    told = Tables.of(beginnings["2026-07-31"])
+    assert "The same person is on the list of 31 July 2026 as on the monthly list of 30 June 2026." in told.text
+    assert "The harm of the one person listed is the same as then: 1,835 days." in told.text
+    assert "Nobody who stayed has a new allegation." in told.text
+    assert "Nobody is new on the list. Nobody has left the list." in told.text
+    assert not told.tables.keys() & {"entered", "left", "stayed"}
 
 
 @pytest.fixture(scope="module")

@@ -552,7 +552,7 @@ def test_a_method_whose_index_was_never_imported_is_wrong_use(scratch: Published
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["sample"], ["refresh"], ["land"], ["top"], ["explain"], ["status"], ["shape"], ["weights"],
+    [[], ["sample"], ["refresh"], ["land"], ["top"], ["explain"], ["briefing"], ["status"], ["shape"], ["weights"],
      ["weights", "import"]],
     ids=" ".join,
 )  # fmt: skip
