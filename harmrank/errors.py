@@ -31,6 +31,10 @@ class HomeBusy(HarmrankError):
     exit_code = 5
 
 
+class ToldToStop(HarmrankError):
+    """A signal or Ctrl-C ended the work."""
+
+
 class Answered(HarmrankError):
     """What there is to say has been said; the exit code is all that is left."""
 

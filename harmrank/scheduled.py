@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from harmrank import hooks, reading, stopping, surroundings
-from harmrank.errors import HarmrankError
+from harmrank.errors import HarmrankError, ToldToStop
 from harmrank.home import Home
 from harmrank.landing import refusal_error
 from harmrank.logbook import Logbook
@@ -46,7 +46,7 @@ class Ending:
     def failed(self, error: BaseException) -> Ending:
         """The same with an error, which says how it ended from here on."""
         message, code = surroundings.told(error)
-        outcome = "stopped" if stopping.heard() else _OUTCOMES.get(code, "failed")
+        outcome = "stopped" if isinstance(error, ToldToStop) else _OUTCOMES.get(code, "failed")
         return replace(self, outcome=outcome, message=message, exit_code=code, error=error)
 
 
@@ -98,7 +98,7 @@ class Attempt:
         if stopped is None:
             return raised
         published = f"stopped {stopped} after the list was published" if self.log.publication else None
-        error = HarmrankError(published or surroundings.told(stopped)[0])
+        error = ToldToStop(published or surroundings.told(stopped)[0])
         error.__cause__ = raised
         return error
 

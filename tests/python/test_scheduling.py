@@ -446,6 +446,28 @@ def test_a_query_that_is_interrupted_counts_as_told_to_stop() -> None:
     assert done.stdout.split() == ["RuntimeError", "by", "SIGTERM"], done.stderr
 
 
+def test_told_to_stop_once_the_list_is_out_only_compacting_ends(
+    scratch: PublishedHome, tmp_path: Path, hook: Callable[..., str]
+) -> None:
+    """What is published stays published: exit code 0, the publish hook called, the warehouse as it was."""
+    on_publish = hook("on_publish")
+    code = (
+        "import os, signal\n"
+        "from harmrank import cli, compaction\n"
+        "real = compaction._compact\n"
+        "def stopped(*arguments):\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    real(*arguments)\n"
+        "compaction._compact = stopped\n"
+        f"cli.main(['refresh', {str(scratch.extracts)!r}, '--home', {str(scratch.home)!r}, '--full', '--on-publish', {on_publish!r}])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "the warehouse was not compacted: told to stop" in done.stderr
+    assert facts_of(on_publish)["build_id"] == homes.check(scratch.home)
+    assert {line["step"]: line["outcome"] for line in last_refresh(scratch.home)}["compacting"] == "failed"
+
+
 def test_told_to_stop_while_landing(tmp_path: Path, harmrank: Command) -> None:
     """No half extract, no unexpected error, and the next refresh lands what is left."""
     extracts, home = tmp_path / "extracts", tmp_path / "home"
@@ -539,6 +561,7 @@ def test_nothing_new_keeps_a_home_fresh_and_a_failure_does_not(scratch: Publishe
     assert "failed while landing" in stale.stdout and "is open in process" in stale.stdout
     assert harmrank("refresh", scratch.extracts, "--home", scratch.home).returncode == 0
     assert harmrank("status", "--home", scratch.home, "--max-age", "26h").returncode == 0
+    assert "when a refresh last ended well" in " ".join(harmrank("status", "--home", scratch.home).stdout.split())
     add_unusable_extract(scratch)
     ended_well(scratch.home, timedelta(days=9))
     assert harmrank("refresh", scratch.extracts, "--home", scratch.home).returncode == 3
