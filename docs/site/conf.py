@@ -22,7 +22,15 @@ DBT_PAGE = "dbt"
 
 # The navigation: a caption and its pages, each where it is named first. A page that nothing names is a warning.
 PAGES = {
-    "For readers": ["docs/dictionary.md", "docs/method.md", "docs/seeds.md", "bi/**/*.md", "docs/tools.md"],
+    "For readers": [
+        "docs/dictionary.md",
+        "docs/bi.md",
+        "docs/briefing.md",
+        "docs/tools.md",
+        "docs/method.md",
+        "docs/seeds.md",
+        "bi/**/*.md",
+    ],
     "For operators": ["docs/operations.md", "deploy/**/*.md", "docs/reliability.md", "docs/performance.md"],
     "For developers": ["CONTRIBUTING.md", "docs/decisions/README.md", "CHANGELOG.md", "docs/*.md"],
 }

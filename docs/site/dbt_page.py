@@ -16,12 +16,12 @@ MENDED = [
     # The browser asks for the address before the template fills it in, file by file: AngularJS's own form waits.
     (
         """xlink:href="{{ getIcon(item.type, \\'on\\') }}\"""",
-        """ng-attr-xlink:href="{{ getIcon(item.type, \\'on\\') }}\"""",
+        """ng-attr-href="{{ getIcon(item.type, \\'on\\') }}\"""",
         2,
     ),
     (
         """xlink:href="{{ getIcon(item.type, \\'off\\') }}\"""",
-        """ng-attr-xlink:href="{{ getIcon(item.type, \\'off\\') }}\"""",
+        """ng-attr-href="{{ getIcon(item.type, \\'off\\') }}\"""",
         2,
     ),
     # A picture beside the page that dbt does not put there.

@@ -428,6 +428,7 @@ def test_dbt_docs_open_from_disk(site: Path, browser: Browser) -> None:
     page.get_by_text("What it must not be used for").wait_for()
     page.goto(f"{site.as_uri()}/dbt.html#!/model/model.harmrank.top_100")
     page.get_by_text("harm_days_above_line").first.wait_for()
+    page.locator('use[href="#icn-doc-on"]').first.wait_for(state="attached")
     page.goto(f"{site.as_uri()}/dbt.html#!/exposure/exposure.harmrank.the_hundred")
     page.get_by_text("Chair of the monthly meeting").first.wait_for()
     assert_calm(seen)
