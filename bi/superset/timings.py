@@ -19,6 +19,7 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Response, sync_playwright
 
 DASHBOARDS = ["the-hundred", "evidence", "harm-over-time", "trust-in-the-data"]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 _RUNS = 3
 
 
@@ -26,11 +27,10 @@ def main() -> None:
     """Measure and print."""
     given = _arguments()
     with sync_playwright() as playwright:
-        found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         context = browser.new_context(viewport={"width": 1366, "height": 900})
         context.set_default_timeout(120_000)
-        _log_in(context, given.address, given.user, given.password)
+        log_in(context, given.address, given.user, given.password)
         if given.refresh:
             print(f"from the end of a refresh to the first answer: {_first_answer(context, given):.2f} s")
         queries: dict[str, list[float]] = {}
@@ -54,7 +54,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _log_in(context: BrowserContext, address: str, user: str, password: str) -> None:
+def log_in(context: BrowserContext, address: str, user: str, password: str) -> None:
+    """Log in by the form, as people do."""
     page = context.new_page()
     page.goto(f"{address}/login/", wait_until="networkidle")
     page.locator("input[name=username], #username").first.fill(user)
