@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,11 @@ _MEMORY_LIMIT = "1GB"
 _ATTEMPTS = 3
 
 
-def tables_of(connection: str) -> list[str]:
+@functools.cache
+def tables_of(connection: str) -> tuple[str, ...]:
     """The tables of the mart that a connection shows; what datasets.yml does not list for it, it does not have."""
     listed: dict[str, list[str]] = yaml.safe_load(DATASETS.read_text(encoding="utf-8"))["tables"]
-    return [*listed[LIST], *(listed[NAMES] if connection == NAMES else [])]
+    return (*listed[LIST], *(listed[NAMES] if connection == NAMES else []))
 
 
 class Reader:
@@ -70,7 +72,7 @@ def open_build(published: Path, connection: str) -> Reader:
     raise AssertionError("not reached")
 
 
-def _open(build: Path, tables: list[str]) -> duckdb.DuckDBPyConnection:
+def _open(build: Path, tables: tuple[str, ...]) -> duckdb.DuckDBPyConnection:
     manifest = json.loads((build / "manifest.json").read_text(encoding="utf-8"))
     files = {table: str(build / manifest["tables"][table]["file"]) for table in tables if table in manifest["tables"]}
     database = duckdb.connect(

@@ -9,14 +9,18 @@ VIEWER = "Viewer"
 OPERATIONAL = "Operational reader"
 ADMIN = "Admin"
 
-# To look at dashboards, filter them, drill into them and take a chart's rows away. Nothing that writes, no SQL Lab, no
-# database: what is not here, Superset refuses.
+# To look at dashboards, filter them, drill into them, put questions of one's own to a dataset, and take a chart's rows
+# away. Nothing that is kept, no SQL Lab, no database: what is not here, Superset refuses.
 READING = [
     ("can_read", "Dashboard"),
     ("can_dashboard", "Superset"),
     ("can_read", "Chart"),
     ("can_slice", "Superset"),
     ("can_explore_json", "Superset"),
+    ("can_explore", "Superset"),
+    ("can_read", "Explore"),
+    ("can_read", "ExploreFormDataRestApi"),
+    ("can_write", "ExploreFormDataRestApi"),
     ("can_read", "Dataset"),
     ("can_get_drill_info", "Dataset"),
     ("can_get", "Datasource"),
@@ -49,6 +53,7 @@ READING = [
     ("can_get", "MenuApi"),
     ("menu_access", "Home"),
     ("menu_access", "Dashboards"),
+    ("menu_access", "Datasets"),
 ]
 
 

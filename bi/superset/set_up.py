@@ -9,7 +9,9 @@ is made up when the user is first made and printed that once.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import logging
 import os
 import secrets
@@ -76,7 +78,9 @@ def _database(state: Path) -> None:
     if done.exists() and done.read_text() == version:
         return
     print("==> the metadata database (half a minute, once)", flush=True)
-    upgrade(directory=str(_package() / "migrations"))
+    # Each of its steps says at length what it did.
+    with contextlib.redirect_stdout(io.StringIO()):
+        upgrade(directory=str(_package() / "migrations"))
     appbuilder.add_permissions(update_perms=True)
     security_manager.sync_role_definitions()
     db.session.commit()

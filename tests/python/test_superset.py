@@ -275,11 +275,13 @@ class Superset:
             context.on("response", self._note)
             context.on("requestfailed", self._note_refused)
             page = context.new_page()
-            page.goto(f"{self.address}/login/")
+            page.goto(f"{self.address}/login/", wait_until="networkidle")
             page.locator("input[name=username], #username").first.fill(user)
             page.locator("input[name=password], #password").first.fill(PASSWORDS[user])
-            page.keyboard.press("Enter")
-            page.wait_for_url(lambda url: "/login" not in url)
+            with page.expect_navigation(wait_until="load"):
+                page.locator("button[type=submit]").click()
+            me = context.request.get(f"{self.address}/api/v1/me/")
+            assert me.ok and me.json()["result"]["username"] == user
             page.close()
             self.contexts[user] = context
         return self.contexts[user]
@@ -389,10 +391,10 @@ def superset(home: Home, bundle: dict[str, Any], tmp_path_factory: pytest.TempPa
         log.close()
 
 
-@pytest.mark.parametrize("user", ["viewer", "operational", "admin"])
+@pytest.mark.parametrize("user", ["viewer", "operational"])
 def test_every_dashboard_opens_without_an_error(superset: Superset, user: str) -> None:
     """For each role, each of its dashboards, each chart."""
-    for slug, title in {**DASHBOARDS, **(BY_NAME if user != "viewer" else {})}.items():
+    for slug, title in {**DASHBOARDS, **(BY_NAME if user == "operational" else {})}.items():
         page = superset.open(user, slug)
         expect(page.get_by_text(title, exact=True).first).to_be_visible()
         assert page.locator("[role=alert], .ant-alert-error, .error-message").all_inner_texts() == [], (user, title)
@@ -447,7 +449,7 @@ def test_a_click_on_a_place_shows_its_allegations(superset: Superset, home: Home
     everything = home.ask("select crime_ref from mart.top_100_evidence")
     assert len(cells(page, "Allegations behind the place")) == len(everything)
     ((key,),) = home.ask("select offender_key from mart.top_100 where harm_rank = 1")
-    page.get_by_role("cell", name=key).first.click()
+    chart(page, "Places").locator("td", has_text=key).click()
     wanted = home.ask("select crime_ref from mart.top_100_evidence where harm_rank = 1 order by harm_days desc")
     expect(rows(page, "Allegations behind the place")).to_have_count(len(wanted))
     assert [row[1] for row in cells(page, "Allegations behind the place")] == [crime for (crime,) in wanted]
@@ -496,7 +498,10 @@ def test_a_viewer_finds_no_name(superset: Superset) -> None:
     """Not on a dashboard, not in a list, not by a dataset's number, not by SQL of the viewer's own."""
     numbers = superset.datasets()
     status, listed = superset.call("viewer", "/api/v1/dataset/?q=(page_size:100)")
-    assert status == 200 and "offender_people" not in listed and "by_name" not in listed and "top_100" in listed
+    assert status == 200
+    shown = {found["table_name"] for found in json.loads(listed)["result"]}
+    assert {"top_100", "the_hundred"} <= shown and not shown & {"offender_people", "the_hundred_by_name"}
+    assert shown < numbers.keys()
     status, listed = superset.call("viewer", "/api/v1/dashboard/")
     assert status == 200 and "by name" not in listed and "Evidence" in listed
     assert superset.call("viewer", "/superset/dashboard/the-hundred-by-name/")[1].find("The hundred by name") < 0
