@@ -273,6 +273,8 @@ def separated(place: Row, unit: str) -> str:
 
 def _line(facts: Facts) -> str:
     whole = facts.whole
+    if not whole["ranked_offenders"]:
+        return "Nobody can be ranked."
     if whole["ranked_offenders"] <= whole["places"]:
         return "Everybody who can be ranked is on the list: there are no more eligible people than places."
     last = next((row for row in reversed(facts.boundary) if row["is_listed"]), None)

@@ -410,6 +410,7 @@ def test_nobody_on_the_list_is_no_error(beginnings: dict[str, str]) -> None:
     """The paper says so, and what can be said of data and method."""
     told = Tables.of(beginnings["2026-04-30"])
     assert "Nobody is on the list of 30 April 2026." in told.text
+    assert "Nobody can be ranked." in told.text
     assert "Nobody is ranked, or there is no harm to spread." in told.text
     assert "list" not in told.tables
     assert {"files", "rules", "methods"} <= told.tables.keys()
