@@ -90,16 +90,16 @@ def cause(error: psycopg.Error, connection: Connection | None = None) -> Harmran
     if isinstance(error, errors.DiskFull | errors.OutOfMemory):
         return HarmrankError(f"the server has no room left ({_primary(error)}): make room there. {stands}")
     if isinstance(error, errors.UntranslatableCharacter | errors.CharacterNotInRepertoire):
-        return HarmrankError(f"the database cannot hold every character: it has to be one in UTF8. {stands}")
+        return HarmrankError(
+            f"the database cannot hold every character: it has to be one in UTF8, and no text may hold a NUL. {stands}"
+        )
     if isinstance(error, errors.ReadOnlySqlTransaction):
         return HarmrankError(f"the server only reads, as a copy of another does: name the one that writes. {stands}")
     if isinstance(error, errors.UndefinedObject):
         return HarmrankError(f"PostgreSQL says: {_primary(error)}. {stands}")
     if isinstance(error, psycopg.OperationalError):
         return HarmrankError(f"the connection to PostgreSQL was lost: try again. {stands}")
-    return HarmrankError(
-        f"PostgreSQL objects ({type(error).__name__}, {error.sqlstate}); run again with --debug for more. {stands}"
-    )
+    return HarmrankError(f"PostgreSQL objects ({type(error).__name__}, {error.sqlstate}): its log says more. {stands}")
 
 
 def busy(schema: str) -> HarmrankError:

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -224,11 +225,9 @@ def test_views_and_grants_upon_the_tables_stay(
     assert server.ask(f"select has_table_privilege('viewer_stays', '{schema}.top_100', 'select')") == [(True,)]
 
 
-def test_killed_in_the_middle_the_list_before_stands(
-    server: Server, schema: str, published: PublishedHome, later: PublishedHome, publish: Publish
-) -> None:
-    """Half of the new list is copied when the process dies: nobody ever sees it, and the next publication works."""
-    assert publish(published).returncode == 0
+@contextmanager
+def stopped_in_the_middle(server: Server, schema: str, home: PublishedHome) -> Iterator[subprocess.Popen[str]]:
+    """A publication that has copied half of the tables and waits, for as long as the block runs, for somebody's lock."""
     command = [sys.executable, "-m", "harmrank", "publish", "--postgres", server.address(), "--schema", schema]
     waiting = (
         "select count(*) from pg_locks inner join pg_class on pg_class.oid = relation "
@@ -237,10 +236,21 @@ def test_killed_in_the_middle_the_list_before_stands(
     with server.connect(autocommit=False) as holder:
         holder.execute(f"lock table {schema}.top_100 in share mode".encode())
         environment = {**os.environ, "PGPASSWORD": PASSWORD}
-        publisher = subprocess.Popen([*command, "--home", str(later.home)], cwd=REPOSITORY, env=environment)
+        publisher = subprocess.Popen(
+            [*command, "--home", str(home.home)], cwd=REPOSITORY, env=environment, stderr=subprocess.PIPE, text=True
+        )
         while server.ask(waiting) == [(0,)]:
             assert publisher.poll() is None
             time.sleep(0.02)
+        yield publisher
+
+
+def test_killed_in_the_middle_the_list_before_stands(
+    server: Server, schema: str, published: PublishedHome, later: PublishedHome, publish: Publish
+) -> None:
+    """Half of the new list is copied when the process dies: nobody ever sees it, and the next publication works."""
+    assert publish(published).returncode == 0
+    with stopped_in_the_middle(server, schema, later) as publisher:
         publisher.send_signal(signal.SIGKILL)
         assert publisher.wait() == -signal.SIGKILL
         assert dates_of_build(server, schema) == [("2026-06-30",)]
@@ -251,6 +261,21 @@ def test_killed_in_the_middle_the_list_before_stands(
     assert dates_of_build(server, schema) == [("2026-06-30",)]
     assert publish(later).returncode == 0
     assert dates_of_build(server, schema) == [("2026-07-31",)]
+
+
+def test_a_connection_lost_in_the_middle_is_one_line(
+    server: Server, schema: str, published: PublishedHome, later: PublishedHome, publish: Publish
+) -> None:
+    """The server restarts, or whoever keeps it ends the session: the list before stands, and it is said."""
+    assert publish(published).returncode == 0
+    with stopped_in_the_middle(server, schema, later) as publisher:
+        server.ask("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'harmrank'")
+        _, said = publisher.communicate()
+    assert publisher.returncode == 1
+    assert said.splitlines()[-1] == (
+        "harmrank: the connection to PostgreSQL was lost: try again. What was published there before still stands."
+    )
+    assert dates_of_build(server, schema) == [("2026-06-30",)]
 
 
 def test_a_second_publication_at_once_is_told_so(
