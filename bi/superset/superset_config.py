@@ -7,6 +7,7 @@ SQLite file in there; HARMRANK_BI_HTTPS=1, where a proxy in front of it speaks H
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,11 @@ ENABLE_PROXY_FIX = _IS_HTTPS
 SESSION_COOKIE_SECURE = _IS_HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+
+# -- what it says -----------------------------------------------------------------------------------------------------
+LOG_LEVEL = "WARNING"
+# It looks for a picture that is not in its package, at each page, and does without it.
+logging.getLogger("superset.views.base").setLevel(logging.ERROR)
 
 # -- how it looks -----------------------------------------------------------------------------------------------------
 APP_NAME = "harmrank"

@@ -23,6 +23,7 @@ import pytest
 import yaml
 from conftest import REPOSITORY, Command, write_extract
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from timings import log_in
 
 HERE = REPOSITORY / "bi" / "superset"
 PYTHON = REPOSITORY / ".venv-superset" / "bin" / "python"
@@ -274,15 +275,7 @@ class Superset:
             # What the page may not load never leaves the browser; an answer says that something did.
             context.on("response", self._note)
             context.on("requestfailed", self._note_refused)
-            page = context.new_page()
-            page.goto(f"{self.address}/login/", wait_until="networkidle")
-            page.locator("input[name=username], #username").first.fill(user)
-            page.locator("input[name=password], #password").first.fill(PASSWORDS[user])
-            with page.expect_navigation(wait_until="load"):
-                page.locator("button[type=submit]").click()
-            me = context.request.get(f"{self.address}/api/v1/me/")
-            assert me.ok and me.json()["result"]["username"] == user
-            page.close()
+            log_in(context, self.address, user, PASSWORDS[user])
             self.contexts[user] = context
         return self.contexts[user]
 
