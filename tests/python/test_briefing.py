@@ -7,7 +7,6 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,20 +16,11 @@ import duckdb
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import REPOSITORY, SMALL_FEED, Command, write_extract
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from harmrank.sample import write_sample
 from harmrank.wording import brief, day, days, per_cent, split
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 # Names that would run, were they not written as what they are.
 HOSTILE = "<script>alert('x')</script>"
 HOSTILE_IMAGE = "<img src=x onerror=alert(1)>"
@@ -425,17 +415,6 @@ def test_a_month_in_which_nothing_happened(beginnings: dict[str, str]) -> None:
     assert "Nobody who stayed has a new allegation." in told.text
     assert "Nobody is new on the list. Nobody has left the list." in told.text
     assert not told.tables.keys() & {"entered", "left", "stayed"}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """The Chromium of this machine."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine (on Debian: apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

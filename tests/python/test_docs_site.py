@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from html.parser import HTMLParser
@@ -24,19 +22,10 @@ import yaml
 from conftest import REPOSITORY
 from lineage import Lineage
 from markdown_it import MarkdownIt
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 DBT = Path(sys.executable).with_name("dbt")
 SPHINX = REPOSITORY / ".venv-docs" / "bin" / "sphinx-build"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PHONE, LAPTOP = {"width": 390, "height": 844}, {"width": 1366, "height": 768}
 Manifest = dict[str, Any]
 
@@ -225,10 +214,8 @@ def dashboard_tables(file: Path) -> set[str]:
 def test_exposures_depend_on_what_their_readers_read(manifest: Manifest) -> None:
     """A dashboard that shows another table, or a command that asks one more, says so in models/exposures.yml."""
     for name, exposures in reading_files(manifest).items():
-        file = REPOSITORY / name
-        if file.exists():
-            declared = {parent.split(".")[2] for exposure in exposures for parent in exposure["depends_on"]["nodes"]}
-            assert declared == tables_read(file), name
+        declared = {parent.split(".")[2] for exposure in exposures for parent in exposure["depends_on"]["nodes"]}
+        assert declared == tables_read(REPOSITORY / name), name
 
 
 # Links between the pages ----------------------------------------------------------------------------------------------
@@ -360,17 +347,6 @@ class Seen:
 
     complaints: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here: on Debian, apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
 
 
 def open_page(browser: Browser, address: str, size: dict[str, int]) -> tuple[Page, Seen]:

@@ -22,14 +22,11 @@ import mart
 import pytest
 import yaml
 from conftest import REPOSITORY, Command, write_extract
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from timings import log_in
 
 HERE = REPOSITORY / "bi" / "superset"
 PYTHON = REPOSITORY / ".venv-superset" / "bin" / "python"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-QUIET += ["--disable-component-update", "--disable-sync"]
 PATIENCE = 60_000
 
 DASHBOARDS = {
@@ -352,12 +349,12 @@ def number(page: Page, title: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def superset(home: Home, bundle: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Superset]:
+def superset(
+    home: Home, bundle: dict[str, Any], browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Superset]:
     """Set up for that home as `make bi` does, started, with a browser in front of it."""
     if not PYTHON.exists():
         pytest.skip("no Superset here: make bi-env sets it up")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here: on Debian, apt-get install chromium")
     folder = tmp_path_factory.mktemp("bundle")
     (folder / "manifest.json").write_text("{}")
     files = {name: yaml.safe_dump(content, sort_keys=False) for name, content in bundle.items()}
@@ -374,10 +371,7 @@ def superset(home: Home, bundle: dict[str, Any], tmp_path_factory: pytest.TempPa
         while "http://" not in (said := (folder / "log").read_text()):
             assert server.poll() is None and time.monotonic() < until, said
             time.sleep(0.5)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-            yield Superset(f"http://127.0.0.1:{port}", browser)
-            browser.close()
+        yield Superset(f"http://127.0.0.1:{port}", browser)
     finally:
         server.terminate()
         server.wait()
