@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 import tempfile
@@ -22,10 +23,16 @@ CONSOLE = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
 def main() -> int:
     """Nought where every mart is equal and every test that ran on Spark has passed."""
     asked = _asked()
+    if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
+        sys.exit(
+            "parity: Apache Spark needs Java 17 and there is no java (on Debian: apt-get install openjdk-17-jre-headless)"
+        )
     with tempfile.TemporaryDirectory(prefix="harmrank-parity-") as folder:
         work = Path(asked.work or folder)
         feeds = [Path(asked.extracts)] if asked.extracts else [_invented(work, asked, seed) for seed in asked.seeds]
-        results = [_is_equal(feed, work, asked.tests if feed == feeds[0] else spark.Tests.NONE) for feed in feeds]
+        results = [
+            _is_equal(feed, work, asked.steps, asked.tests if feed == feeds[0] else spark.Tests.NONE) for feed in feeds
+        ]
     return 0 if all(results) else 1
 
 
@@ -42,6 +49,12 @@ def _asked() -> argparse.Namespace:
         metavar="WHICH",
         help="of dbt's tests, run on Spark with the first feed: all, data or none (default: all)",
     )
+    parser.add_argument(
+        "--steps",
+        type=int,
+        default=1,
+        help="build all but the last STEPS - 1 extracts, then one more at a time, remaking what it touches (default: 1)",
+    )
     parser.add_argument("--work", metavar="DIR", help="keep extracts and homes here")
     return parser.parse_args()
 
@@ -53,31 +66,42 @@ def _invented(work: Path, asked: argparse.Namespace, seed: int) -> Path:
     return feed
 
 
-def _is_equal(feed: Path, work: Path, tests: spark.Tests) -> bool:
-    home = _landed(feed, work / f"duckdb-{feed.name}", work / "part")
+def _is_equal(feed: Path, work: Path, steps: int, tests: spark.Tests) -> bool:
+    """Build and compare one feed: at once, or step by step, where Spark remakes only what the last extract touches."""
+    extracts = sorted(folder for folder in feed.iterdir() if folder.is_dir())
+    steps = min(steps, len(extracts))
+    home, part = work / f"duckdb-{feed.name}", work / f"part-{feed.name}"
+    for folder in (home, part):
+        shutil.rmtree(folder, ignore_errors=True)
+    if steps == 1:
+        # After a first list, marts remember what was published before.
+        _refresh(extracts[: max(1, len(extracts) - 2)], part, home)
+    results = []
+    for step in range(steps):
+        _refresh(extracts[: len(extracts) - steps + 1 + step], part, home)
+        results.append(_is_step_equal(home, work / "spark", tests, only_changes=step > 0))
+    return all(results)
+
+
+def _refresh(extracts: list[Path], part: Path, home: Path) -> None:
+    for extract in extracts:
+        if not (part / extract.name).exists():
+            shutil.copytree(extract, part / extract.name)
+    _say(f"{home.name}: {len(extracts)} extracts on DuckDB, landed, built, tested and published")
+    refreshed(part, home)
+
+
+def _is_step_equal(home: Path, spark_home: Path, tests: spark.Tests, only_changes: bool) -> bool:
     started = time.monotonic()
-    _say(f"{feed.name}: building on Spark")
-    build = spark.build(home / "warehouse.duckdb", work / "spark", tests)
+    build = spark.build(home / "warehouse.duckdb", spark_home, tests, only_changes)
     seconds = time.monotonic() - started
-    marts = compare.marts(home / "warehouse.duckdb", work / "spark")
-    _show(feed.name, marts)
-    _say(f"{feed.name}: on Spark {build.sentence()}, {seconds:.0f} s")
+    marts = compare.marts(home / "warehouse.duckdb", spark_home)
+    _show(home.name, marts)
+    remade = "what has changed" if only_changes else "everything"
+    _say(f"{home.name}: {remade} on Spark in {seconds:.0f} s: {build.sentence()}")
     for failure in build.failures:
         _say(f"  {failure}")
     return not build.failures and not any(mart.differences for mart in marts)
-
-
-def _landed(feed: Path, home: Path, part: Path) -> Path:
-    """A home that DuckDB has built in two refreshes: after a first one, marts remember what was published before."""
-    if not home.exists():
-        _say(f"{feed.name}: landing, building and testing on DuckDB")
-        shutil.rmtree(part, ignore_errors=True)
-        extracts = sorted(folder for folder in feed.iterdir() if folder.is_dir())
-        for extract in extracts[: max(1, len(extracts) - 2)]:
-            shutil.copytree(extract, part / extract.name)
-        refreshed(part, home)
-        refreshed(feed, home)
-    return home
 
 
 def _show(title: str, marts: list[compare.Mart]) -> None:

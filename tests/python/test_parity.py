@@ -19,7 +19,7 @@ MARTS = sorted(path.stem for path in (REPOSITORY / "models" / "marts").glob("*.s
 @pytest.mark.skipif(not SPARK_PYTHON.exists(), reason="no .venv-spark: make spark-env sets it up")
 @pytest.mark.skipif(shutil.which("java") is None, reason="Apache Spark needs Java 17, and there is no java")
 def test_spark_makes_the_same_marts(tmp_path: Path) -> None:
-    """No model knows its engine: what a force sees from DuckDB a national body sees from Spark."""
+    """No model knows its engine: what a force sees from DuckDB a national body sees from Spark, built at once or by changes."""
     done = subprocess.run(
         [
             str(SPARK_PYTHON),
@@ -31,6 +31,8 @@ def test_spark_makes_the_same_marts(tmp_path: Path) -> None:
             "3",
             "--tests",
             "none",
+            "--steps",
+            "2",
             "--seeds",
             "1",
             "--work",
