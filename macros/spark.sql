@@ -5,8 +5,8 @@
     {{ return(expression | string | replace('\\', '\\\\') | replace("'", "\\'")) }}
 {%- endmacro %}
 
-{#- Rows of a seed. dbt's own gives values without escaping them and `None` for what is missing, and casts each value by
-    itself, which takes Spark minutes. -#}
+{#- Rows of a seed. In session mode dbt's own gives values without escaping them and `None` for what is missing. Here each
+    column is cast once, not each value. -#}
 {% macro spark__load_csv_rows(model, agate_table) -%}
     {%- set types = model['config'].get('column_types', {}) -%}
     {%- set statements = [] -%}
@@ -21,7 +21,8 @@
                 {%- for row in chunk %}
                 (
                     {%- for value in row -%}
-                        {{ 'cast(null as string)' if value is none else dbt.string_literal(dbt.escape_single_quotes(value)) }}{{ ', ' if not loop.last }}
+                        {{- 'null' if value is none else dbt.string_literal(dbt.escape_single_quotes(value)) -}}
+                        {{- ', ' if not loop.last -}}
                     {%- endfor -%}
                 ){{ ',' if not loop.last }}
                 {%- endfor %}

@@ -28,7 +28,7 @@ def main() -> int:
             "parity: Apache Spark needs Java 17 and there is no java (on Debian: apt-get install openjdk-17-jre-headless)"
         )
     with tempfile.TemporaryDirectory(prefix="harmrank-parity-") as folder:
-        work = Path(asked.work or folder)
+        work = Path(asked.work or folder).resolve()
         feeds = [Path(asked.extracts)] if asked.extracts else [_invented(work, asked, seed) for seed in asked.seeds]
         results = [
             _is_equal(feed, work, asked.steps, asked.tests if feed == feeds[0] else spark.Tests.NONE) for feed in feeds

@@ -57,7 +57,7 @@ def build(warehouse: Path, home: Path, tests: Tests = Tests.DATA, only_changes: 
         "HARMRANK_SPARK_PARTITIONS": "2",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         # Hundreds of small statements: compiling little, and a metastore that need not outlive a power cut, halve the time.
-        "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dderby.system.durability=test",
+        "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Dderby.system.durability=test",
     }
     # It would print every failed statement, rows and all.
     logging.getLogger("SQLQueryContextLogger").disabled = True
