@@ -8,6 +8,8 @@ unexport PYTHONPATH PYTHONHOME
 
 VENV        ?= .venv
 OTHER_VENV  := .venv-other-duckdb
+# The models on Apache Spark: an environment of its own, since few need its 400 MB.
+SPARK_VENV  := .venv-spark
 LOCK_VENV   := .venv-lock
 # The peers that benchmarks/ measures harmrank against.
 BENCH_VENV         := .venv-bench
@@ -69,6 +71,9 @@ $(VENV)/.installed-dev: requirements-dev.lock pyproject.toml
 
 $(OTHER_VENV)/.installed-dev: requirements-other-duckdb.lock pyproject.toml
 	$(call install,$(OTHER_VENV),requirements-other-duckdb.lock)
+
+$(SPARK_VENV)/.installed: requirements-spark.lock pyproject.toml
+	$(call install,$(SPARK_VENV),requirements-spark.lock)
 
 $(BENCH_VENV)/.installed: requirements-bench.lock
 	$(call install,$(BENCH_VENV),requirements-bench.lock,the project)
@@ -145,7 +150,7 @@ lint-sql: dev
 lint-spark: dev
 	@echo "==> dbt compile and sqlfluff: the same models as Spark SQL (nothing connects)"
 	@rm -rf target/spark
-	@$(DBT) --quiet compile --target spark --no-populate-cache --no-introspect --target-path target/spark
+	@$(DBT) --quiet compile --target lint_spark --no-populate-cache --no-introspect --target-path target/spark
 	@$(BIN)/sqlfluff parse --config tests/spark.sqlfluff --ignore-local-config --format none \
 		target/spark/compiled/harmrank/models
 
@@ -206,6 +211,16 @@ bi-assets: env  ## what Superset imports, as one file: datasets made from dbt's 
 bi-export:  ## write charts and dashboards as they are in Superset now back into bi/superset
 	@$(SUPERSET_VENV)/bin/python bi/superset/export.py --home "$(BI_HOME)"
 
+.PHONY: spark-env parity
+spark-env: $(SPARK_VENV)/.installed  ## set up .venv-spark with Apache Spark, which needs Java 17
+
+# make parity PARITY_ARGS="--extracts DIR" compares what you have; python -m parity --help says more.
+PARITY_ARGS ?=
+
+parity: spark-env  ## build the same extracts on DuckDB and on Spark, compare every mart value for value
+	@echo "==> tests/parity $(PARITY_ARGS)"
+	@PYTHONPATH=tests $(SPARK_VENV)/bin/python -m parity $(PARITY_ARGS)
+
 .PHONY: bench-env
 bench-env: dev $(BENCH_VENV)/.installed $(BENCH_SQLMESH_VENV)/.installed  ## set up the environments of the peers
 
@@ -229,6 +244,7 @@ lock: lock-tool  ## resolve the locks again (make lock UPGRADE=--upgrade for new
 	@$(call resolve,requirements.lock) --extra postgres --constraint requirements-dev.lock --upgrade-package duckdb==$(DUCKDB)
 	@cp requirements-dev.lock requirements-other-duckdb.lock
 	@$(call resolve,requirements-other-duckdb.lock) --extra dev --upgrade-package duckdb==$(OTHER_DUCKDB)
+	@$(call resolve,requirements-spark.lock) --extra spark --constraint requirements-dev.lock --upgrade-package duckdb==$(DUCKDB)
 	@$(MAKE) lock-bench lock-docs lock-superset
 
 .PHONY: lock-bench
@@ -254,4 +270,4 @@ resolve = $(compile) --group build pyproject.toml --output-file $(1)
 
 .PHONY: clean
 clean:  ## remove what the other targets made, except your own homes
-	rm -rf .venv $(OTHER_VENV) $(LOCK_VENV) $(BENCH_VENV) $(BENCH_SQLMESH_VENV) $(DOCS_VENV) $(SUPERSET_VENV) target logs build dist home/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv $(OTHER_VENV) $(LOCK_VENV) $(BENCH_VENV) $(BENCH_SQLMESH_VENV) $(DOCS_VENV) $(SPARK_VENV) $(SUPERSET_VENV) target logs build dist home/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

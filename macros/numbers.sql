@@ -8,5 +8,5 @@
 {%- endmacro %}
 
 {% macro spark__whole_numbers(first, last) -%}
-    select cast(explode(sequence({{ first }}, {{ last }})) as integer) as number
+    select explode(sequence({{ first }}, {{ last }})) as number
 {%- endmacro %}

@@ -50,13 +50,17 @@
 {% macro get_incremental_replace_touched_sql(arg_dict) -%}
     {%- set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
     delete from {{ arg_dict['target_relation'] }}
-    where
-        {%- for touched in config.get('meta')['touched'] %}
-        {{ 'or ' if not loop.first }}{{ is_touched(touched, arg_dict['temp_relation']) }}
-        {%- endfor %};
+    where {{ is_row_touched(arg_dict['temp_relation']) }};
 
     insert into {{ arg_dict['target_relation'] }} ({{ columns }})
     select {{ columns }} from {{ arg_dict['temp_relation'] }}
+{%- endmacro %}
+
+{#- Whether a row of this model's table has one of its touched keys. -#}
+{% macro is_row_touched(made) -%}
+    {%- for touched in config.get('meta')['touched'] %}
+        {{ 'or ' if not loop.first }}{{ is_touched(touched, made) }}
+    {%- endfor %}
 {%- endmacro %}
 
 {#- Whether a row has a touched key. -#}
@@ -102,9 +106,7 @@
     {%- if execute and flags.WHICH in ('build', 'run', 'seed', 'retry') -%}
         {%- set built = adapter.get_relation(target.database, 'raw', 'built_extracts') -%}
         {%- if built -%}
-            {#- What a hook gives as text is rolled back. -#}
-            {%- do run_query('update ' ~ built ~ ' set is_whole = false') -%}
-            {%- do adapter.commit() -%}
+            {{- mark_not_whole(built) -}}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}

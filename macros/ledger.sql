@@ -1,0 +1,17 @@
+{#- Marks the tables as not whole in the ledger of what they hold (`built`, its relation); the ledger stays. -#}
+{% macro mark_not_whole(built) -%}
+    {{ return(adapter.dispatch('mark_not_whole', 'harmrank')(built)) }}
+{%- endmacro %}
+
+{% macro default__mark_not_whole(built) -%}
+    {#- What a hook gives as text is rolled back. -#}
+    {%- do run_query('update ' ~ built ~ ' set is_whole = false') -%}
+    {%- do adapter.commit() -%}
+{%- endmacro %}
+
+{#- Files of Parquet change no row: another table takes the place. -#}
+{% macro spark__mark_not_whole(built) -%}
+    {%- do replace_table(
+        built, 'select extract_id, content_sha256, rules, false as is_whole from ' ~ built
+    ) -%}
+{%- endmacro %}

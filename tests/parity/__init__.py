@@ -1,0 +1,1 @@
+"""The same models on DuckDB and on Apache Spark, and whether they say the same."""
