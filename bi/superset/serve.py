@@ -62,7 +62,7 @@ def gunicorn(port: int) -> list[str]:
     workers = os.environ.get("HARMRANK_BI_WORKERS", "2")
     return [
         *("--bind", f"127.0.0.1:{port}", "--workers", workers, "--worker-class", "gthread", "--threads", "8"),
-        *("--preload", "--timeout", "120", "--log-level", "warning", "superset.app:create_app()"),
+        *("--timeout", "120", "--log-level", "warning", "superset.app:create_app()"),
     ]
 
 
