@@ -107,15 +107,17 @@ def _refresh(extracts: list[Path], part: Path, home: Path) -> None:
 def _is_step_equal(
     home: Path, spark_home: Path, tests: spark.Tests, only_changes: bool = False, must_have_rows: bool = False
 ) -> bool:
+    title = str(home.relative_to(spark_home.parent))
+    _say(f"{title}: on Spark, which takes minutes; dbt writes to {spark_home / 'logs' / 'dbt.log'}")
     started = time.monotonic()
     build = spark.build(home / "warehouse.duckdb", spark_home, tests, only_changes)
     seconds = time.monotonic() - started
     marts = compare.marts(home / "warehouse.duckdb", spark_home)
     if must_have_rows:
         marts = [mart if mart.duckdb_rows else replace(mart, differences=["no rows to compare"]) for mart in marts]
-    _show(str(home.relative_to(spark_home.parent)), marts)
+    _show(title, marts)
     remade = "what has changed" if only_changes else "everything"
-    _say(f"{home.name}: {remade} on Spark in {seconds:.0f} s: {build.sentence()}")
+    _say(f"{title}: {remade} on Spark in {seconds:.0f} s: {build.sentence()}")
     for failure in build.failures:
         _say(f"  {failure}")
     return not build.failures and not any(mart.differences for mart in marts)
