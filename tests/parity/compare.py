@@ -10,6 +10,8 @@ from pathlib import Path
 import duckdb
 
 FIRST = 3
+# What is printed may be read by others: of these only that they are there.
+PERSONAL = {"forename", "middle_names", "surname", "date_of_birth", "birth_year"}
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,15 @@ def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
 
 def _only(connection: duckdb.DuckDBPyConnection, one: str, other: str, engine: str) -> list[str]:
     """The first rows that only one has, as often as it has them more often."""
-    found = connection.execute(f"(from {one}) except all (from {other}) order by all").fetchall()
-    more = [f"and {len(found) - FIRST:,} more only in {engine}"] if len(found) > FIRST else []
-    return [f"only in {engine}: {', '.join(map(str, row))}" for row in found[:FIRST]] + more
+    found = connection.execute(f"(from {one}) except all (from {other}) order by all")
+    names = [column[0] for column in found.description]
+    rows = found.fetchall()
+    more = [f"and {len(rows) - FIRST:,} more only in {engine}"] if len(rows) > FIRST else []
+    return [f"only in {engine}: {_readable(names, row)}" for row in rows[:FIRST]] + more
+
+
+def _readable(names: list[str], row: tuple[object, ...]) -> str:
+    """The values of a row, those that say who somebody is left out."""
+    return ", ".join(
+        "..." if name in PERSONAL and value is not None else str(value) for name, value in zip(names, row, strict=True)
+    )

@@ -122,6 +122,7 @@ def _run(home: Path, command: str, *arguments: str) -> Any:
     outcome = dbtRunner().invoke(
         [
             "--no-use-colors",
+            "--quiet",
             command,
             *arguments,
             "--project-dir",

@@ -87,3 +87,13 @@ def test_a_difference_is_found(engines: tuple[Path, Path], change: str, said: st
     with duckdb.connect(str(engines[0])) as connection:
         connection.execute(change)
     assert said in [line for mart in compare.marts(*engines) for line in mart.differences]
+
+
+def test_a_difference_names_nobody(engines: tuple[Path, Path]) -> None:
+    """What is printed may end in a log: it says which row differs, never who that is."""
+    with duckdb.connect(str(engines[0])) as connection:
+        connection.execute("alter table mart.top_100 rename harm_days to surname")
+    (mart,) = (engines[1] / "spark" / "warehouse" / "mart.db").iterdir()
+    duckdb.sql(f"copy (select 1 as harm_rank, 7.5::double as surname) to '{mart}/part-0.parquet'")
+    lines = [line for mart in compare.marts(*engines) for line in mart.differences]
+    assert lines == ["only in DuckDB: 1, ...", "only in DuckDB: 2, None", "only in Spark: 1, ..."]
