@@ -199,9 +199,6 @@ _DEFECTS = """
     with days as (
         select distinct extract_on, dense_rank() over (order by extract_on desc) as place
         from mart.extract_reconciliation
-    ),
-    dated as (
-        select distinct extract_id, extract_on from mart.extract_reconciliation
     )
     select
         table_name,
@@ -210,7 +207,6 @@ _DEFECTS = """
         coalesce(sum(rows_affected) filter (place = 1), 0)::bigint as rows_affected,
         coalesce(sum(rows_affected) filter (place = 2), 0)::bigint as rows_affected_before
     from mart.data_defects
-    inner join dated using (extract_id)
     inner join days using (extract_on)
     where place <= 2
     group by table_name, column_name, reason
