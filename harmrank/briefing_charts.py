@@ -27,7 +27,7 @@ Drawing = Callable[[Figure], None]
 
 INK, MID, PALE, SOFT = "#16283d", "#6f8db0", "#d3dde8", "#5a6675"
 # How far the harm has got, in the order it is stacked: the darker, the further.
-STATUSES = (("convicted", INK), ("charged", MID), ("named", PALE))
+STATUSES = (("convicted", "convicted", INK), ("charged", "charged", MID), ("named", "named or arrested", PALE))
 
 # Keyed by names that matplotlib types one by one.
 _STYLE: dict[Any, Any] = {
@@ -69,9 +69,9 @@ def harm_by_status(lists: Sequence[Row], unit: str) -> Drawing:
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
         places, base = range(len(lists)), [0.0] * len(lists)
-        for status, colour in STATUSES:
+        for status, words, colour in STATUSES:
             heights = [row[f"harm_days_{status}"] for row in lists]
-            axes.bar(places, heights, bottom=base, color=colour, edgecolor=INK, width=0.78, label=status)
+            axes.bar(places, heights, bottom=base, color=colour, edgecolor=INK, width=0.78, label=words)
             base = [below + height for below, height in zip(base, heights, strict=True)]
         axes.yaxis.set_major_formatter(_THOUSANDS)
         axes.set_title(unit)

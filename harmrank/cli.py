@@ -22,7 +22,7 @@ from harmrank.contract import MAX_BAD_SHARE, TABLES
 from harmrank.errors import Answered, GateFailed, HarmrankError, UsageError
 from harmrank.home import Home
 from harmrank.printable import printable, printable_json, printable_rows
-from harmrank.published import KEPT_BUILDS
+from harmrank.published import KEPT_BUILDS, POSTGRES_SCHEMA
 
 
 def _mode(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
@@ -396,7 +396,7 @@ def explain(offender_key: str, root: Path, form: str) -> None:
 )
 @HOME_OPTION
 @click.option(
-    "--schema", default="harm_mart", show_default=True, help="The schema that holds the list, of harmrank alone."
+    "--schema", default=POSTGRES_SCHEMA, show_default=True, help="The schema that holds the list, of harmrank alone."
 )
 @click.option(
     "--operational", is_flag=True, help="Copy the table offender_people, too. PERSONAL DATA: names, dates of birth."

@@ -25,8 +25,9 @@ _OURS = {
     "reports",
     "scratch",
     "target",
-    # What Superset keeps (bi/superset).
+    # What Superset keeps (bi/superset), and Spark (docs/scale.md).
     "bi",
+    "spark",
     "demo",
     "known-at",
     "known_at.json",
@@ -172,7 +173,8 @@ class Home:
         if self.holds_nothing_else():
             is_shared = self.published.stat().st_mode & _EVERYBODY_ELSE
             _close(self.root, keep=_PASS_THROUGH if is_shared else 0)
-        within = [path for path in (self.logs, self.reports, self.scratch, self.target) if path.exists()]
+        own = (self.logs, self.reports, self.scratch, self.target, self.root / "spark")
+        within = [path for path in own if path.exists()]
         for path in (*within, *self.logs.iterdir(), *self.reports.iterdir(), *self.workshop.glob("warehouse.duckdb*")):
             _close(path)
 

@@ -97,6 +97,13 @@ def cause(error: psycopg.Error, connection: Connection | None = None) -> Harmran
         return HarmrankError(f"the server only reads, as a copy of another does: name the one that writes. {stands}")
     if isinstance(error, errors.UndefinedObject):
         return HarmrankError(f"PostgreSQL says: {_primary(error)}. {stands}")
+    if isinstance(error, errors.QueryCanceled):
+        return HarmrankError(
+            f"the server ended the publication before it was done: does it limit the time of a statement "
+            f"(statement_timeout)? {stands}"
+        )
+    if isinstance(error, errors.DeadlockDetected | errors.SerializationFailure):
+        return HarmrankError(f"others change{table} at the same moment: try again. {stands}")
     if isinstance(error, psycopg.OperationalError):
         return HarmrankError(f"the connection to PostgreSQL was lost: try again. {stands}")
     return HarmrankError(f"PostgreSQL objects ({type(error).__name__}, {error.sqlstate}): its log says more. {stands}")

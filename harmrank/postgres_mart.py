@@ -22,7 +22,7 @@ from harmrank.errors import HarmrankError, UsageError
 from harmrank.home import Home
 from harmrank.postgres import Connection
 from harmrank.postgres_schema import Column, Found, Table
-from harmrank.published import MART_FILE, advice
+from harmrank.published import MART_FILE, POSTGRES_SCHEMA, advice
 from harmrank.sql import identifier
 
 NAMES = "offender_people"
@@ -84,6 +84,11 @@ def publish(home: Home, address: str, wanted: Wanted, progress: Callable[[str, i
         )
     if wanted.operational_readers and not wanted.with_names:
         raise UsageError("--grant-operational goes with --operational: without it there are no names to grant")
+    if home.remade and wanted.schema == POSTGRES_SCHEMA:
+        raise UsageError(
+            f"{home.root} holds the list as it was known on {home.remade.known_at}: name a schema of its own with --schema, "
+            f"since {POSTGRES_SCHEMA} is where the current list is looked for"
+        )
     manifest = _manifest(home)
     entries = {name: entry for name, entry in manifest["tables"].items() if wanted.with_names or name != NAMES}
     tables = {name: postgres_schema.of_manifest(name, entry) for name, entry in entries.items()}
@@ -207,7 +212,9 @@ class _Publication:
         )
         for statement in postgres_schema.add_keys(self.wanted.schema, found.tables.get(RECORD), _RECORD):
             self._run(statement)
-        told = f"harmrank: the list for {self.manifest['list_date']}, build {self.manifest['build_id']}"
+        known_at = self.manifest.get("known_at")
+        as_known = f" as it was known on {known_at}" if known_at else ""
+        told = f"harmrank: the list for {self.manifest['list_date']}{as_known}, build {self.manifest['build_id']}"
         self._run(sql.SQL("comment on schema {} is {}").format(sql.Identifier(self.wanted.schema), sql.Literal(told)))
 
     def _remove_others(self, found: Found) -> None:
@@ -221,12 +228,27 @@ class _Publication:
         schema, before = self.wanted.schema, found.tables.get(table.name)
         if before is None:
             self._run(postgres_schema.create(schema, table))
+            if table.name == NAMES:
+                self._close_names()
         else:
             self._run(sql.SQL("delete from {}").format(self._table(table.name)))
             for statement in postgres_schema.alter(schema, before, table, found.constraints.get(table.name, [])):
                 self._run(statement)
         for statement in postgres_schema.comment(schema, before, table):
             self._run(statement)
+
+    def _close_names(self) -> None:
+        """Take the table of names from whoever got it by the default privileges of the schema or the database."""
+        query = """
+            select distinct coalesce(pg_roles.rolname, '')
+            from pg_class cross join aclexplode(pg_class.relacl) as privilege
+            left join pg_roles on pg_roles.oid = privilege.grantee
+            where pg_class.oid = to_regclass(%s) and privilege.grantee <> pg_class.relowner
+        """
+        table = self._table(NAMES)
+        for (role,) in self.connection.execute(query, [table.as_string(self.connection)]).fetchall():
+            grantee = sql.Identifier(role) if role else sql.SQL("public")
+            self._run(sql.SQL("revoke all on {} from {}").format(table, grantee))
 
     def _fill(self, table: Table, found: Found) -> None:
         self._make_table(table, found)

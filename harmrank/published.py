@@ -15,6 +15,8 @@ MART_FILE = "harm_mart.duckdb"
 MANIFEST_FILE = "manifest.json"
 BUILD_ID = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{8}")
 """A folder of another name is none of ours and is left alone."""
+POSTGRES_SCHEMA = "harm_mart"
+"""Where readers of PostgreSQL look for the current list, unless somebody names another schema."""
 KEPT_BUILDS = 12
 """How many builds stay beside the current one, unless a user sets another number."""
 

@@ -62,13 +62,14 @@ class Attempt:
     def make(self, refresh: Callable[[], RefreshResult]) -> Ending:
         """Refresh, call the hooks that it gives cause for, write the last line of the log. Raises nothing of its own.
 
-        `on_publish` is called where a list was published, never where nothing was new; `on_failure` wherever the exit
-        code is not 0, after it. A hook that fails changes nothing that was published. That of `on_publish` gives exit
+        `on_publish` is called where a list was published, never where nothing was new, nor for a past list as it was
+        known: what hands the current list on would hand that one on. `on_failure` is called wherever the exit code is not
+        0, after it. A hook that fails changes nothing that was published. That of `on_publish` gives exit
         code 1 where all else went well, so that somebody sees it; that of `on_failure` changes no exit code.
         """
         with stopping.listening():
             ending = self._refreshed(refresh)
-            if self.log.publication and self.hooks.on_publish:
+            if self.log.publication and self.hooks.on_publish and ending.home.remade is None:
                 trouble = self._call("on-publish", self.hooks.on_publish, ending)
                 if trouble and ending.error is None:
                     ending = ending.failed(HarmrankError(f"{trouble}; the list is published all the same"))

@@ -182,7 +182,10 @@ def _expression(metric: Asset, by_name: dict[str, Asset], measures: dict[str, As
         measure = measures.get(given["measure"]["name"])
         if measure is None or metric["filter"] or given["measure"]["filter"] or measure["agg"] not in _AGGREGATES:
             return None
-        return _AGGREGATES[measure["agg"]].format(measure["expr"] or measure["name"])
+        aggregated = _AGGREGATES[measure["agg"]].format(measure["expr"] or measure["name"])
+        once = measure["non_additive_dimension"]
+        # Over several lists there is no sum: nothing is shown rather than one.
+        return f"case when min({once['name']}) = max({once['name']}) then {aggregated} end" if once else aggregated
     if metric["type"] == "ratio":
         parts = [_expression(by_name[given[part]["name"]], by_name, measures) for part in ("numerator", "denominator")]
         return f"{parts[0]} * 1.0 / nullif({parts[1]}, 0)" if all(parts) else None

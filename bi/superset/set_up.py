@@ -73,7 +73,7 @@ def _database(state: Path) -> None:
     from flask_migrate import upgrade
     from superset import appbuilder, db, security_manager
 
-    done = state / "superset_version"
+    done = _mark(state, "superset_version")
     version = str(current_app.config["VERSION_STRING"])
     if done.exists() and done.read_text() == version:
         return
@@ -85,6 +85,14 @@ def _database(state: Path) -> None:
     security_manager.sync_role_definitions()
     db.session.commit()
     done.write_text(version)
+
+
+def _mark(state: Path, what: str) -> Path:
+    """Where is noted what was done: for each metadata database by itself."""
+    from flask import current_app
+
+    address = str(current_app.config["SQLALCHEMY_DATABASE_URI"])
+    return state / f"{what}-{hashlib.sha256(address.encode()).hexdigest()[:12]}"
 
 
 def _users() -> dict[str, str]:
@@ -114,7 +122,7 @@ def _assets(state: Path, bundle: Path) -> None:
     from superset.commands.importers.v1.utils import get_contents_from_bundle
     from superset.utils.core import override_user
 
-    done = state / "bundle.sha256"
+    done = _mark(state, "bundle.sha256")
     digest = hashlib.sha256(bundle.read_bytes()).hexdigest()
     if done.exists() and done.read_text() == digest:
         return

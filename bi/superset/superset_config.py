@@ -94,6 +94,8 @@ FEATURE_FLAGS = {
     # A dashboard shows what its reader's datasets allow; by roles of its own it would show more.
     "DASHBOARD_RBAC": False,
     "ALLOW_ADHOC_SUBQUERY": False,
+    # The rules on rows hold in SQL Lab too, for administrators.
+    "RLS_IN_SQLLAB": True,
     "ENABLE_TEMPLATE_PROCESSING": False,
     "ESCAPE_MARKDOWN_HTML": True,
     "EMBEDDABLE_CHARTS": False,

@@ -19,6 +19,7 @@ from harmrank import checks, door_in, door_out, publish, published, suites, ware
 from harmrank.contract import CUSTODY, TABLES
 from harmrank.errors import GateFailed, HarmrankError
 from harmrank.home import Home
+from harmrank.keys import Keys
 from harmrank.landing import land
 from harmrank.landing_files import TableFile
 from harmrank.landing_rows import CheckedFile
@@ -582,8 +583,8 @@ def test_a_fatal_finding_at_the_door_out_publishes_nothing(
     shutil.copytree(two_listed.home, root, symlinks=True)
     home, copied = Home(root), publish._copy_marts
 
-    def lossy(home: Home, folder: Path) -> dict[str, Any]:
-        tables = copied(home, folder)
+    def lossy(home: Home, folder: Path, keys: Keys) -> dict[str, Any]:
+        tables = copied(home, folder, keys)
         with duckdb.connect(str(folder / published.MART_FILE)) as mart:
             mart.execute("delete from mart.top_100_evidence where crime_ref = 'c2'")
         return tables

@@ -345,6 +345,45 @@ def test_names_go_only_where_they_are_asked_for(
     assert "offender_people" not in tables_in(server, schema)
 
 
+def test_names_stay_closed_where_tables_are_open_by_default(
+    server: Server, schema: str, published: PublishedHome, publish: Publish
+) -> None:
+    """Default privileges that a database gives its readers, or everybody, do not reach the table of names."""
+    server.ask(f"create role open_by_default; create schema {schema}")
+    server.ask(f"alter default privileges in schema {schema} grant select on tables to open_by_default, public")
+    assert publish(published, "--operational").returncode == 0
+    may = "select has_table_privilege('open_by_default', '{}.{}', 'select')"
+    assert server.ask(may.format(schema, "top_100")) == [(True,)]
+    assert server.ask(may.format(schema, "offender_people")) == [(False,)]
+
+
+def test_a_list_as_it_was_known_takes_the_place_of_no_current_one(
+    server: Server, schema: str, published: PublishedHome, publish: Publish, harmrank: Command, tmp_path: Path
+) -> None:
+    """Into the schema where the current list is looked for it does not go; into one of its own it goes, and says so."""
+    shutil.copytree(published.home, tmp_path / "home", symlinks=True)
+    done = harmrank("refresh", published.extracts, "--home", tmp_path / "home", "--known-at", "2026-06-30")
+    assert done.returncode == 0, done.stderr
+    past = tmp_path / "home" / "known-at" / "2026-06-30"
+    done = harmrank("publish", "--postgres", server.address(), "--home", past, PGPASSWORD=PASSWORD)
+    assert done.returncode == 2 and "as it was known on 2026-06-30: name a schema of its own" in done.stderr
+    done = publish(PublishedHome(past, published.extracts))
+    assert done.returncode == 0, done.stderr
+    (said,) = server.ask(f"select obj_description('{schema}'::regnamespace)")[0]
+    assert "for 2026-06-30 as it was known on 2026-06-30, build" in said
+
+
+def test_a_limit_of_the_server_is_not_told_as_a_lost_connection(
+    server: Server, schema: str, published: PublishedHome, publish: Publish
+) -> None:
+    """A statement that the server ends for its time is told as that."""
+    server.ask(
+        f"create role hurried login superuser password '{PASSWORD}'; alter role hurried set statement_timeout = 1"
+    )
+    done = publish(published, user="hurried")
+    assert done.returncode == 1 and "statement_timeout" in done.stderr, done.stderr
+
+
 def test_a_schema_of_an_older_harmrank_gets_the_columns_of_this_one(
     server: Server, schema: str, published: PublishedHome, later: PublishedHome, publish: Publish
 ) -> None:

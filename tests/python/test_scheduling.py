@@ -264,6 +264,17 @@ def test_a_publication_calls_its_hook_and_ends_with_a_summary(
     assert [line["step"] for line in last_refresh(scratch.home)][-2:] == ["hook on-publish", "refresh"]
 
 
+def test_a_past_list_calls_no_hook_of_a_publication(
+    scratch: PublishedHome, harmrank: Command, hook: Callable[..., str]
+) -> None:
+    """What hands the current list on would hand a list as it was known on in its place."""
+    on_publish = hook("on_publish")
+    asked = ("refresh", scratch.extracts, "--home", scratch.home, "--known-at", "2026-06-30")
+    done = harmrank(*asked, HARMRANK_ON_PUBLISH=on_publish)
+    assert (done.returncode, "calling the hook" in done.stderr) == (0, False), done.stderr
+    assert "published the list for 2026-06-30" in done.stderr and not Path(f"{on_publish}.json").exists()
+
+
 def test_nothing_new_calls_no_hook(scratch: PublishedHome, harmrank: Command, hook: Callable[..., str]) -> None:
     """A scheduler that finds nothing every night tells nobody."""
     on_publish, on_failure = hook("on_publish"), hook("on_failure")

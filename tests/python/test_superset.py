@@ -175,6 +175,10 @@ def test_what_readers_are_told_is_what_dbt_says(bundle: dict[str, Any], manifest
     metrics = {metric["metric_name"]: metric for metric in top["metrics"]}
     assert metrics["listed_harm_days"]["expression"] == "sum(harm_days)"
     assert metrics["listed_share_named"]["expression"] == "sum(harm_days_named) * 1.0 / nullif(sum(harm_days), 0)"
+    history = {
+        metric["metric_name"]: metric["expression"] for metric in bundle["datasets/list_history.yaml"]["metrics"]
+    }
+    assert history["history_harm_days"] == "case when min(list_date) = max(list_date) then sum(harm_days) end"
     assert metrics["listed_harm_days"]["description"].startswith("Harm of everybody on the list")
 
 
@@ -545,6 +549,9 @@ def test_an_administrator_sees_no_names_and_opens_no_other_file(superset: Supers
         "admin", "/api/v1/chart/data", **query(numbers["offender_people"], columns=["surname"])
     )
     assert status == 200 and json.loads(text)["result"][0]["data"] == []
+    for sql in ("select surname from mart.offender_people", "select surname from offender_people"):
+        said = superset.call("admin", "/api/v1/sqllab/execute/", database_id=2, sql=sql, schema="mart")
+        assert not NAMES.search(str(said)), said
     address = f"duckdb:///{home.root / 'warehouse.duckdb'}"
     status, text = superset.call("admin", "/api/v1/database/", database_name="w", sqlalchemy_uri=address)
     assert status >= 400, text
