@@ -93,8 +93,8 @@ class Logbook:
         text = json.dumps(printable_rows(line), default=str)
         if self._also:
             self._also(text)
-        # Before there is a home nothing is made in its place.
-        if self.path.parent.is_dir():
+        # Before there is a home nothing is made in its place, and a past list stays as it was made.
+        if self.path.parent.is_dir() and self.home.remade is None:
             self._file().info(text)
 
     def _file(self) -> logging.Logger:
