@@ -119,7 +119,7 @@ def test_the_services_are_closed() -> None:
     refresh = Unit(DEPLOY / "systemd" / "harmrank.service")
     # A refused extract (3) has to be seen, and the tenth attempt to mend a failed gate helps nobody.
     assert "SuccessExitStatus" not in refresh["Service"]
-    assert refresh["Service"]["RestartPreventExitStatus"].split() == ["1", "2", "3", "4"]
+    assert refresh["Service"]["RestartPreventExitStatus"].split() == ["1", "2", "3", "4", "SIGKILL"]
     assert refresh["Unit"]["OnFailure"] == "harmrank-alarm@%n.service"
 
 
