@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,22 @@ _ATTEMPTS = 3
 
 
 @functools.cache
+def _listed() -> dict[str, list[str]]:
+    tables: dict[str, list[str]] = yaml.safe_load(DATASETS.read_text(encoding="utf-8"))["tables"]
+    return tables
+
+
 def tables_of(connection: str) -> tuple[str, ...]:
     """The tables of the mart that a connection shows; what datasets.yml does not list for it, it does not have."""
-    listed: dict[str, list[str]] = yaml.safe_load(DATASETS.read_text(encoding="utf-8"))["tables"]
-    return (*listed[LIST], *(listed[NAMES] if connection == NAMES else []))
+    return (*_listed()[LIST], *(_listed()[NAMES] if connection == NAMES else []))
 
 
 class Reader:
     """A DuckDB connection that answers questions and does nothing else.
 
-    The files it may open it could also write (`copy ... to`): what a statement is, DuckDB's own parser says.
+    The files it may open it could also write (`copy ... to`): what a statement is, DuckDB's own parser says. Superset's
+    rules on rows see the tables that a query names; a function that takes the name of a table or a query as a text would
+    go past them.
     """
 
     _ANSWERS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
@@ -43,7 +50,17 @@ class Reader:
         """Raises PermissionError for whatever is no question."""
         if any(part.type not in self._ANSWERS for part in self._database.extract_statements(statement)):
             raise PermissionError("The published mart is read-only: only SELECT is answered.")
+        refused = sorted(set(self._table_functions(statement)) - _HARMLESS)
+        if refused:
+            raise PermissionError(f"Ask the tables of the mart by their names: {refused[0]}() is not answered.")
         return self._database.execute(statement, *parameters)
+
+    def _table_functions(self, statement: str) -> Iterator[str]:
+        """The functions that a statement reads from as from a table, by DuckDB's own parser."""
+        for part in self._database.extract_statements(statement):
+            if part.type == duckdb.StatementType.SELECT:
+                (tree,) = self._database.execute("select json_serialize_sql(?)", [part.query]).fetchone() or ("{}",)
+                yield from _functions_in(json.loads(tree))
 
     def executemany(self, statement: str, *parameters: Any) -> Any:
         """Nothing that is asked many times over is a question."""
@@ -54,12 +71,31 @@ class Reader:
         return getattr(self._database, name)
 
 
+# What the driver asks for the names and types of tables, and what makes rows of its own arguments.
+_HARMLESS = frozenset(
+    ("duckdb_columns", "duckdb_constraints", "duckdb_databases", "duckdb_indexes", "duckdb_schemas", "duckdb_tables")
+    + ("duckdb_views", "generate_series", "range", "unnest")
+)
+
+
+def _functions_in(tree: Any) -> Iterator[str]:
+    if isinstance(tree, dict):
+        if tree.get("type") == "TABLE_FUNCTION":
+            yield str(tree["function"].get("function_name"))
+        if tree.get("error"):
+            # DuckDB cannot take it apart, so nobody can say what it reads.
+            yield "such a query"
+    for inner in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        yield from _functions_in(inner)
+
+
 def open_build(published: Path, connection: str) -> Reader:
     """The build that stands now, as views in schema `mart` of a database in memory.
 
     DuckDB itself refuses every file but those of the listed tables, whatever SQL is asked, and takes no other setting
-    afterwards. The build is looked up here, so a new connection is a look at the newest build; one that is open keeps
-    reading its own. Raises FileNotFoundError where nothing is published.
+    afterwards. Tables with names are read here, so that their files are open to nobody either. The build is looked up
+    here, so a new connection is a look at the newest build; one that is open keeps reading its own. Raises
+    FileNotFoundError where nothing is published.
     """
     for attempt in range(_ATTEMPTS):
         build = (published / "current").resolve()
@@ -80,8 +116,10 @@ def _open(build: Path, tables: tuple[str, ...]) -> duckdb.DuckDBPyConnection:
     )
     database.execute("create schema mart")
     for table, file in files.items():
-        database.execute(f"create view mart.{table} as select * from read_parquet({_quoted(file)})")
-    database.execute(f"set allowed_paths = [{', '.join(map(_quoted, files.values()))}]")
+        kind = "table" if table in _listed()[NAMES] else "view"
+        database.execute(f"create {kind} mart.{table} as select * from read_parquet({_quoted(file)})")
+    open_files = [file for table, file in files.items() if table not in _listed()[NAMES]]
+    database.execute(f"set allowed_paths = [{', '.join(map(_quoted, open_files))}]")
     database.execute("set enable_external_access = false")
     database.execute("set lock_configuration = true")
     return database

@@ -245,8 +245,33 @@ def test_operational_readers_have_the_names(home: Home) -> None:
     """The other connection shows the same tables and the one with names, and is no less closed otherwise."""
     reader = mart.open_build(home.published, mart.NAMES)
     assert NAMES.search(str(reader.execute("select surname from mart.offender_people").fetchall()))
-    with pytest.raises(duckdb.Error):
+    with pytest.raises(PermissionError, match=r"read_text\(\) is not answered"):
         reader.execute("select * from read_text('/etc/passwd')")
+
+
+@pytest.mark.parametrize("connection", [mart.LIST, mart.NAMES])
+@pytest.mark.parametrize("statement", HOSTILE[1:9])
+def test_the_engine_alone_opens_no_file_with_names(home: Home, connection: str, statement: str) -> None:
+    """Beneath the reader that looks at the words of a query: DuckDB itself refuses, for operational readers too."""
+    build = (home.published / "current").resolve()
+    engine = mart.open_build(home.published, connection)._database
+    with pytest.raises(duckdb.Error):
+        engine.execute(statement.format(build=build, home=home.root)).fetchall()
+
+
+@pytest.mark.parametrize(
+    "function", ["query_table('mart.top_100')", "query('select 1')", "pragma_storage_info('mart.top_100')"]
+)
+def test_no_function_reads_a_table_past_the_rules_on_rows(home: Home, function: str) -> None:
+    """Superset's rules see tables that a query names, at any depth; not those in a text."""
+    reader = mart.open_build(home.published, mart.NAMES)
+    for statement in (
+        "select * from {}",
+        "with t as (select * from {}) select * from t",
+        "select (select count(*) from {})",
+    ):
+        with pytest.raises(PermissionError, match="is not answered"):
+            reader.execute(statement.format(function))
 
 
 def test_a_home_without_a_build_is_said_to_have_none(tmp_path: Path) -> None:
@@ -549,7 +574,17 @@ def test_an_administrator_sees_no_names_and_opens_no_other_file(superset: Supers
         "admin", "/api/v1/chart/data", **query(numbers["offender_people"], columns=["surname"])
     )
     assert status == 200 and json.loads(text)["result"][0]["data"] == []
-    for sql in ("select surname from mart.offender_people", "select surname from offender_people"):
+    file = (home.published / "current").resolve() / "offender_people.parquet"
+    for sql in (
+        "select surname from mart.offender_people",
+        "select surname from offender_people",
+        f"select surname from read_parquet('{file}')",
+        f"select surname from '{file}'",
+        "select surname from query_table('mart.offender_people')",
+        "select surname from query('select surname from mart.offender_people')",
+        "select * from pragma_storage_info('mart.offender_people')",
+        "with t as (select * from (select * from query_table('mart.offender_people'))) select surname from t",
+    ):
         said = superset.call("admin", "/api/v1/sqllab/execute/", database_id=2, sql=sql, schema="mart")
         assert not NAMES.search(str(said)), said
     address = f"duckdb:///{home.root / 'warehouse.duckdb'}"
