@@ -311,7 +311,7 @@ def _next_list(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "What time will do",
             f"With nothing new, {_people(len(soon))} {have} too little for a place by today's line on the list of "
-            f"{day(soon[0]['next_list_date'])}: {_places(soon)}.",
+            f"{day(facts.build['next_list_date'])}: {_places(soon)}.",
         )
 
 
@@ -417,8 +417,8 @@ def _said_of_lists(facts: Facts) -> str:
     said = f"{day(last['list_date'])}: {_by_status(last)}."
     if first is not last:
         said += f" {day(first['list_date'])}: {_by_status(first)}."
-    if any(row["is_of_the_first_year"] for row in facts.lists):
-        said += " Lists of the first year rest on few months of reports, so that they rise by themselves."
+    if any(row["is_window_filling"] for row in facts.lists):
+        said += " The window of the first lists is not yet full of reports, so that they rise by themselves."
     return said
 
 

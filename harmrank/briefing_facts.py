@@ -23,11 +23,12 @@ CORRECTIONS_SHOWN = 30
 class Facts:
     """Everything the paper tells, each a list of rows of the mart in the order of telling, or one row.
 
-    `churn` is None on the very first list. `people` has names and dates of birth by offender key, and is empty unless they
-    are asked for.
+    `order` says how people are placed. `churn` is None on the very first list. `people` has names and dates of birth by
+    offender key, and is empty unless they are asked for.
     """
 
     build: Row
+    order: str
     manifest: Row
     places: list[Row]
     whole: Row
@@ -53,6 +54,10 @@ class Facts:
 
 
 _BUILD = "select *, (built_at::date - list_date)::integer as days_to_build from mart.build_info"
+_ORDER = """
+    select comment from duckdb_columns()
+    where database_name = 'mart' and table_name = 'top_100' and column_name = 'harm_rank'
+"""
 _PLACES = """
     select
         places.*,
@@ -80,12 +85,12 @@ _WHOLE = """
         count(*) filter (is_tied) as tied,
         coalesce(sum(unweighted_allegations), 0) as unweighted_allegations,
         coalesce(sum(unclassified_allegations), 0) as unclassified_allegations,
-        count(*) filter (redrawn.listed_in_redraws > 0.5) as mostly_redrawn,
+        count(*) filter (redrawn.is_mostly_listed) as mostly_redrawn,
         count(*) filter (redrawn.is_listed_without_largest) as listed_without_largest,
         (select count(*) from mart.offender_harm) as ranked_offenders,
         (select count(*) from mart.unclassified_allegations) as unclassified_in_all
     from mart.top_100
-    left join (select offender_key, listed_in_redraws, is_listed_without_largest from mart.rank_uncertainty) as redrawn
+    left join (select offender_key, is_mostly_listed, is_listed_without_largest from mart.rank_uncertainty) as redrawn
         using (offender_key)
 """
 _CHURN = """
@@ -116,13 +121,11 @@ _REASONS = """
     group by movement, reason
     order by movement, people desc, reason
 """
-# Whose place ends, with nothing new and by today's line, before the next list at the end of a month.
 _SOON_OFF = """
-    select harm_rank, offender_key, min(counts_until) as counts_until, last_day(list_date + 1) as next_list_date
+    select harm_rank, offender_key, min(counts_until) as counts_until
     from mart.top_100_evidence
-    where is_off_when_gone
-    group by list_date, harm_rank, offender_key
-    having min(counts_until) < last_day(list_date + 1)
+    where is_off_by_next_list
+    group by harm_rank, offender_key
     order by harm_rank
 """
 _CORRECTIONS = """
@@ -137,7 +140,7 @@ _BOUNDARY = """
     left join mart.rank_uncertainty as redrawn using (offender_key)
     order by near.harm_rank
 """
-# On a list date within a month the list stands in top_100 alone. `window_fills` where a list is of the first year of lists.
+# On a list date within a month the list stands in top_100 alone. The very first list has no churn.
 _LISTS = """
     with places as (
         select list_date, harm_days, harm_days_named, harm_days_charged, harm_days_convicted from mart.list_history
@@ -152,12 +155,11 @@ _LISTS = """
             sum(harm_days) as harm_days,
             sum(harm_days_named) as harm_days_named,
             sum(harm_days_charged) as harm_days_charged,
-            sum(harm_days_convicted) as harm_days_convicted,
-            list_date < (select min(list_date) + interval 1 year from places) as is_of_the_first_year
+            sum(harm_days_convicted) as harm_days_convicted
         from places
         group by list_date
     )
-    select lists.*, churn.entered, churn.people_left
+    select lists.*, churn.entered, churn.people_left, coalesce(churn.is_window_filling, true) as is_window_filling
     from lists
     left join mart.list_churn as churn using (list_date)
     order by list_date desc
@@ -244,9 +246,10 @@ def _facts(mart: duckdb.DuckDBPyConnection, build: Row, manifest: Row, with_name
     today = build["list_date"]
     churn = select(mart, _CHURN, [today])
     corrections = select(mart, _CORRECTIONS, [CORRECTIONS_SHOWN])
-    (whole,), (files,) = select(mart, _WHOLE), select(mart, _FILES)
+    (order,), (whole,), (files,) = select(mart, _ORDER), select(mart, _WHOLE), select(mart, _FILES)
     return Facts(
         build=build,
+        order=order["comment"],
         manifest=manifest,
         places=select(mart, _PLACES),
         whole=whole,

@@ -6,7 +6,7 @@ import importlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harmrank import duck, parsed, stopping, surroundings
@@ -15,19 +15,24 @@ from harmrank.keys import Keys, of_marts
 from harmrank.printable import without_values
 from harmrank.project import project_root
 
+DUCKDB = "duckdb"
+"""The target of the profile that is the home's own warehouse."""
+
 # Seeds and the tests of nothing but seeds; a test that reads a model besides looks at what has changed.
 TESTED_WITH_THE_SEEDS = ("--exclude", "path:seeds", "--indirect-selection", "cautious")
 
 
 @dataclass(frozen=True)
 class BuildResult:
-    """What dbt built and tested: counts, one sentence for each failure and each warning, the keys of the marts."""
+    """What dbt built and tested: counts, one sentence for each failure and each warning, the keys of the marts; and the
+    parsed project (dbt's Manifest), None where it could not be parsed."""
 
     models: int
     tests: int
     failures: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     keys: Keys = field(default_factory=dict)
+    project: Any = None
 
 
 def build(
@@ -35,8 +40,9 @@ def build(
     progress: Callable[[str, int, int], None],
     meanwhile: Callable[[], None] = lambda: None,
     only_changes: bool = False,
+    target: str = DUCKDB,
 ) -> BuildResult:
-    """Build and test every model of the project in the home's warehouse.
+    """Build and test every model of the project in the home's warehouse, or with another target of the profile elsewhere.
 
     With `only_changes` only what extracts touch that were landed since the last build is remade and tested: the
     caller knows that the tables are whole and were made by the same rules.
@@ -45,12 +51,12 @@ def build(
     suite: they test the rules, not the data. A full disk, too little memory or a warehouse open elsewhere is no
     failure of a model or test: it raises HarmrankError, which says what to do.
     """
-    return _outcome(home, "build", progress, only_changes, meanwhile)
+    return _outcome(home, "build", progress, only_changes, meanwhile, target)
 
 
-def test(home: Home, progress: Callable[[str, int, int], None]) -> BuildResult:
+def test(home: Home, progress: Callable[[str, int, int], None], target: str = DUCKDB) -> BuildResult:
     """Run every data test over every row of the tables as they are, making none."""
-    return _outcome(home, "test", progress, only_changes=False)
+    return _outcome(home, "test", progress, only_changes=False, target=target)
 
 
 def _outcome(
@@ -59,6 +65,7 @@ def _outcome(
     progress: Callable[[str, int, int], None],
     only_changes: bool,
     meanwhile: Callable[[], None] = lambda: None,
+    target: str = DUCKDB,
 ) -> BuildResult:
     importlib.import_module("dbt.cli.main")
     # Not before: two large imports at once may meet half of what they share.
@@ -66,9 +73,10 @@ def _outcome(
     counter = _Counter(progress)
     with _environment(home, only_changes):
         try:
-            outcome, project = _run(home, command, only_changes, counter)
+            outcome, project = _run(home, command, only_changes, counter, target)
         finally:
-            _release_warehouse()
+            if target == DUCKDB:
+                _release_warehouse()
     stopping.refuse_to_go_on()
     if isinstance(outcome.exception, KeyboardInterrupt):
         raise outcome.exception
@@ -78,31 +86,33 @@ def _outcome(
             raise stopped_by
         kind, said = type(outcome.exception).__name__, without_values(str(outcome.exception))
         return BuildResult(0, 0, failures=[f"dbt could not run ({kind}): {said}"])
-    return _summarise(outcome.result, of_marts(project))
+    return replace(_summarise(outcome.result, of_marts(project)), project=project)
 
 
-def _run(home: Home, command: str, only_changes: bool, counter: _Counter) -> tuple[Any, Any]:
-    """Build or test what dbt has parsed, now or an earlier time; gives dbt's result and the parsed project."""
+def _run(home: Home, command: str, only_changes: bool, counter: _Counter, target: str) -> tuple[Any, Any]:
+    """Build or test what dbt has parsed, now or (for DuckDB) an earlier time; gives dbt's result and the parsed project."""
     from dbt.cli.main import dbtRunner
 
     place = parsed.place()
-    project = parsed.kept(place)
+    project = parsed.kept(place) if target == DUCKDB else None
     if project is None:
-        outcome = dbtRunner().invoke(_arguments(home, "parse", "--no-partial-parse"))
+        outcome = dbtRunner().invoke(_arguments(home, target, "parse", "--no-partial-parse"))
         if not outcome.success:
             return outcome, None
         project = outcome.result
         # Where a file has changed meanwhile, nobody knows which of the two was parsed.
-        if parsed.place() == place:
+        if target == DUCKDB and parsed.place() == place:
             parsed.keep(project, place)
     left_out = ["--exclude-resource-type", "unit_test"]
     if only_changes and command == "build":
         # Seeds are part of the rules: where those are the same still, so are they, and what their tests have found.
         left_out += TESTED_WITH_THE_SEEDS
-    return dbtRunner(manifest=project, callbacks=[counter]).invoke(_arguments(home, command, *left_out)), project
+    return dbtRunner(manifest=project, callbacks=[counter]).invoke(
+        _arguments(home, target, command, *left_out)
+    ), project
 
 
-def _arguments(home: Home, command: str, *arguments: str) -> list[str]:
+def _arguments(home: Home, target: str, command: str, *arguments: str) -> list[str]:
     return [
         "--quiet",
         "--log-level",
@@ -116,7 +126,7 @@ def _arguments(home: Home, command: str, *arguments: str) -> list[str]:
         "--profiles-dir",
         str(project_root() / "profiles"),
         "--target",
-        "duckdb",
+        target,
         "--target-path",
         str(home.target.resolve()),
         "--log-path",

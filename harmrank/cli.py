@@ -96,6 +96,12 @@ MEMORY_OPTION = click.option(
     help="What DuckDB may use, such as 4GB; what does not fit goes to HOME/scratch. Default: half of the machine's "
     "memory. Also read from HARMRANK_MEMORY_LIMIT.",
 )
+ENGINE_OPTION = click.option(
+    "--engine",
+    type=click.Choice(["duckdb", "spark"]),
+    help="Who lands and builds in a new home: DuckDB in this process, or Apache Spark (docs/scale.md). Default: duckdb; "
+    "later what has landed the home's extracts.",
+)
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 
@@ -154,6 +160,7 @@ def sample(out: Path, crimes: int | None, months: int, seed: int) -> None:
     help="With --known-at: another folder for it, new or empty.",
 )
 @BAD_SHARE_OPTION
+@ENGINE_OPTION
 @MEMORY_OPTION
 @click.option(
     "--keep-builds",
@@ -212,6 +219,7 @@ def refresh(
     known_at: datetime | None,
     out: Path | None,
     max_bad_share: float,
+    engine: str | None,
     keep_builds: int,
     published_mode: int | None,
     on_publish: tuple[str, ...] | None,
@@ -259,6 +267,7 @@ def refresh(
                 published_mode=published_mode,
                 as_known_at=day,
                 out=out,
+                engine=engine,
                 say=tell,
                 progress=progress,
                 log=log,
@@ -296,22 +305,24 @@ def _refreshed(result: Any, log: Any, known_at: date | None) -> dict[str, Any]:
 @EXTRACTS_ARGUMENT
 @HOME_OPTION
 @BAD_SHARE_OPTION
+@ENGINE_OPTION
 @MEMORY_OPTION
 @JSON_OPTION
-def land(extracts: Path, root: Path, max_bad_share: float, as_json: bool) -> None:
+def land(extracts: Path, root: Path, max_bad_share: float, engine: str | None, as_json: bool) -> None:
     """Land what is new in the warehouse, without building or publishing.
 
     \b
     Example:
       harmrank land extracts --home home
     """
+    from harmrank import engines
     from harmrank.landing import extract_folders, refusal_error
     from harmrank.landing import land as run
 
     home = Home(root)
     extract_folders(extracts, home)
     with home.lock():
-        result = run(extracts, home, say, max_bad_share)
+        result = run(extracts, home, say, max_bad_share, rows=engines.of(home, engine).rows())
     for warning in result.warnings:
         say(f"warning: {warning}")
     say(f"{len(result.landed)} landed, {len(result.unchanged)} unchanged, {len(result.refused)} refused")
@@ -547,14 +558,13 @@ def check(root: Path, everything: bool, as_json: bool) -> None:
     Example:
       harmrank check --home home --all
     """
-    from harmrank import warehouse
-    from harmrank.build import test
+    from harmrank import engines, warehouse
 
     home = existing_home(root)
     with home.lock(), node_progress() as progress:
         # Made by another harmrank, or not at all: that is no fault of the tables.
         warehouse.connect(home).close()
-        result = test(home, progress)
+        result = engines.of(home).test(progress)
     if as_json:
         print_json({"tests": result.tests, "failures": result.failures, "warnings": result.warnings})
     for line in (*result.failures, *(f"warning: {warning}" for warning in result.warnings)):

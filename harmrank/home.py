@@ -103,6 +103,11 @@ class Home:
         return self.workshop / "target"
 
     @property
+    def spark(self) -> Path:
+        """What Apache Spark keeps, where it is the engine: tables, metastore, scratch."""
+        return self.workshop / "spark"
+
+    @property
     def known_lists(self) -> Path:
         """The folder of the lists that were made again as they were known, each a home of its own."""
         return self.root / "known-at"
@@ -173,7 +178,7 @@ class Home:
         if self.holds_nothing_else():
             is_shared = self.published.stat().st_mode & _EVERYBODY_ELSE
             _close(self.root, keep=_PASS_THROUGH if is_shared else 0)
-        own = (self.logs, self.reports, self.scratch, self.target, self.root / "spark")
+        own = (self.logs, self.reports, self.scratch, self.target, self.spark)
         within = [path for path in own if path.exists()]
         for path in (*within, *self.logs.iterdir(), *self.reports.iterdir(), *self.workshop.glob("warehouse.duckdb*")):
             _close(path)

@@ -23,7 +23,7 @@ from harmrank.home import Home
 from harmrank.landing_ahead import Ahead, reading_ahead
 from harmrank.landing_csv import BadRecord, count
 from harmrank.landing_files import Extract, Manifest, Unusable
-from harmrank.landing_rows import CheckedFile
+from harmrank.landing_rows import CheckedFile, DuckDBRows, Rows
 from harmrank.printable import printable_name
 from harmrank.warehouse import connect
 
@@ -87,12 +87,14 @@ def land(
     max_bad_share: float = MAX_BAD_SHARE,
     until: date | None = None,
     settled: Callable[[Arrival | Refusal], None] = lambda _: None,
+    rows: Rows | None = None,
 ) -> LandingResult:
     """Land every extract under `extracts` that is new. The caller holds the lock of the home.
 
     `report` gets one line per extract that was landed or refused, `settled` the same as facts. An extract of which
     more than `max_bad_share` (0 to 1) of one file is bad is refused. With `until` only those taken up to that day are
-    looked at. Raises UsageError if `extracts` is not a folder of extracts.
+    looked at. `rows` reads the files and keeps their rows; DuckDB does unless another is given. Raises UsageError if
+    `extracts` is not a folder of extracts.
     """
 
     def tell(outcome: Arrival | Refusal) -> None:
@@ -104,7 +106,7 @@ def land(
     result = LandingResult()
     connection = connect(home)
     try:
-        _land_all(connection, home, folders, max_bad_share, result, tell)
+        _land_all(connection, home, folders, max_bad_share, result, tell, rows or DuckDBRows())
         acceptance.draw(connection, home)
     finally:
         connection.close()
@@ -118,10 +120,13 @@ def _land_all(
     max_bad_share: float,
     result: LandingResult,
     tell: Callable[[Arrival | Refusal], None],
+    rows: Rows,
 ) -> None:
     known, resent = _remembered(connection), acceptance.resent(connection)
     door = _Door(connection)
-    landers = [_Lander(connection, home, folder, number, max_bad_share, door) for number, folder in enumerate(folders)]
+    landers = [
+        _Lander(connection, home, folder, number, max_bad_share, door, rows) for number, folder in enumerate(folders)
+    ]
     new = [lander for lander in landers if lander.folder.name not in known]
     if new:
         _make_ready(connection, len(new))
@@ -274,8 +279,10 @@ class _Lander:
         number: int,
         max_bad_share: float,
         door: _Door,
+        rows: Rows,
     ) -> None:
         self.folder = folder
+        self._rows = rows
         self._facts = acceptance.Facts(printable_name(folder.name))
         self._door = door
         self._connection = connection
@@ -284,6 +291,7 @@ class _Lander:
         self._max_bad_share = max_bad_share
         self._content_sha256: str | None = None
         self._tables: list[str] = []
+        self._crimes: str | None = None
         self._read: _Read | None = None
 
     def refuse_if_changed(self, landed: _Landed) -> None:
@@ -316,16 +324,16 @@ class _Lander:
         self._scratch.mkdir(mode=0o700, exist_ok=True)
         prefix = f"{landing_rows.READ}.extract_{self._number}"
         tables = [f"{prefix}_file_{number}" for number in range(len(extract.files))]
-        self._tables = [*tables, f"{prefix}_crimes"]
+        self._tables, self._crimes = tables, f"{prefix}_crimes"
         read = [
-            landing_rows.read_file(connection, file, digests[file.name], self._scratch, table)
+            landing_rows.read_file(connection, file, digests[file.name], self._scratch, table, self._rows)
             for file, table in zip(extract.files, tables, strict=True)
         ]
         self._check_rows(manifest, read)
         for file in read:
             landing_rows.refuse_if_mostly_bad(connection, file, self._max_bad_share)
         moment = landing_files.extract_moment(extract.extract_id, manifest)
-        brought = door_in.Brought(extract.extract_id, extract_on, moment, read, self._tables[-1])
+        brought = door_in.Brought(extract.extract_id, extract_on, moment, read, self._crimes)
         if brought.files(CRIMES):
             door_in.offer_crimes(connection, brought)
         self._read = _Read(extract, moment, manifest, digest, read, brought)
@@ -346,6 +354,7 @@ class _Lander:
                 self._connection,
                 landing_raw.Checked(extract, self._read.manifest, moment, self._read.content_sha256, read, bad),
                 self._facts,
+                self._rows,
             )
             self._connection.execute("COMMIT")
         except BaseException:
@@ -414,7 +423,9 @@ class _Lander:
         # After a full disk DuckDB may do nothing more; what is in memory goes with the connection then.
         with suppress(duckdb.Error):
             for table in self._tables:
-                self._connection.execute(f"DROP TABLE IF EXISTS {table}")
+                self._rows.drop(self._connection, table)
+            if self._crimes:
+                self._connection.execute(f"DROP TABLE IF EXISTS {self._crimes}")
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _check_digests(self, manifest: Manifest, digests: dict[str, str]) -> None:

@@ -8,12 +8,12 @@ from itertools import chain
 
 import duckdb
 
-from harmrank import acceptance, landing_files, landing_known, landing_merges, landing_rows, landing_sql
+from harmrank import acceptance, landing_files, landing_known, landing_merges, landing_rows
 from harmrank.acceptance import Facts, Trouble
 from harmrank.contract import PERSON_MERGES
 from harmrank.landing_csv import BadRecord
 from harmrank.landing_files import Extract, Manifest, TableFile, Unusable
-from harmrank.landing_rows import CheckedFile
+from harmrank.landing_rows import CheckedFile, Rows
 
 NOT_READ = "files of no known table were not read (counted in files)"
 CORRECTS_UNKNOWN = "extract.json says it corrects extracts that have never been sent (counted in extracts)"
@@ -32,7 +32,7 @@ class Checked:
     bad: list[list[BadRecord]]
 
 
-def write(connection: duckdb.DuckDBPyConnection, checked: Checked, facts: Facts) -> None:
+def write(connection: duckdb.DuckDBPyConnection, checked: Checked, facts: Facts, rows: Rows) -> None:
     """Write all of an extract, and the facts about it with their verdict.
 
     Raises Unusable where its merges, together with those landed before, lead in a circle.
@@ -53,7 +53,7 @@ def write(connection: duckdb.DuckDBPyConnection, checked: Checked, facts: Facts)
     for file, records in zip(checked.read, checked.bad, strict=True):
         table = file.file.table.name
         first_row.append(rows_before[table])
-        _write_file(connection, extract_id, file, records, rows_before[table])
+        _write_file(connection, extract_id, file, records, rows_before[table], rows)
         rows_before[table] += file.rows_read
     _refuse_cycle(connection, extract_id, checked.read, first_row)
     unknown = _write_corrections(connection, extract_id, checked.manifest)
@@ -65,15 +65,14 @@ def write(connection: duckdb.DuckDBPyConnection, checked: Checked, facts: Facts)
 
 
 def _write_file(
-    connection: duckdb.DuckDBPyConnection, extract_id: str, read: CheckedFile, bad: list[BadRecord], rows_before: int
+    connection: duckdb.DuckDBPyConnection,
+    extract_id: str,
+    read: CheckedFile,
+    bad: list[BadRecord],
+    rows_before: int,
+    rows: Rows,
 ) -> None:
-    columns = landing_sql.stored_columns(read.file.table)
-    inserted = connection.execute(
-        f"INSERT INTO raw.{read.file.table.name} ({columns}, extract_id, row_number) "
-        f"SELECT {columns}, ?, {read.ordinal} + ? FROM {read.checked} WHERE problem IS NULL",
-        [extract_id, rows_before],
-    ).fetchone()
-    landed = int(inserted[0]) if inserted else 0
+    landed = rows.keep(connection, extract_id, read, rows_before)
     landing_known.add(connection, read.file.table, f"{read.checked} WHERE problem IS NULL")
     quarantined = _write_quarantine(connection, extract_id, read.file, bad)
     if read.rows_read != landed + quarantined:

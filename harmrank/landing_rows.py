@@ -1,11 +1,14 @@
-"""Reads one file of an extract into a table of checked rows, in a database in memory.
+"""Reads one file of an extract into a table of checked rows, in a database in memory, and keeps those that can be used.
 
-Nothing reaches the raw tables here.
+What a file must be, which of its records are bad and where they stand is the same on every engine and said here. Who
+splits and types the records is the engine's: DuckDB's are here, Spark's in spark_landing.py.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import duckdb
 
@@ -50,19 +53,90 @@ class CheckedFile:
         return self.rows_checked + len(self.broken)
 
 
+class Untidy(Exception):
+    """A CSV file has a record that is not as wide as its header, or that cannot be split at sight."""
+
+
+@dataclass(frozen=True)
+class CsvFile:
+    """A plain CSV file: `texts` says which of its columns (`c0`, `c1`, ...) holds which column of the contract.
+
+    `is_rewritten` where landing_csv has written it: records that can be split, each with its ordinal before it.
+    """
+
+    table: Table
+    path: Path
+    width: int
+    texts: Mapping[str, str]
+    is_rewritten: bool
+
+
+class Rows(Protocol):
+    """Who splits and types the records of a file, and where rows that can be used are kept."""
+
+    def of_csv(self, connection: duckdb.DuckDBPyConnection, name: str, csv: CsvFile) -> str:
+        """Make the table `name` of checked rows; gives the expression of a record's ordinal in it. Raises Untidy for a file
+        that has to be rewritten."""
+
+    def of_parquet(self, connection: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
+        """Make the table `name` of checked rows, with `ordinal`, of a query that reads the file."""
+
+    def drop(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
+        """Remove such a table, if it is there."""
+
+    def keep(self, connection: duckdb.DuckDBPyConnection, extract_id: str, file: CheckedFile, rows_before: int) -> int:
+        """Keep the rows of a file that can be used, in the transaction that is open; gives their number. Where that
+        transaction does not end well, nobody may find them later."""
+
+
+class DuckDBRows:
+    """DuckDB reads, and the raw tables of the warehouse keep."""
+
+    def of_csv(self, connection: duckdb.DuckDBPyConnection, name: str, csv: CsvFile) -> str:
+        """Make the table of what DuckDB's reader splits."""
+        source = landing_sql.csv_source(str(csv.path), csv.width, has_ordinal=csv.is_rewritten)
+        if csv.is_rewritten:
+            _create(connection, name, landing_sql.checked_rows(csv.table, source, {"ordinal": "ordinal", **csv.texts}))
+            return "ordinal"
+        try:
+            _create(connection, name, landing_sql.checked_rows(csv.table, source, csv.texts))
+        except duckdb.InvalidInputException as error:
+            # One broken record stops it.
+            raise Untidy from error
+        return "rowid + 1"
+
+    def of_parquet(self, connection: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
+        """Make the table of the query."""
+        _create(connection, name, query)
+
+    def drop(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
+        """Drop the table."""
+        connection.execute(f"DROP TABLE IF EXISTS {name}")
+
+    def keep(self, connection: duckdb.DuckDBPyConnection, extract_id: str, file: CheckedFile, rows_before: int) -> int:
+        """Insert them into the raw table."""
+        columns = landing_sql.stored_columns(file.file.table)
+        inserted = connection.execute(
+            f"INSERT INTO raw.{file.file.table.name} ({columns}, extract_id, row_number) "
+            f"SELECT {columns}, ?, {file.ordinal} + ? FROM {file.checked} WHERE problem IS NULL",
+            [extract_id, rows_before],
+        ).fetchone()
+        return int(inserted[0]) if inserted else 0
+
+
 def read_file(
-    connection: duckdb.DuckDBPyConnection, file: TableFile, sha256: str, scratch: Path, table: str
+    connection: duckdb.DuckDBPyConnection, file: TableFile, sha256: str, scratch: Path, table: str, rows: Rows
 ) -> CheckedFile:
     """Read a file into a new table, named with its database, READ. Raises Unusable."""
     if file.is_parquet:
-        return _read_parquet(connection, file, sha256, table)
+        return _read_parquet(connection, file, sha256, table, rows)
     path = file.path
     if file.is_compressed:
         path = scratch / f"{table}_unpacked.csv"
         unpack(file, path)
     try:
         check_text(path, file)
-        return _read_csv(connection, file, sha256, path, scratch, table)
+        return _read_csv(connection, file, sha256, path, scratch, table, rows)
     except RecordTooLong as error:
         raise Unusable(
             f"the line is longer than {limits.MAX_RECORD:,} bytes",
@@ -75,7 +149,13 @@ def read_file(
 
 
 def _read_csv(
-    connection: duckdb.DuckDBPyConnection, file: TableFile, sha256: str, path: Path, scratch: Path, table: str
+    connection: duckdb.DuckDBPyConnection,
+    file: TableFile,
+    sha256: str,
+    path: Path,
+    scratch: Path,
+    table: str,
+    rows: Rows,
 ) -> CheckedFile:
     header = landing_csv.read_header(path)
     if header is None:
@@ -83,22 +163,18 @@ def _read_csv(
     texts, dropped = _match_columns(file, header.names, header.line_number)
     width = len(header.names)
     broken: list[BadRecord] = []
-    ordinal = "rowid + 1"
     try:
         if not header.is_first_line:
-            raise duckdb.InvalidInputException("blank lines above the header")
-        source = landing_sql.csv_source(str(path), width, has_ordinal=False)
-        _create(connection, table, landing_sql.checked_rows(file.table, source, texts))
-    except duckdb.InvalidInputException:
-        # One broken record stops DuckDB's reader: sort the broken from the good ones, then read the good.
+            raise Untidy("blank lines above the header")
+        ordinal = rows.of_csv(connection, table, CsvFile(file.table, path, width, texts, is_rewritten=False))
+    except Untidy:
+        # Sort the broken from the good records, then read the good.
         clean = scratch / f"{table}_rewritten.csv"
         broken = landing_csv.rewrite(path, clean, width)
-        source = landing_sql.csv_source(str(clean), width, has_ordinal=True)
-        _create(connection, table, landing_sql.checked_rows(file.table, source, {"ordinal": "ordinal"} | texts))
+        ordinal = rows.of_csv(connection, table, CsvFile(file.table, clean, width, texts, is_rewritten=True))
         clean.unlink()
-        ordinal = "ordinal"
-    rows = _count(connection, table)
-    return CheckedFile(file, sha256, table, ordinal, rows, broken, dropped, width, path)
+    found = _count(connection, table)
+    return CheckedFile(file, sha256, table, ordinal, found, broken, dropped, width, path)
 
 
 def _too_many_bad(name: str, line: int | None) -> Unusable:
@@ -106,7 +182,9 @@ def _too_many_bad(name: str, line: int | None) -> Unusable:
     return Unusable(reason, file_name=name, line_number=line)
 
 
-def _read_parquet(connection: duckdb.DuckDBPyConnection, file: TableFile, sha256: str, table: str) -> CheckedFile:
+def _read_parquet(
+    connection: duckdb.DuckDBPyConnection, file: TableFile, sha256: str, table: str, rows: Rows
+) -> CheckedFile:
     source = landing_sql.parquet_source(str(file.path))
     try:
         check_parquet(connection, file)
@@ -118,7 +196,7 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, file: TableFile, sha256
         for column, place in positions.items():
             name = names[int(place[1:])]
             texts[column] = landing_sql.parquet_text(name, _plain_type(file, column, types[name]))
-        _create(connection, table, landing_sql.checked_rows(file.table, source, texts))
+        rows.of_parquet(connection, table, landing_sql.checked_rows(file.table, source, texts))
     except duckdb.InterruptException:
         raise
     except duckdb.OutOfMemoryException:
@@ -130,8 +208,8 @@ def _read_parquet(connection: duckdb.DuckDBPyConnection, file: TableFile, sha256
             raise
         advice = "Send it again: the transfer may have been cut off."
         raise Unusable("it is truncated or damaged, or no Parquet file", advice, file.name) from None
-    rows = _count(connection, table)
-    return CheckedFile(file, sha256, table, "ordinal", rows, [], dropped, len(names), None)
+    found = _count(connection, table)
+    return CheckedFile(file, sha256, table, "ordinal", found, [], dropped, len(names), None)
 
 
 def _plain_type(file: TableFile, column: str, sql_type: str) -> str:

@@ -1,11 +1,12 @@
 """The SQL that turns the text of an extract file into typed rows, and says of every row whether it can be
-used.
+used: for DuckDB, and by a Dialect for another engine.
 
 Only names of the contract and positions (`c0`, `c1`, ...) are ever written into it, never a word of the
 input.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from harmrank import sql
 from harmrank.contract import Column, Kind, Table
@@ -31,6 +32,31 @@ AT_ONCE = 4 << 20
 """Bytes of a file that one thread reads at once; by default so much that one alone reads the largest file of a month."""
 
 BAR_IN_FORCE = "force contains |, which separates force and person in offender_key"
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What an engine says in words of its own: a literal, a time without a zone, and three questions about a text.
+
+    `matches(value, pattern)` is true where the whole of it does, `trimmed(value, signs)` leaves these signs out at both ends,
+    `fits(value)` is true where it has no more than MAX_VALUE characters.
+    """
+
+    text: Callable[[str], str]
+    timestamp: str
+    matches: Callable[[str, str], str]
+    trimmed: Callable[[str, str], str]
+    fits: Callable[[str], str]
+
+
+DUCKDB = Dialect(
+    text=sql.text,
+    timestamp="TIMESTAMP",
+    matches=lambda value, pattern: f"regexp_full_match({value}, {sql.text(pattern)})",
+    trimmed=lambda value, signs: f"trim({value}, {signs})",
+    # Bytes are there for the asking, characters have to be counted.
+    fits=lambda value: f"strlen({value}) <= {MAX_VALUE} OR length({value}) <= {MAX_VALUE}",
+)
 
 
 def csv_source(path: str, width: int, has_ordinal: bool) -> str:
@@ -65,7 +91,7 @@ def parquet_text(name: str, sql_type: str) -> str:
     Flags and whole numbers kept as floats or decimals, as data frames with missing values do, read as such; NaN, which
     those write for missing, is missing.
     """
-    return _or_missing(_parquet_text(sql.identifier(name), sql_type))
+    return or_missing(_parquet_text(sql.identifier(name), sql_type))
 
 
 def _parquet_text(column: str, sql_type: str) -> str:
@@ -88,7 +114,7 @@ def glob_escaped(path: str) -> str:
     return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in path)
 
 
-def checked_rows(table: Table, source: str, texts: Mapping[str, str]) -> str:
+def checked_rows(table: Table, source: str, texts: Mapping[str, str], dialect: Dialect = DUCKDB) -> str:
     """A query with one row per record of `source`, in its order: each row is made of its record alone.
 
     `texts` gives the SQL expression of the text of each column the file has, null where it says that a value is missing,
@@ -97,9 +123,12 @@ def checked_rows(table: Table, source: str, texts: Mapping[str, str]) -> str:
     `defect_<column>` (boolean).
     """
     present = [column.name for column in table.columns if column.name in texts]
-    cleaned = [f"CASE WHEN may_need_trimming THEN {_trimmed(name)} ELSE {name} END AS {name}" for name in present]
-    cleaned += [f"NULL::VARCHAR AS {column.name}" for column in table.columns if column.name not in texts]
-    typed = [f"{_typed(column)} AS typed_{column.name}" for column in table.columns]
+    cleaned = [
+        f"CASE WHEN may_need_trimming THEN {or_missing(dialect.trimmed(name, _BLANKS))} ELSE {name} END AS {name}"
+        for name in present
+    ]
+    cleaned += [f"CAST(NULL AS STRING) AS {column.name}" for column in table.columns if column.name not in texts]
+    typed = [f"{_typed(column, dialect)} AS typed_{column.name}" for column in table.columns]
     stored = [
         f"coalesce(typed_{column.name}, false) AS is_deleted"
         if column.name == "deleted"
@@ -116,7 +145,7 @@ def checked_rows(table: Table, source: str, texts: Mapping[str, str]) -> str:
         f"looked_at AS (SELECT *, {_MAY_NEED_TRIMMING} AS may_need_trimming FROM records), "
         f"cleaned AS (SELECT {', '.join(cleaned)} FROM looked_at), "
         f"typed AS (SELECT *, {', '.join(typed)} FROM cleaned) "
-        f"SELECT {', '.join(stored)}, {_problem(table)} AS problem, "
+        f"SELECT {', '.join(stored)}, {_problem(table, dialect)} AS problem, "
         f"{', '.join(flags)} FROM typed"
     )
 
@@ -148,39 +177,34 @@ def _record(names: list[str]) -> str:
     return f"concat_ws('|', '', {', '.join(names)}, '')"
 
 
-def _trimmed(text: str) -> str:
-    return _or_missing(f"trim({text}, {_BLANKS})")
-
-
-def _or_missing(text: str) -> str:
+def or_missing(text: str) -> str:
     """The text, or null where it is a word for a missing value."""
     return f"CASE WHEN {text} IN ({', '.join(map(sql.text, _MISSING))}) THEN NULL ELSE {text} END"
 
 
-def _typed(column: Column) -> str:
+def _typed(column: Column, dialect: Dialect) -> str:
     name = column.name
     if column.kind is Kind.DATE:
         return (
-            f"CASE WHEN regexp_full_match({name}, {sql.text(_DATE)}) AND {name} >= {_FIRST_YEAR} "
+            f"CASE WHEN {dialect.matches(name, _DATE)} AND {name} >= {_FIRST_YEAR} "
             f"THEN try_cast(left({name}, 10) AS DATE) END"
         )
     if column.kind is Kind.TIMESTAMP:
-        return _typed_timestamp(name)
+        return _typed_timestamp(name, dialect)
     if column.kind is Kind.INTEGER:
-        whole = f"CASE WHEN regexp_full_match({name}, '[0-9]{{1,9}}') THEN {name}::INTEGER END"
+        whole = f"CASE WHEN {dialect.matches(name, '[0-9]{1,9}')} THEN CAST({name} AS INTEGER) END"
         return f"CASE WHEN {whole} BETWEEN {column.lowest} AND {column.highest} THEN {whole} END"
     if column.kind is Kind.FLAG:
         return f"CASE WHEN {name} IN ('Y', 'y') THEN true WHEN {name} IN ('N', 'n') THEN false END"
     if column.kind is Kind.CHOICE:
         folded = f"upper({name})" if column.choices[0].isupper() else f"lower({name})"
         # Of IN with more than a few words DuckDB makes a join, out of which rows come in any order.
-        branches = " ".join(f"WHEN {sql.text(word)} THEN {sql.text(word)}" for word in column.choices)
+        branches = " ".join(f"WHEN {dialect.text(word)} THEN {dialect.text(word)}" for word in column.choices)
         return f"CASE {folded} {branches} END"
-    # Bytes are there for the asking, characters have to be counted.
-    return f"CASE WHEN strlen({name}) <= {MAX_VALUE} OR length({name}) <= {MAX_VALUE} THEN {name} END"
+    return f"CASE WHEN {dialect.fits(name)} THEN {name} END"
 
 
-def _typed_timestamp(name: str) -> str:
+def _typed_timestamp(name: str, dialect: Dialect) -> str:
     """Local time stays as written; a time with an offset becomes UTC.
 
     Casting alone would ignore the offset.
@@ -191,26 +215,26 @@ def _typed_timestamp(name: str) -> str:
     local = f"regexp_replace({name}, '(Z|[+-][0-9]{{2}}:?[0-9]{{2}})$', '')"
     return (
         f"CASE WHEN {name} < {_FIRST_YEAR} THEN NULL "
-        f"WHEN regexp_full_match({name}, {sql.text(_LOCAL_TIMESTAMP)}) THEN try_cast({name} AS TIMESTAMP) "
-        f"WHEN regexp_full_match({name}, {sql.text(_OFFSET_TIMESTAMP)}) "
-        f"THEN try_cast({local} AS TIMESTAMP) - to_minutes({sign} * {minutes}) END"
+        f"WHEN {dialect.matches(name, _LOCAL_TIMESTAMP)} THEN try_cast({name} AS {dialect.timestamp}) "
+        f"WHEN {dialect.matches(name, _OFFSET_TIMESTAMP)} "
+        f"THEN try_cast({local} AS {dialect.timestamp}) - ({sign} * {minutes}) * INTERVAL '1' MINUTE END"
     )
 
 
-def _problem(table: Table) -> str:
+def _problem(table: Table, dialect: Dialect) -> str:
     """The first thing that makes a row useless, columns in contract order, missing values first."""
     alive = "typed_deleted IS NOT TRUE AND "
     branches = [
         f"WHEN {'' if column.needed_in_tombstone else alive}{column.name} IS NULL "
-        f"THEN {sql.text(f'{column.name} is missing')}"
+        f"THEN {dialect.text(f'{column.name} is missing')}"
         for column in table.required
     ]
     branches += [
         f"WHEN {'' if column.needed_in_tombstone else alive}typed_{column.name} IS NULL "
-        f"THEN {sql.text(column.complaint)}"
+        f"THEN {dialect.text(column.complaint)}"
         for column in table.required
     ]
-    branches.append(f"WHEN contains(force, '|') THEN {sql.text(BAR_IN_FORCE)}")
+    branches.append(f"WHEN contains(force, '|') THEN {dialect.text(BAR_IN_FORCE)}")
     return f"CASE {' '.join(branches)} END"
 
 

@@ -35,19 +35,70 @@ class Publication:
     remarks: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Column:
+    """A column of a mart: its DuckDB type, whether values may be missing, and what it means."""
+
+    name: str
+    sql_type: str
+    is_nullable: bool
+    description: str | None
+
+
+@dataclass(frozen=True)
+class Mart:
+    """A mart that a build has made. `relation` is a FROM clause over its rows, for the connection that publishes."""
+
+    name: str
+    relation: str
+    description: str | None
+    columns: list[Column]
+
+
+Marts = Callable[[duckdb.DuckDBPyConnection], list[Mart]]
+"""Finds what is to be published, in the order of names."""
+
 Audit = Callable[[Path, dict[str, Any]], list[str]]
 """Looks at a folder with a build and at its manifest; gives warnings for it, or raises where it must not go out."""
 
 
-def prepare(home: Home, build_id: str, facts: dict[str, Any], audit: Audit, keys: Keys | None = None) -> Path:
-    """Copy the marts of the warehouse into a new folder that no reader sees; gives the folder, all of it on disk.
+def of_warehouse(home: Home) -> Marts:
+    """The marts of the home's warehouse."""
+
+    def marts(connection: duckdb.DuckDBPyConnection) -> list[Mart]:
+        connection.execute(f"attach {sql.text(str(home.warehouse))} as warehouse (read_only)")
+        tables = connection.execute(
+            "select table_name, comment from duckdb_tables() "
+            "where database_name = 'warehouse' and schema_name = 'mart' order by table_name"
+        ).fetchall()
+        return [
+            Mart(name, f"warehouse.mart.{sql.identifier(name)}", comment, _columns(connection, name))
+            for name, comment in tables
+        ]
+
+    return marts
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[Column]:
+    columns = connection.execute(
+        "select column_name, data_type, is_nullable, comment from duckdb_columns() "
+        "where database_name = 'warehouse' and schema_name = 'mart' and table_name = ? order by column_index",
+        [table],
+    ).fetchall()
+    return [Column(*column) for column in columns]
+
+
+def prepare(
+    home: Home, build_id: str, facts: dict[str, Any], audit: Audit, keys: Keys | None = None, marts: Marts | None = None
+) -> Path:
+    """Copy the marts of a build into a new folder that no reader sees; gives the folder, all of it on disk.
 
     `facts` go into the manifest as they are, the warnings of `audit` are added to theirs, the keys to the tables. What
     `audit` raises leaves nothing behind.
     """
     incoming = home.published / f".incoming-{build_id}"
     incoming.mkdir(mode=0o700)
-    tables = _copy_marts(home, incoming, keys or {})
+    tables = _copy_marts(home, incoming, keys or {}, marts or of_warehouse(home))
     manifest = {
         "build_id": build_id,
         **facts,
@@ -93,54 +144,39 @@ def _index_facts(folder: Path) -> dict[str, Any]:
     return dict(zip(("harm_index", "harm_index_source"), row or (None, None), strict=True))
 
 
-def _copy_marts(home: Home, folder: Path, keys: Keys) -> dict[str, Any]:
+def _copy_marts(home: Home, folder: Path, keys: Keys, marts: Marts) -> dict[str, Any]:
     with duck.open_database() as connection:
         warehouse.settle(connection, home)
-        connection.execute(f"attach {sql.text(str(home.warehouse))} as warehouse (read_only)")
         connection.execute(
             f"attach {sql.text(str(folder / MART_FILE))} as published (storage_version {sql.text(STORAGE_VERSION)})"
         )
         connection.execute("create schema published.mart")
-        names = [
-            name
-            for (name,) in connection.execute(
-                "select table_name from duckdb_tables() "
-                "where database_name = 'warehouse' and schema_name = 'mart' order by table_name"
-            ).fetchall()
-        ]
-        tables = {name: _copy_table(connection, name, folder, keys.get(name, [])) for name in names}
+        tables = {
+            mart.name: _copy_mart(connection, mart, folder, keys.get(mart.name, [])) for mart in marts(connection)
+        }
         connection.execute("checkpoint published")
         connection.execute("detach published")
     return tables
 
 
-def _copy_table(
-    connection: duckdb.DuckDBPyConnection, name: str, folder: Path, keys: list[list[str]]
+def _copy_mart(
+    connection: duckdb.DuckDBPyConnection, mart: Mart, folder: Path, keys: list[list[str]]
 ) -> dict[str, Any]:
-    columns = connection.execute(
-        "select column_name, data_type, is_nullable, comment from duckdb_columns() "
-        "where database_name = 'warehouse' and schema_name = 'mart' and table_name = ? order by column_index",
-        [name],
-    ).fetchall()
-    (comment,) = connection.execute(
-        "select comment from duckdb_tables() "
-        "where database_name = 'warehouse' and schema_name = 'mart' and table_name = ?",
-        [name],
-    ).fetchone() or (None,)
-    table = f"published.mart.{sql.identifier(name)}"
+    table = f"published.mart.{sql.identifier(mart.name)}"
     definitions = ", ".join(
-        f"{sql.identifier(column)} {data_type}{'' if nullable else ' not null'}"
-        for column, data_type, nullable, _ in columns
+        f"{sql.identifier(column.name)} {column.sql_type}{'' if column.is_nullable else ' not null'}"
+        for column in mart.columns
     )
     connection.execute(f"create table {table} ({definitions})")
     # Sorted by every column, so that the same marts always give the same files.
-    connection.execute(f"insert into {table} select * from warehouse.mart.{sql.identifier(name)} order by all")
-    if comment:
-        connection.execute(f"comment on table {table} is {sql.text(comment)}")
-    for column, _, _, description in columns:
-        if description:
-            connection.execute(f"comment on column {table}.{sql.identifier(column)} is {sql.text(description)}")
-    parquet = folder / f"{name}.parquet"
+    connection.execute(f"insert into {table} select * from {mart.relation} order by all")
+    if mart.description:
+        connection.execute(f"comment on table {table} is {sql.text(mart.description)}")
+    for column in mart.columns:
+        if column.description:
+            name = sql.identifier(column.name)
+            connection.execute(f"comment on column {table}.{name} is {sql.text(column.description)}")
+    parquet = folder / f"{mart.name}.parquet"
     connection.execute(
         f"copy (select * from {table} order by all) to {sql.text(str(parquet))} (format parquet, compression zstd)"
     )
@@ -148,11 +184,16 @@ def _copy_table(
     return {
         **_file_entry(parquet),
         "rows": rows,
-        "description": comment,
-        "keys": in_order(keys, [column for column, *_ in columns]),
+        "description": mart.description,
+        "keys": in_order(keys, [column.name for column in mart.columns]),
         "columns": [
-            {"name": column, "type": data_type, "nullable": nullable, "description": description}
-            for column, data_type, nullable, description in columns
+            {
+                "name": column.name,
+                "type": column.sql_type,
+                "nullable": column.is_nullable,
+                "description": column.description,
+            }
+            for column in mart.columns
         ],
     }
 

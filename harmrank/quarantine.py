@@ -22,6 +22,10 @@ FIRST_LINES = 5
 """How many lines of a group are named."""
 
 
+BUILT = ("int_quarantined_rows", "int_extract_reconciliation", "int_build")
+"""The models that are read here."""
+
+
 @dataclass(frozen=True)
 class Filter:
     """Which rows are asked for. None asks for all of them; `reason` is a part of the reason, in any case."""
@@ -172,10 +176,10 @@ def _build(connection: duckdb.DuckDBPyConnection) -> tuple[str | None, list[str]
 def _is_built(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether the models that are read here have been built, all of them."""
     (built,) = connection.execute(
-        "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'intermediate' "
-        "AND table_name IN ('int_quarantined_rows', 'int_extract_reconciliation', 'int_build')"
+        "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'intermediate' AND list_contains(?, table_name)",
+        [list(BUILT)],
     ).fetchone() or (0,)
-    return bool(built == 3)
+    return bool(built == len(BUILT))
 
 
 def _rows(connection: duckdb.DuckDBPyConnection) -> str:

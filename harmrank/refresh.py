@@ -19,6 +19,7 @@ from harmrank import (
     checks,
     compaction,
     door_out,
+    engines,
     journal,
     known_at,
     publications,
@@ -78,6 +79,7 @@ class Wanted:
     kept_builds: int
     published_mode: int | None
     known_at: date | None
+    engine: str | None
     say: Callable[[str], None]
     progress: Callable[[str, int, int], None]
     log: Logbook
@@ -100,6 +102,7 @@ def refresh(
     published_mode: int | None = None,
     as_known_at: date | None = None,
     out: Path | None = None,
+    engine: str | None = None,
     say: Callable[[str], None],
     progress: Callable[[str, int, int], None],
     log: Logbook | None = None,
@@ -108,14 +111,17 @@ def refresh(
 
     `kept_builds` (at least 1) earlier builds stay beside the current one. `published_mode` sets the permissions of the
     published folder; without it they stay as they are. With `as_known_at` the list is made again from the extracts
-    taken up to that day, in a home of its own: `out`, or a folder in `home`; the list that stands stays. `log` (of this
-    home, unless another is given) gets a line a step.
+    taken up to that day, in a home of its own: `out`, or a folder in `home`; the list that stands stays. `engine` is
+    duckdb or spark; a home stays with what has landed its extracts. `log` (of this home, unless another is given) gets a
+    line a step.
 
     Raises GateFailed when a model or a test fails (the last published build still stands), HomeBusy when another
     refresh holds the home, UsageError when there is nothing to build from.
     """
     rules, log = _method(method), log or Logbook(home)
-    wanted = Wanted(list_date, rules, full, max_bad_share, kept_builds, published_mode, as_known_at, say, progress, log)
+    wanted = Wanted(
+        list_date, rules, full, max_bad_share, kept_builds, published_mode, as_known_at, engine, say, progress, log
+    )
     extract_folders(extracts, home)
     if as_known_at is not None:
         return _remake(extracts, home, known_at.place(home, as_known_at, out, extracts), as_known_at, wanted)
@@ -124,7 +130,8 @@ def refresh(
     with home.lock(), journal.keep(home) as entry:
         _begin(extracts, home, wanted)
         _make_ready(home, wanted)
-        landed = _land(extracts, home, wanted)
+        worker = engines.of(home, engine)
+        landed = _land(extracts, home, worker, wanted)
         with warehouse.connect(home) as connection:
             request = _request(connection, wanted, landed)
             if request is None or _stands(home, request, wanted):
@@ -132,7 +139,7 @@ def refresh(
             publications.record(connection, home, wanted.remark)
             _record(connection, request)
             only_changes = not full and standing.can_be_built_on(connection, request.rules)
-        done = _build_and_publish(home, request, only_changes, landed, entry, wanted)
+        done = _build_and_publish(home, worker, request, only_changes, landed, entry, wanted)
         _compact(home, wanted)
         return done
 
@@ -141,7 +148,12 @@ def _remake(extracts: Path, home: Home, made: Home, day: date, wanted: Wanted) -
     """Make the list as it was known that day in the home `made`; `home` lands what it lacks up to then, and no more."""
     with home.lock():
         _begin(extracts, home, wanted)
-        landed = _land(extracts, home, wanted)
+        worker = engines.of(home, wanted.engine)
+        if worker.name != engines.DuckDB.name:
+            raise UsageError(
+                f"a list as it was known is made by DuckDB alone so far, and the extracts lie in {worker.name}"
+            )
+        landed = _land(extracts, home, worker, wanted)
         with warehouse.connect(home, read_only=True) as connection:
             request = _request(connection, wanted, landed)
             late = known_at.out_of_order(connection, day)
@@ -156,7 +168,7 @@ def _remake(extracts: Path, home: Home, made: Home, day: date, wanted: Wanted) -
                 known_at.copy(home, connection, request.extracts)
                 _record(connection, request)
             wanted.log.end("copying", "copied", known_at=str(day), extracts=len(request.extracts))
-            return _build_and_publish(made, request, False, landed, entry, wanted, late)
+            return _build_and_publish(made, engines.DuckDB(made), request, False, landed, entry, wanted, late)
 
 
 def _begin(extracts: Path, home: Home, wanted: Wanted) -> None:
@@ -165,7 +177,7 @@ def _begin(extracts: Path, home: Home, wanted: Wanted) -> None:
     wanted.log.say("begin", "begun", version=__version__, home=str(home.root), extracts=str(extracts), **asked)
 
 
-def _land(extracts: Path, home: Home, wanted: Wanted) -> LandingResult:
+def _land(extracts: Path, home: Home, worker: engines.Engine, wanted: Wanted) -> LandingResult:
     """Land what is new, up to the day of a list as it was known; the log gets a line an extract and one for all."""
     log = wanted.log
     log.begin("landing")
@@ -179,7 +191,7 @@ def _land(extracts: Path, home: Home, wanted: Wanted) -> LandingResult:
             log.end("extract", "refused", extract_id=extract.extract_id, message=extract.message)
         log.begin("extract")
 
-    landed = land(extracts, home, wanted.say, wanted.max_bad_share, wanted.known_at, settled)
+    landed = land(extracts, home, wanted.say, wanted.max_bad_share, wanted.known_at, settled, worker.rows())
     log.landing = landed
     counts = {"landed": len(landed.landed), "unchanged": len(landed.unchanged), "refused": len(landed.refused)}
     log.forget("extract")
@@ -257,6 +269,7 @@ def _refuse_unknown_index(connection: duckdb.DuckDBPyConnection, method: dict[st
 
 def _build_and_publish(
     home: Home,
+    worker: engines.Engine,
     request: Request,
     only_changes: bool,
     landed: LandingResult,
@@ -264,8 +277,6 @@ def _build_and_publish(
     wanted: Wanted,
     out_of_order: Sequence[str] = (),
 ) -> RefreshResult:
-    from harmrank.build import build
-
     say, log = wanted.say, wanted.log
     entry.step("building", **_named(request))
     log.build = {"build_id": request.build_id, "list_date": str(request.list_date)}
@@ -273,7 +284,7 @@ def _build_and_publish(
     what = "what has changed of the list" if only_changes else "the list"
     when = f" as known on {request.known_at}" if request.known_at else ""
     say(f"building and testing {what} for {request.list_date}{when}")
-    result = build(home, wanted.progress, meanwhile=checks.preload, only_changes=only_changes)
+    result = worker.build(wanted.progress, checks.preload, only_changes)
     tally = {"models": result.models, "tests": result.tests, "warnings": len(result.warnings)}
     log.end(
         "building",
@@ -293,7 +304,8 @@ def _build_and_publish(
     entry.step("publishing")
     log.begin("publishing")
     warnings = [*_doubts(request), *_late(out_of_order), *_remarks_of_extracts(home), *result.warnings]
-    prepared = publish.prepare(home, request.build_id, _facts(request, warnings), _audit(home, entry, log), result.keys)
+    audit, marts = _audit(home, entry, log), worker.marts(result)
+    prepared = publish.prepare(home, request.build_id, _facts(request, warnings), audit, result.keys, marts)
     # Not before the checks at the door out: tables that they object to are not built on.
     standing.remember(home, request.rules, request.extracts)
     publication = publish.switch(home, prepared, wanted.kept_builds)

@@ -55,6 +55,11 @@
     {{ add_days(list_date, '-' ~ window_days) }}
 {%- endmacro %}
 
+{#- The date of the next monthly list after a list: the first month-end after it. -#}
+{% macro next_list_date(list_date) -%}
+    last_day({{ add_days(list_date, 1) }})
+{%- endmacro %}
+
 {#- Whether a crime stands on a day: one that was removed from the record on it does not. -#}
 {% macro stands_on(cancelled_on, on_date) -%}
     ({{ cancelled_on }} is null or {{ cancelled_on }} > {{ on_date }})

@@ -74,16 +74,3 @@
     {{ run_hooks(post_hooks) }}
     {{ return({'relations': [target_relation]}) }}
 {%- endmaterialization %}
-
-{#- Makes the raw tables that models read out of Parquet files, `<folder>/<table>.parquet`, such as DuckDB writes of its own. -#}
-{% macro take_over_raw(folder) -%}
-    {%- for source in graph.sources.values() if source.source_name == 'raw' and execute -%}
-        {%- set table = source.schema ~ '.' ~ source.identifier -%}
-        {%- do run_query('create schema if not exists ' ~ source.schema) -%}
-        {%- do run_query('drop table if exists ' ~ table) -%}
-        {%- do run_query(
-            'create table ' ~ table ~ ' using parquet'
-            ~ ' as select * from parquet.`' ~ folder ~ '/' ~ source.identifier ~ '.parquet`'
-        ) -%}
-    {%- endfor -%}
-{%- endmacro %}

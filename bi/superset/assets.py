@@ -71,7 +71,8 @@ def _database(connection: str) -> Asset:
     return {
         "database_name": _DATABASES[connection],
         "sqlalchemy_uri": f"duckdb:///:memory:?mart={connection}",
-        "cache_timeout": -1,
+        # Names are not written to disk once more, not even for a day.
+        "cache_timeout": -1 if connection == "names" else None,
         "expose_in_sqllab": False,
         "allow_run_async": False,
         "allow_ctas": False,

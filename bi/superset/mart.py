@@ -19,6 +19,8 @@ NAMES = "names"
 """The connection of operational readers: the same tables and those with names."""
 
 _MEMORY_LIMIT = "1GB"
+_KEPT_OPEN = 4
+"""Databases that a process keeps open: both connections, of the build that stands and of the one before."""
 _ATTEMPTS = 3
 
 
@@ -94,13 +96,14 @@ def open_build(published: Path, connection: str) -> Reader:
 
     DuckDB itself refuses every file but those of the listed tables, whatever SQL is asked, and takes no other setting
     afterwards. Tables with names are read here, so that their files are open to nobody either. The build is looked up
-    here, so a new connection is a look at the newest build; one that is open keeps reading its own. Raises
-    FileNotFoundError where nothing is published.
+    here, so a new connection is a look at the newest build; one that is open keeps reading its own. A build is opened
+    once a process, and asked by as many connections as there are questions. Raises FileNotFoundError where nothing is
+    published.
     """
     for attempt in range(_ATTEMPTS):
         build = (published / "current").resolve()
         try:
-            return Reader(_open(build, tables_of(connection)))
+            return Reader(_open(build, tables_of(connection)).cursor())
         except (FileNotFoundError, duckdb.IOException):
             # A build past its time may be removed between two steps; then another one stands.
             if attempt == _ATTEMPTS - 1 or (published / "current").resolve() == build:
@@ -108,6 +111,7 @@ def open_build(published: Path, connection: str) -> Reader:
     raise AssertionError("not reached")
 
 
+@functools.lru_cache(maxsize=_KEPT_OPEN)
 def _open(build: Path, tables: tuple[str, ...]) -> duckdb.DuckDBPyConnection:
     manifest = json.loads((build / "manifest.json").read_text(encoding="utf-8"))
     files = {table: str(build / manifest["tables"][table]["file"]) for table in tables if table in manifest["tables"]}

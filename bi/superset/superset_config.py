@@ -75,9 +75,14 @@ class _Quoting(duckdb_engine.DuckDBIdentifierPreparer):
 
 duckdb_engine.Dialect.preparer = _Quoting
 
-# A query takes milliseconds; an answer that is kept could be one of the list before.
 CACHE_CONFIG = {"CACHE_TYPE": "NullCache"}
-DATA_CACHE_CONFIG = {"CACHE_TYPE": "NullCache"}
+# A query takes milliseconds, what Superset does to ask it far more. Answers with names are never kept (assets.py).
+DATA_CACHE_CONFIG = {
+    "CACHE_TYPE": "answers.AnswersOfTheBuild",
+    "CACHE_DIR": str(STATE / "answers"),
+    "CACHE_DEFAULT_TIMEOUT": 86_400,
+    "CACHE_THRESHOLD": 2_000,
+}
 SQLLAB_TIMEOUT = 30
 ROW_LIMIT = 10_000
 SQL_MAX_ROW = 50_000

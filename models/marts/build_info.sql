@@ -29,6 +29,7 @@ final as (
         cast(builds.build_id as string) as build_id,
         cast(builds.requested_at as timestamp) as built_at,
         cast(builds.list_date as date) as list_date,
+        cast({{ next_list_date('builds.list_date') }} as date) as next_list_date,
         cast(builds.known_at as date) as known_at,
         cast(builds.method as string) as method,
         cast(rules.harm_index as string) as harm_index,

@@ -6,7 +6,10 @@ with movements as (
 
 list_dates as (
 
-    select * from {{ ref('int_list_dates') }}
+    select
+        *,
+        window_starts_after < min(list_date) over () as is_window_filling
+    from {{ ref('int_list_dates') }}
 
 ),
 
@@ -17,6 +20,7 @@ counts as (
         list_dates.list_date,
         list_dates.previous_list_date,
         list_dates.is_monthly,
+        list_dates.is_window_filling,
         coalesce(sum(case when movements.movement = 'entered' then 1 else 0 end), 0) as entered,
         coalesce(sum(case when movements.movement = 'stayed' then 1 else 0 end), 0) as stayed,
         coalesce(sum(case when movements.movement = 'left' then 1 else 0 end), 0) as people_left,
@@ -31,7 +35,11 @@ counts as (
     left join movements
         on list_dates.list_date = movements.list_date
     where list_dates.previous_list_date is not null
-    group by list_dates.list_date, list_dates.previous_list_date, list_dates.is_monthly
+    group by
+        list_dates.list_date,
+        list_dates.previous_list_date,
+        list_dates.is_monthly,
+        list_dates.is_window_filling
 
 ),
 
@@ -41,6 +49,7 @@ final as (
         cast(list_date as date) as list_date,
         cast(previous_list_date as date) as previous_list_date,
         cast(is_monthly as boolean) as is_monthly,
+        cast(is_window_filling as boolean) as is_window_filling,
         cast(entered + stayed as integer) as places,
         cast(stayed + people_left as integer) as places_before,
         cast(entered as integer) as entered,

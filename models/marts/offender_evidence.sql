@@ -48,7 +48,7 @@ left_over as (
 
 ),
 
-final as (
+evidence as (
 
     select
         cast(ranked.list_date as date) as list_date,
@@ -108,6 +108,17 @@ final as (
     left join lines
         on counted.list_date = lines.list_date
     where counted.is_current and ranked.is_current
+
+),
+
+final as (
+
+    select
+        *,
+        cast(
+            is_off_when_gone and counts_until < {{ next_list_date('list_date') }} as boolean
+        ) as is_off_by_next_list
+    from evidence
 
 )
 

@@ -127,6 +127,7 @@ final as (
         cast(ranked.harm_rank as integer) as harm_rank,
         cast(ranked.is_listed as boolean) as is_listed,
         cast(cast(places.redraws_listed as double) / places.redraws as double) as listed_in_redraws,
+        cast(2 * places.redraws_listed > places.redraws as boolean) as is_mostly_listed,
         cast(places.redrawn_rank_low as integer) as redrawn_rank_low,
         cast(places.redrawn_rank_high as integer) as redrawn_rank_high,
         cast(coalesce(gravest.harm_days, 0) / nullif(ranked.harm_days, 0) as double) as largest_allegation_share,

@@ -41,7 +41,8 @@ final as (
         evidence.counts_until,
         evidence.harm_days_left,
         evidence.is_decisive,
-        evidence.is_off_when_gone
+        evidence.is_off_when_gone,
+        evidence.is_off_by_next_list
     from evidence
     inner join listed
         on evidence.offender_key = listed.offender_key

@@ -1,17 +1,18 @@
-"""Builds the same extracts on DuckDB and on Apache Spark and compares every mart: python -m parity --help."""
+"""Refreshes homes from the same extracts on DuckDB and on Apache Spark and compares all they publish: python -m parity --help."""
 
 from __future__ import annotations
 
 import argparse
-import os
+import random
 import shutil
 import sys
 import tempfile
 import time
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
-from reliability import faults
+from reliability import faults, increments
 from reliability.homes import refreshed
 from rich.console import Console
 from rich.table import Table
@@ -19,24 +20,21 @@ from rich.table import Table
 from harmrank.sample import write_sample
 from parity import compare, spark
 
+RANDOM_EXTRACTS = 5
 CONSOLE = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
 
 
 def main() -> int:
-    """Nought where every mart is equal and every test that ran on Spark has passed."""
+    """Nought where everything published is equal and every test that ran on Spark has passed."""
     asked = _asked()
-    if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
-        sys.exit(
-            "parity: Apache Spark needs Java 17 and there is no java (on Debian: apt-get install openjdk-17-jre-headless)"
-        )
     with tempfile.TemporaryDirectory(prefix="harmrank-parity-") as folder:
         work = Path(asked.work or folder).resolve()
         if asked.extracts:
-            results = [_is_equal(Path(asked.extracts), work, asked.steps, asked.tests)]
+            results = [_is_equal(Path(asked.extracts), work, asked.steps)]
         else:
-            results = [_is_every_mart_equal(work, asked.tests)]
-            for seed in asked.seeds:
-                results.append(_is_equal(_invented(work, asked, seed), work, asked.steps, spark.Tests.NONE))
+            results = [] if asked.feeds_alone else [_is_every_mart_equal(work)]
+            results += [_is_equal(_invented(work, asked, seed), work, asked.steps) for seed in asked.seeds]
+            results += [_is_equal(_random(work, seed), work, RANDOM_EXTRACTS) for seed in asked.random]
     return 0 if all(results) else 1
 
 
@@ -45,19 +43,24 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--crimes", type=int, default=4000, help="crimes of an invented feed (default: 4000)")
     parser.add_argument("--months", type=int, default=14, help="its monthly extracts (default: 14)")
     parser.add_argument("--seeds", type=int, nargs="*", default=[1, 2, 3], help="a feed for each (default: 1 2 3)")
-    parser.add_argument("--extracts", metavar="DIR", help="compare these extracts in place of invented ones")
     parser.add_argument(
-        "--tests",
-        type=spark.Tests,
-        default=spark.Tests.ALL,
-        metavar="WHICH",
-        help="of dbt's tests, run on Spark after the first build: all, data or none (default: all)",
+        "--random",
+        type=int,
+        nargs="*",
+        default=[1],
+        metavar="SEED",
+        help=f"for each, {RANDOM_EXTRACTS} random extracts, one at a time: late, backdated, sent again, merged, deleted "
+        "(default: 1)",
     )
+    parser.add_argument("--extracts", metavar="DIR", help="compare these extracts in place of invented ones")
     parser.add_argument(
         "--steps",
         type=int,
         default=1,
-        help="build all but the last STEPS - 1 extracts, then one more at a time, remaking what it touches (default: 1)",
+        help="refresh from all but the last STEPS - 1 extracts, then from one more at a time (default: 1)",
+    )
+    parser.add_argument(
+        "--feeds-alone", action="store_true", help="leave out the home in which every mart has rows, and the unit tests"
     )
     parser.add_argument("--work", metavar="DIR", help="keep extracts and homes here")
     return parser.parse_args()
@@ -70,60 +73,64 @@ def _invented(work: Path, asked: argparse.Namespace, seed: int) -> Path:
     return feed
 
 
-def _is_every_mart_equal(work: Path, tests: spark.Tests) -> bool:
-    """The home in which every mart has rows: where none has any, two engines agree on nothing."""
+def _random(work: Path, seed: int) -> Path:
+    """Extracts of a small force whose records keep changing."""
+    feed = work / f"random-{seed}"
+    shutil.rmtree(feed, ignore_errors=True)
+    force, draw, on = increments.Force(random.Random(seed)), random.Random(-seed), increments.FIRST
+    for number in range(RANDOM_EXTRACTS):
+        on += timedelta(days=draw.choice([1, 7, 30, 31]))
+        force.send(feed / f"{on}T{number:02}00", on)
+    return feed
+
+
+def _is_every_mart_equal(work: Path) -> bool:
+    """The home in which every mart has rows: where none has any, two engines agree on nothing. And every unit test."""
     folder = work / "every-mart"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    _say("every-mart: on DuckDB, in two refreshes")
-    return _is_step_equal(faults.build_home(folder), work / "spark", tests, must_have_rows=True)
+    _say("every-mart: in two refreshes on DuckDB")
+    home, extracts, part, spark_home = faults.build_home(folder), folder / "extracts", folder / "part", folder / "spark"
+    shutil.copytree(extracts, part, ignore=shutil.ignore_patterns(faults.MORE_EXTRACT))
+    _refreshed(part, spark_home, "spark", "--list-date", "2026-09-30")
+    _refreshed(extracts, spark_home, "spark")
+    marts = compare.published(home, spark_home)
+    marts = [mart if mart.duckdb_rows else replace(mart, differences=["no rows to compare"]) for mart in marts]
+    number, failures = spark.unit_tests(spark_home)
+    _say(f"every-mart: {number - len(failures)} of {number} unit tests passed on Spark")
+    for failure in failures:
+        _say(f"  {failure}")
+    return _is_shown_equal("every-mart", marts) and not failures
 
 
-def _is_equal(feed: Path, work: Path, steps: int, tests: spark.Tests) -> bool:
-    """Build and compare one feed: at once, or step by step, where Spark remakes only what the last extract touches."""
+def _is_equal(feed: Path, work: Path, steps: int) -> bool:
+    """Refresh two homes from one feed as a user does, at once or step by step, and compare what they publish each time."""
     extracts = sorted(folder for folder in feed.iterdir() if folder.is_dir())
     steps = min(steps, len(extracts))
-    home, part = work / f"duckdb-{feed.name}", work / f"part-{feed.name}"
-    for folder in (home, part):
+    duckdb_home, spark_home, part = (work / f"{kind}-{feed.name}" for kind in ("duckdb", "spark", "part"))
+    for folder in (duckdb_home, spark_home, part):
         shutil.rmtree(folder, ignore_errors=True)
-    if steps == 1:
-        # After a first list, marts remember what was published before.
-        _refresh(extracts[: max(1, len(extracts) - 2)], part, home)
     results = []
     for step in range(steps):
-        _refresh(extracts[: len(extracts) - steps + 1 + step], part, home)
-        results.append(_is_step_equal(home, work / "spark", tests, only_changes=step > 0))
+        for extract in extracts[: len(extracts) - steps + 1 + step]:
+            if not (part / extract.name).exists():
+                shutil.copytree(extract, part / extract.name)
+        for home, engine in ((duckdb_home, "duckdb"), (spark_home, "spark")):
+            _refreshed(part, home, engine)
+        marts = compare.published(duckdb_home, spark_home)
+        results.append(_is_shown_equal(f"{feed.name}, step {step + 1} of {steps}", marts))
     return all(results)
 
 
-def _refresh(extracts: list[Path], part: Path, home: Path) -> None:
-    for extract in extracts:
-        if not (part / extract.name).exists():
-            shutil.copytree(extract, part / extract.name)
-    _say(f"{home.name}: {len(extracts)} extracts on DuckDB, landed, built, tested and published")
-    refreshed(part, home)
-
-
-def _is_step_equal(
-    home: Path, spark_home: Path, tests: spark.Tests, only_changes: bool = False, must_have_rows: bool = False
-) -> bool:
-    title = str(home.relative_to(spark_home.parent))
-    _say(f"{title}: on Spark, which takes minutes; dbt writes to {spark_home / 'logs' / 'dbt.log'}")
+def _refreshed(extracts: Path, home: Path, engine: str, *options: str) -> None:
+    """A refresh as a user runs it, which must succeed."""
     started = time.monotonic()
-    build = spark.build(home / "warehouse.duckdb", spark_home, tests, only_changes)
-    seconds = time.monotonic() - started
-    marts = compare.marts(home / "warehouse.duckdb", spark_home)
-    if must_have_rows:
-        marts = [mart if mart.duckdb_rows else replace(mart, differences=["no rows to compare"]) for mart in marts]
-    _show(title, marts)
-    remade = "what has changed" if only_changes else "everything"
-    _say(f"{title}: {remade} on Spark in {seconds:.0f} s: {build.sentence()}")
-    for failure in build.failures:
-        _say(f"  {failure}")
-    return not build.failures and not any(mart.differences for mart in marts)
+    refreshed(extracts, home, "--engine", engine, *options, **spark.IN_A_HURRY)
+    number, seconds = len(list(extracts.iterdir())), time.monotonic() - started
+    _say(f"{home.name}: {number} extracts landed, built, tested and published by {engine} in {seconds:.0f} s")
 
 
-def _show(title: str, marts: list[compare.Mart]) -> None:
+def _is_shown_equal(title: str, marts: list[compare.Mart]) -> bool:
     table = Table("mart", "rows", "DuckDB and Spark", title=title)
     table.columns[1].justify = "right"
     for mart in marts:
@@ -132,6 +139,7 @@ def _show(title: str, marts: list[compare.Mart]) -> None:
             rows += f" / {mart.spark_rows:,}"
         table.add_row(mart.name, rows, "\n".join(mart.differences) or "equal")
     CONSOLE.print(table)
+    return bool(marts) and not any(mart.differences for mart in marts)
 
 
 def _say(sentence: str) -> None:

@@ -1,15 +1,18 @@
-"""Holds the marts that Spark has made against those that DuckDB has made: every column, every row, every value."""
+"""Holds what Spark has made and published against what DuckDB has: every column, every row, every value."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
+from harmrank.home import Home
+from harmrank.published import read_manifest
+
 FIRST = 3
+# What two builds of the same never have in common: their own names and moments, and those of the builds before them.
+OWN = {"build_id", "built_at"}
 # What is printed may be read by others: of these only that they are there.
 PERSONAL = {"forename", "middle_names", "surname", "date_of_birth", "birth_year"}
 
@@ -24,54 +27,32 @@ class Mart:
     differences: list[str]
 
 
-def marts(warehouse: Path, spark_home: Path) -> list[Mart]:
-    """Compare every mart of a warehouse with the tables under a home of Spark; a mart that only one has is a difference."""
-    tables = spark_home / "spark" / "warehouse" / "mart.db"
-    with _both(warehouse) as connection:
-        names = {
-            str(name)
-            for (name,) in connection.execute(
-                "select table_name from duckdb_tables() where database_name = 'theirs' and schema_name = 'mart'"
-            ).fetchall()
-        }
-        made = {folder.name for folder in tables.iterdir()} if tables.is_dir() else set()
-        return [
-            *(Mart(name, 0, 0, ["only DuckDB has it"]) for name in sorted(names - made)),
-            *(Mart(name, 0, 0, ["only Spark has it"]) for name in sorted(made - names)),
-            *(_compared(connection, name, tables / name) for name in sorted(names & made)),
-        ]
-
-
-@contextmanager
-def _both(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+def published(home: Path, spark_home: Path) -> list[Mart]:
+    """Compare every table that two homes have published, with all that their manifests say of it."""
+    one, other = ((read_manifest(Home(root)) or {"tables": {}})["tables"] for root in (home, spark_home))
     with duckdb.connect() as connection:
-        connection.execute(f"attach '{warehouse}' as theirs (read_only)")
-        yield connection
-
-
-def _compared(connection: duckdb.DuckDBPyConnection, name: str, folder: Path) -> Mart:
-    one = f"theirs.mart.{name}"
-    other = f"read_parquet('{folder}/*.parquet')"
-    rows = _count(connection, one), _count(connection, other)
-    columns, made = _columns(connection, one), _columns(connection, other)
-    if columns != made:
-        differences = [
-            f"DuckDB has {column}, Spark {found}"
-            for column, found in zip(columns, made, strict=False)
-            if column != found
-        ]
-        return Mart(name, *rows, differences or [f"{len(columns)} columns on DuckDB, {len(made)} on Spark"])
-    return Mart(name, *rows, [*_only(connection, one, other, "DuckDB"), *_only(connection, other, one, "Spark")])
+        found = [Mart(name, 0, 0, ["only DuckDB has it"]) for name in sorted(one.keys() - other.keys())]
+        found += [Mart(name, 0, 0, ["only Spark has it"]) for name in sorted(other.keys() - one.keys())]
+        for name in sorted(one.keys() & other.keys()):
+            told = [
+                f"DuckDB's manifest has other {fact} than Spark's"
+                for fact in ("description", "keys", "columns")
+                if one[name][fact] != other[name][fact]
+            ]
+            columns = [column["name"] for column in one[name]["columns"] if column["name"] not in OWN]
+            files = [
+                f"(select {', '.join(columns)} from '{root.resolve()}/published/current/{entry[name]['file']}')"
+                for root, entry in ((home, one), (spark_home, other))
+            ]
+            rows = [_count(connection, file) for file in files]
+            rows_apart = [*_only(connection, *files, "DuckDB"), *_only(connection, *files[::-1], "Spark")]
+            found.append(Mart(name, *rows, [*told, *rows_apart]))
+        return found
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     (rows,) = connection.execute(f"select count(*) from {table}").fetchone() or (0,)
     return int(rows)
-
-
-def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
-    """Names and types, in their order."""
-    return [f"{row[0]} {row[1]}" for row in connection.execute(f"describe select * from {table}").fetchall()]
 
 
 def _only(connection: duckdb.DuckDBPyConnection, one: str, other: str, engine: str) -> list[str]:

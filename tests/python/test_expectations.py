@@ -583,8 +583,8 @@ def test_a_fatal_finding_at_the_door_out_publishes_nothing(
     shutil.copytree(two_listed.home, root, symlinks=True)
     home, copied = Home(root), publish._copy_marts
 
-    def lossy(home: Home, folder: Path, keys: Keys) -> dict[str, Any]:
-        tables = copied(home, folder, keys)
+    def lossy(home: Home, folder: Path, keys: Keys, marts: publish.Marts) -> dict[str, Any]:
+        tables = copied(home, folder, keys, marts)
         with duckdb.connect(str(folder / published.MART_FILE)) as mart:
             mart.execute("delete from mart.top_100_evidence where crime_ref = 'c2'")
         return tables

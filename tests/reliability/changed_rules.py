@@ -52,6 +52,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("month_ends.list_date is not null as", "true as", "a list inside a month is a monthly one"),
     ],
     "macros/conditions.sql": [
+        ("add_days(list_date, 1)", "add_days(list_date, 0)", "the list of a month-end is followed by itself"),
         ("'-' ~ window_days", "'1 - ' ~ window_days", "a window of 364 days"),
         ("'-' ~ window_days", "'-1 - ' ~ window_days", "a window of 366 days"),
         ("~ '.vawg_scopes') }}, false)", "~ '.vawg_scopes') }}, true)", "an unknown code is in scope"),
@@ -500,6 +501,11 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         (" or remade_before.list_date is not null", "", "a list before that was remade is as it was"),
     ],
     "models/marts/list_churn.sql": [
+        (
+            "window_starts_after < min(",
+            "window_starts_after <= min(",
+            "a window that begins with the first list is filling",
+        ),
         ("and movements.allegations = 1", "and movements.allegations > 0", "everybody has one allegation"),
         ("and movements.months_on_list = 1", "and true", "who came back is there for the first time"),
         ("when movements.movement <> 'left' and", "when", "who left counts among those with one allegation"),
@@ -617,6 +623,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("coalesce(drawn.harm_days, 0)", "coalesce(drawn.harm_days, 1)", "who draws nothing has harm"),
     ],
     "models/marts/rank_uncertainty.sql": [
+        ("redraws_listed > places.redraws", "redraws_listed >= places.redraws", "half of the redraws are most of them"),
         ("order by harm_days desc, harm_rank asc", "order by harm_days asc, harm_rank asc", "the least harm is first"),
         ("harm_days desc, harm_rank asc", "harm_days desc, harm_rank desc", "equals stand the other way round"),
         ("in_order.place_among_redrawn + ahead.people", "in_order.place_among_redrawn", "only the redrawn have places"),
@@ -656,6 +663,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("listed.is_current and listed.is_listed", "listed.is_listed", "evidence of people once listed is the list's"),
     ],
     "models/marts/offender_evidence.sql": [
+        ("counts_until < {{ next", "counts_until <= {{ next", "what counts on the next list is off by then"),
         ("coalesce(allegations.area_code, 'unknown')", "allegations.area_code", "who has no area is out of sight"),
         ("counted.is_current and ranked.is_current", "ranked.is_listed is not null", "evidence of other dates"),
         (

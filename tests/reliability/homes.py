@@ -31,9 +31,9 @@ def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProce
     return subprocess.run(command(*arguments), env=settings, capture_output=True, text=True, check=False)
 
 
-def refreshed(extracts: Path, home: Path, *options: str) -> None:
+def refreshed(extracts: Path, home: Path, *options: str, **environment: str) -> None:
     """A refresh that must succeed. Raises AssertionError with what it said."""
-    done = run("refresh", extracts, "--home", home, *options)
+    done = run("refresh", extracts, "--home", home, *options, **environment)
     if done.returncode:
         raise AssertionError(f"refresh gave {done.returncode}: {done.stderr[-2000:]}")
 
