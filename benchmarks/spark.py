@@ -78,7 +78,17 @@ def _refreshes(given: argparse.Namespace, feed: Feed, engine: str) -> dict[str, 
             f"spark.eventLog.enabled true\nspark.eventLog.dir file://{events.resolve()}\nspark.eventLog.compress false\n"
         )
         os.environ["SPARK_CONF_DIR"] = str(settings.resolve())
-        command = [sys.executable, "-m", "harmrank", "refresh", feed.extracts(state), "--home", home, "--engine", engine]
+        command = [
+            sys.executable,
+            "-m",
+            "harmrank",
+            "refresh",
+            feed.extracts(state),
+            "--home",
+            home,
+            "--engine",
+            engine,
+        ]
         done = run(command, given.work / f"{engine} {state}.log", given.timeout)
         if done.failure:
             raise SystemExit(f"{engine}, {state}: {done.failure}; see {given.work / f'{engine} {state}.log'}")
