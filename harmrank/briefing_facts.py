@@ -56,7 +56,7 @@ class Facts:
 _BUILD = "select *, (built_at::date - list_date)::integer as days_to_build from mart.build_info"
 _ORDER = """
     select comment from duckdb_columns()
-    where database_name = 'mart' and table_name = 'top_100' and column_name = 'harm_rank'
+    where schema_name = 'mart' and table_name = 'top_100' and column_name = 'harm_rank'
 """
 _PLACES = """
     select

@@ -72,9 +72,11 @@ class Spark:
         self._session = Session(home)
 
     def rows(self) -> Rows:
-        """Spark's reader and its raw tables."""
+        """Spark's reader and its raw tables. Raises UsageError where there is no Spark."""
+        from harmrank.spark import refuse_without_spark
         from harmrank.spark_landing import SparkRows
 
+        refuse_without_spark()
         return SparkRows(self._session, self._home.scratch)
 
     def build(self, progress: Progress, meanwhile: Callable[[], None], only_changes: bool) -> BuildResult:

@@ -151,7 +151,7 @@ def _remake(extracts: Path, home: Home, made: Home, day: date, wanted: Wanted) -
         worker = engines.of(home, wanted.engine)
         if worker.name != engines.DuckDB.name:
             raise UsageError(
-                f"a list as it was known is made by DuckDB alone so far, and the extracts lie in {worker.name}"
+                f"--known-at is not there on {worker.name} yet: land the extracts in a home of DuckDB's, and ask there"
             )
         landed = _land(extracts, home, worker, wanted)
         with warehouse.connect(home, read_only=True) as connection:

@@ -77,7 +77,7 @@ class Session:
 
         Raises UsageError where Spark or Java is missing.
         """
-        _refuse_without_spark()
+        refuse_without_spark()
         keep_ansi_mode()
         # It would print every failed statement, rows and all.
         logging.getLogger("SQLQueryContextLogger").disabled = True
@@ -187,7 +187,8 @@ def refuse_without_ansi_mode() -> None:
         raise RuntimeError("Spark runs without ANSI mode: another dbt-spark sets it elsewhere than in SparkCredentials")
 
 
-def _refuse_without_spark() -> None:
+def refuse_without_spark() -> None:
+    """Raise UsageError where Spark or Java is missing; says how to get it."""
     if importlib.util.find_spec("pyspark") is None or importlib.util.find_spec("dbt.adapters.spark") is None:
         raise UsageError("Apache Spark is not installed here: pip install 'harmrank[spark]', or make spark-env")
     if not (shutil.which("java") or os.environ.get("JAVA_HOME")):

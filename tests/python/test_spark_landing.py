@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -14,13 +15,12 @@ import duckdb
 import pytest
 from conftest import REPOSITORY
 
+from harmrank import engines
 from harmrank.contract import TABLES
+from harmrank.errors import UsageError
+from harmrank.home import Home
 
 SPARK_PYTHON = REPOSITORY / ".venv-spark" / "bin" / "python"
-pytestmark = [
-    pytest.mark.skipif(not SPARK_PYTHON.exists(), reason="no .venv-spark: make spark-env sets it up"),
-    pytest.mark.skipif(shutil.which("java") is None, reason="Apache Spark needs Java 17, and there is no java"),
-]
 
 CRIMES = "force,crime_ref,offence_code,reported_on,committed_from,reported_by,outcome_type,domestic_abuse,updated_at,deleted\n"
 # A value that may be read in two ways on two engines, and what stands around it.
@@ -135,6 +135,10 @@ def people(number: int) -> str:
 @pytest.fixture(scope="module")
 def landed(extracts: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Landed]:
     """The same extracts by both engines."""
+    if not SPARK_PYTHON.exists():
+        pytest.skip("no .venv-spark: make spark-env sets it up")
+    if shutil.which("java") is None:
+        pytest.skip("Apache Spark needs Java 17, and there is no java")
     root = tmp_path_factory.mktemp("homes")
     return {
         engine: land(python, extracts, root / engine, engine)
@@ -237,12 +241,33 @@ def test_nothing_of_an_extract_is_left_in_scratch(landed: dict[str, Landed]) -> 
 
 
 def test_a_home_stays_with_its_engine(landed: dict[str, Landed], extracts: Path) -> None:
-    """Rows would lie in two places, and each build know half of them."""
-    done = subprocess.run(
-        [sys.executable, "-m", "harmrank", "refresh", extracts, "--home", landed["spark"].home, "--engine", "duckdb"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "lie in spark: give duckdb a home of its own" in done.stderr
+    """Rows would lie in two places, and each build know half of them. What Spark cannot do yet is said before anything begins."""
+    for options, said in (
+        (("--engine", "duckdb"), "lie in spark: give duckdb a home of its own"),
+        (("--known-at", "2026-06-30"), "--known-at is not there on spark yet"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "harmrank", "refresh", extracts, "--home", landed["spark"].home, *options],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        ("pyspark", r"pip install 'harmrank\[spark\]', or make spark-env"),
+        ("java", "apt-get install openjdk-17-jre-headless"),
+    ],
+)
+def test_what_spark_needs_is_said(missing: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is made: how to get it, and no traceback of an import."""
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == missing else object())
+    monkeypatch.setattr(shutil, "which", lambda name: None if name == missing else name)
+    with pytest.raises(UsageError, match=said):
+        engines.of(Home(tmp_path / "home"), "spark").rows()
+    assert not (tmp_path / "home").exists()
