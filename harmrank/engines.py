@@ -14,7 +14,6 @@ from harmrank.home import Home
 from harmrank.landing_rows import DuckDBRows, Rows
 
 Progress = Callable[[str, int, int], None]
-NAMES = ("duckdb", "spark")
 
 
 class Engine(Protocol):
@@ -116,7 +115,7 @@ def of(home: Home, asked: str | None = None) -> Engine:
     Raises UsageError where another is asked for than has landed them.
     """
     has_landed = _has_landed(home)
-    made_by = "spark" if home.spark.is_dir() and (home.spark / "warehouse").is_dir() else "duckdb"
+    made_by = "spark" if home.spark_place.exists() else "duckdb"
     if has_landed and asked is not None and asked != made_by:
         raise UsageError(f"the extracts of {home.root} lie in {made_by}: give {asked} a home of its own")
     name = made_by if has_landed or asked is None else asked

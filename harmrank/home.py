@@ -108,6 +108,11 @@ class Home:
         return self.workshop / "spark"
 
     @property
+    def spark_place(self) -> Path:
+        """The file that says where Spark's tables were made: there only where Spark is the engine."""
+        return self.spark / "place"
+
+    @property
     def known_lists(self) -> Path:
         """The folder of the lists that were made again as they were known, each a home of its own."""
         return self.root / "known-at"

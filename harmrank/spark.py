@@ -34,8 +34,6 @@ TARGET = "spark"
 """The target of the profile."""
 
 _OWNER_ONLY = 0o700
-_PLACE = "place"
-"""The file that says where the tables were made."""
 _TYPES = {Kind.TIMESTAMP: "TIMESTAMP_NTZ", Kind.INTEGER: "INT", Kind.DATE: "DATE", Kind.FLAG: "BOOLEAN"}
 
 
@@ -81,8 +79,10 @@ class Session:
         keep_ansi_mode()
         # It would print every failed statement, rows and all.
         logging.getLogger("SQLQueryContextLogger").disabled = True
-        for folder in (self._home.spark, self._home.spark / "scratch"):
-            folder.mkdir(mode=_OWNER_ONLY, exist_ok=True)
+        self._home.spark.mkdir(mode=_OWNER_ONLY, exist_ok=True)
+        # What a process that died has left there is personal data. Who holds the home is alone.
+        shutil.rmtree(self._home.spark / "scratch", ignore_errors=True)
+        (self._home.spark / "scratch").mkdir(mode=_OWNER_ONLY)
         moved = _take_out_where_moved(self._home)
         session = _started(self._home)
         session.sql("CREATE SCHEMA IF NOT EXISTS raw")
@@ -90,7 +90,7 @@ class Session:
             session.sql(_raw_table(table))
         if moved:
             _put_back(self._home, session, moved)
-        (self._home.spark / _PLACE).write_text(_place(self._home), encoding="utf-8")
+        self._home.spark_place.write_text(_place(self._home), encoding="utf-8")
         return session
 
     @property
@@ -143,7 +143,7 @@ def _take_out_where_moved(home: Home) -> Path | None:
     Spark knows tables by absolute paths: those of a copy would be read, and dropped, where they were copied from. Cut off,
     it goes on the next time.
     """
-    place, aside = home.spark / _PLACE, home.spark / "moved"
+    place, aside = home.spark_place, home.spark / "moved"
     if not place.exists() or place.read_text(encoding="utf-8") == _place(home):
         return None
     aside.mkdir(mode=_OWNER_ONLY, exist_ok=True)
