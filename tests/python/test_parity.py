@@ -65,9 +65,8 @@ def homes(published: PublishedHome, tmp_path: Path) -> tuple[Path, Path]:
 def rewrite(home: Path, query: str, table: str = "top_100") -> None:
     """Put what a query gives, `mart` being what is there, in the place of a published table."""
     file = home / "published" / "current" / f"{table}.parquet"
-    rows = duckdb.sql(f"select * from '{file}'").arrow()
     with duckdb.connect() as connection:
-        connection.register("mart", rows)
+        connection.execute(f"create table mart as from '{file}'")
         connection.execute(f"copy ({query}) to '{file}'")
 
 
