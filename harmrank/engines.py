@@ -7,7 +7,7 @@ from typing import Protocol
 
 import duckdb
 
-from harmrank import build, publish, warehouse
+from harmrank import build, publish, standing, warehouse
 from harmrank.build import BuildResult
 from harmrank.errors import UsageError
 from harmrank.home import Home
@@ -84,8 +84,7 @@ class Spark:
 
         with warehouse.connect(self._home) as connection:
             self._session.hand_over(connection)
-            # On DuckDB dbt does so itself, in the warehouse.
-            connection.execute("UPDATE raw.built_extracts SET is_whole = false")
+            standing.doubt(connection)
         refuse_without_ansi_mode()
         only_changes = only_changes and self._session.has_built
         built = build.build(self._home, progress, meanwhile, only_changes, TARGET)

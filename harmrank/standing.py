@@ -25,6 +25,11 @@ def can_be_built_on(connection: duckdb.DuckDBPyConnection, rules: str) -> bool:
     return bool(row and row[0])
 
 
+def doubt(connection: duckdb.DuckDBPyConnection) -> None:
+    """Keep that the tables may be no longer whole: for an engine whose dbt cannot do so in the warehouse."""
+    connection.execute("update raw.built_extracts set is_whole = false")
+
+
 def remember(home: Home, rules: str, extracts: Sequence[str]) -> None:
     """Keep that the tables hold these extracts, by these rules, and are whole."""
     with warehouse.connect(home) as connection:

@@ -13,7 +13,7 @@ _PRIVATE = 0o600
 
 
 class AnswersOfTheBuild(BaseCache):
-    """Answers by build and question, in files: none outlives its build, none is told of another.
+    """Answers by build and question, in files: none is told of another build.
 
     A request looks answers up under the build that stands when it first asks. What it learns is kept only if that build
     stands still, for its query may have met the next one.
