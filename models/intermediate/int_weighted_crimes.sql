@@ -1,3 +1,5 @@
+{{- runs_after('int_touched_crimes') }}
+
 with crimes as (
 
     select * from {{ ref('stg_crimes') }}

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -68,6 +69,29 @@ def test_only_tests_of_seeds_are_left_out_where_nothing_else_changes(scratch: Pu
     }
     assert everything.keys() - kept.keys() == of_seeds
     assert len(of_seeds) > 50
+
+
+def test_what_a_test_looks_for_is_known_before_it_looks(scratch: PublishedHome) -> None:
+    """A test of what was just made finds it by touched keys. Run before those are made, it would look at those of the last
+    build and let a double of this one pass."""
+    assert dbt(scratch.home, "--quiet", "parse").returncode == 0
+    nodes = json.loads((scratch.home.parent / "target" / "manifest.json").read_text())["nodes"]
+
+    @cache
+    def above(key: str) -> frozenset[str]:
+        parents = nodes.get(key, {}).get("depends_on", {}).get("nodes", [])
+        return frozenset(parents).union(*map(above, parents))
+
+    looked_for = {
+        (tested, keys["by"])
+        for test in nodes.values()
+        if (test.get("test_metadata") or {}).get("name") == "unique_key" and (tested := test["attached_node"]) in nodes
+        for keys in nodes[tested]["config"]["meta"].get("touched", [])
+        if "by" in keys
+    }
+    assert len(looked_for) > 10
+    too_late = {(tested, by) for tested, by in looked_for if f"model.harmrank.{by}" not in above(tested)}
+    assert too_late == set()
 
 
 def test_dbt_build_passes_every_unit_test_and_every_data_test(scratch: PublishedHome) -> None:
