@@ -26,13 +26,13 @@ from measure import Measured, run
 
 STEPS = ("landing", "building", "checking", "publishing")
 SHOWN = 12
-# The first two identifiers of what a statement makes.
+# The first table that a statement names: what it makes, or what a test or a question reads.
 _MADE = re.compile(r"`?spark_catalog`?\.`?(\w+)`?\.`?(\w+)`?")
 
 
 @dataclass
 class Statement:
-    """What Spark did to make a table: seconds by the clock, bytes through shuffles and on disk."""
+    """What Spark did in statements that name a table first: seconds by the clock, bytes through shuffles and on disk."""
 
     seconds: float = 0
     shuffled: int = 0
@@ -104,7 +104,7 @@ def _steps(home: Path, done: Measured) -> dict[str, float]:
 
 
 def _statements(events: Path) -> dict[str, Statement]:
-    """What each table cost, from Spark's event log."""
+    """What the statements of each table cost, tests of it among them, from Spark's event log."""
     made: dict[str, Statement] = defaultdict(Statement)
     names: dict[int, str] = {}
     begun: dict[int, int] = {}
@@ -143,7 +143,9 @@ def _print_times(feed: Feed, times: dict[str, dict[str, dict[str, float]]]) -> N
 
 
 def _print_statements(made: dict[str, Statement]) -> None:
-    print("\n| made on Spark | s | shuffled, MB | spilled, MB | written, MB |\n|---|---:|---:|---:|---:|")
+    print(
+        "\n| statements on Spark, by the first table they name | s | shuffled, MB | spilled, MB | written, MB |\n|---|---:|---:|---:|---:|"
+    )
     total = Statement()
     for statement in made.values():
         for name in vars(total):

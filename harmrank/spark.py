@@ -209,7 +209,7 @@ def _started(home: Home) -> Any:
     os.environ["HARMRANK_HOME"] = str(home.workshop.resolve())
     profile = yaml.safe_load((project_root() / "profiles" / "profiles.yml").read_text(encoding="utf-8"))
     settings = profile["harmrank"]["outputs"][TARGET]["server_side_parameters"]
-    words = jinja2.Environment(autoescape=False)  # noqa: S701 - settings, no page
+    words = jinja2.Environment(autoescape=False)  # noqa: S701 - fills in settings of our own profile; nothing of it is shown as a page
     builder = SparkSession.builder.enableHiveSupport()
     for name, said in settings.items():
         builder = builder.config(name, words.from_string(str(said)).render(env_var=os.environ.get))
