@@ -232,6 +232,11 @@ bench: bench-env  ## time harmrank and its peers, an hour or two; write docs/per
 	@echo "==> benchmarks/bench.py $(BENCH_ARGS)"
 	@$(BIN)/python benchmarks/bench.py $(BENCH_ARGS)
 
+.PHONY: bench-spark
+bench-spark: spark-env  ## time Spark beside DuckDB on the same extracts: the figures of docs/scale.md
+	@echo "==> benchmarks/spark.py $(BENCH_ARGS)"
+	@PYTHONPATH=. $(SPARK_VENV)/bin/python benchmarks/spark.py $(BENCH_ARGS)
+
 .PHONY: bench-duckdb
 bench-duckdb: dev  ## time the supported DuckDB versions on the work harmrank does
 	@echo "==> benchmarks/duckdb_versions.py"

@@ -1,10 +1,11 @@
-"""Measure a refresh on Apache Spark beside one on DuckDB: seconds by step, then the statements that take longest on Spark.
+"""Measure a refresh on Apache Spark beside one on DuckDB: seconds by step and by model, and what each table costs Spark.
 
 Both refresh a new home from the same generated extracts, then land one month more, each in a process of its own. Spark
-runs in local mode and writes its event log, of which each statement's seconds, what it shuffled and what it wrote are read.
+runs in local mode and writes its event log, from which is read what the statements that make each table take of the
+cores, shuffle, spill and write.
 Prints Markdown: the figures of docs/scale.md. Runs in .venv-spark (make spark-env).
 
-    PYTHONPATH=. .venv-spark/bin/python benchmarks/spark.py --sizes 1 10 --work /large/disk
+    make bench-spark BENCH_ARGS="--sizes 1 10 --work /large/disk"
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import re
 import shutil
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +26,32 @@ from feeds import Feed, make
 from measure import Measured, run
 
 STEPS = ("landing", "building", "checking", "publishing")
-SHOWN = 12
-# The first table that a statement names: what it makes, or what a test or a question reads.
-_MADE = re.compile(r"`?spark_catalog`?\.`?(\w+)`?\.`?(\w+)`?")
+STATES = {"months": "a new home", "next": "a month more"}
+SHOWN = 15
+LANDING, QUESTIONS, CATALOG = "(landing)", "(tests and questions)", "(tables dropped, renamed, described)"
+_MAKES_TABLE = re.compile(r"Arguments: `spark_catalog`\.`(\w+)`\.`(\w+?)(?:__next|__given)?`")
+_LANDS = ("Execute InsertIntoHadoopFsRelationCommand", "Execute SaveAsV1TableCommand")
+_READS = ("AdaptiveSparkPlan", "LocalTableScan", "CommandResult", "*")
 
 
 @dataclass
-class Statement:
-    """What Spark did in statements that name a table first: seconds by the clock, bytes through shuffles and on disk."""
+class Statements:
+    """What Spark did to make a table: seconds by the clock, seconds of cores in tasks, bytes written to shuffles,
+    spilled to disk, written to tables."""
 
     seconds: float = 0
+    core_seconds: float = 0
     shuffled: int = 0
     spilled: int = 0
     written: int = 0
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """One refresh: seconds by step and, under `all`, of the process; seconds of the models and tests that took longest."""
+
+    steps: dict[str, float]
+    slowest: dict[str, float]
 
 
 def main() -> int:
@@ -45,9 +59,12 @@ def main() -> int:
     given = _arguments()
     for millions in given.sizes:
         feed = make(given.work, round(millions * 1_000_000), given.seed, packed=False)
-        times = {engine: _refreshes(given, feed, engine) for engine in ("duckdb", "spark")}
-        _print_times(feed, times)
-        _print_statements(_statements(given.work / "events" / "months"))
+        done = {engine: _refreshes(given, feed, engine) for engine in ("duckdb", "spark")}
+        print(f"\n## {feed.crimes:,} crimes in {feed.months} extracts of {feed.gigabytes} GB")
+        _print_steps(done)
+        for state, words in STATES.items():
+            _print_slowest(words, done["duckdb"][state], done["spark"][state])
+            _print_statements(words, _statements(given.work / "events" / state))
         _print_tables(given.work / "home-spark" / "spark" / "warehouse")
     return 0
 
@@ -58,74 +75,82 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, required=True, help="a folder for feeds, homes and logs, on a large disk")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--memory", default="6g", help="of Spark's Java process (default: 6g)")
+    parser.add_argument("--partitions", type=int, default=4, help="into how many a shuffle is cut (default: 4)")
     parser.add_argument("--timeout", type=float, default=4 * 3600, help="seconds for one refresh")
     return parser.parse_args()
 
 
-def _refreshes(given: argparse.Namespace, feed: Feed, engine: str) -> dict[str, dict[str, float]]:
-    """Seconds by step of a new home, and of a month more."""
+def _refreshes(given: argparse.Namespace, feed: Feed, engine: str) -> dict[str, Refresh]:
+    """A new home, and then a month more."""
     home = given.work / f"home-{engine}"
     shutil.rmtree(home, ignore_errors=True)
     os.environ["HARMRANK_SPARK_MEMORY"] = given.memory
-    found = {}
-    for state in ("months", "next"):
-        events = given.work / "events" / state
+    os.environ["HARMRANK_SPARK_PARTITIONS"] = str(given.partitions)
+    return {state: _refresh(given, feed, engine, home, state) for state in STATES}
+
+
+def _refresh(given: argparse.Namespace, feed: Feed, engine: str, home: Path, state: str) -> Refresh:
+    events, settings, log = given.work / "events" / state, given.work / "conf", given.work / f"{engine} {state}.log"
+    if engine == "spark":
         shutil.rmtree(events, ignore_errors=True)
         events.mkdir(parents=True)
-        settings = given.work / "conf"
         settings.mkdir(exist_ok=True)
         (settings / "spark-defaults.conf").write_text(
             f"spark.eventLog.enabled true\nspark.eventLog.dir file://{events.resolve()}\nspark.eventLog.compress false\n"
         )
         os.environ["SPARK_CONF_DIR"] = str(settings.resolve())
-        command = [
-            sys.executable,
-            "-m",
-            "harmrank",
-            "refresh",
-            feed.extracts(state),
-            "--home",
-            home,
-            "--engine",
-            engine,
-        ]
-        done = run(command, given.work / f"{engine} {state}.log", given.timeout)
-        if done.failure:
-            raise SystemExit(f"{engine}, {state}: {done.failure}; see {given.work / f'{engine} {state}.log'}")
-        found[state] = _steps(home, done)
+    harmrank = [sys.executable, "-m", "harmrank"]
+    done = run([*harmrank, "refresh", feed.extracts(state), "--home", home, "--engine", engine], log, given.timeout)
+    if done.failure:
+        raise SystemExit(f"{engine}, {state}: {done.failure}; see {log}")
+    return _of_log(home, done)
+
+
+def _of_log(home: Path, done: Measured) -> Refresh:
+    """The last refresh in the log of a home."""
+    lines = [json.loads(line) for line in (home / "logs" / "refresh.jsonl").read_text(encoding="utf-8").splitlines()]
+    last = {line["step"]: line for line in lines}
+    steps = {step: float(last[step]["seconds"]) for step in STEPS} | {"all": done.seconds}
+    return Refresh(steps, last["building"]["slowest"])
+
+
+def _statements(events: Path) -> dict[str, Statements]:
+    """What the statements that make each table cost, from Spark's event log; others by what they are for."""
+    found: dict[str, Statements] = defaultdict(Statements)
+    names: dict[str, str] = {}
+    begun: dict[str, int] = {}
+    root_of: dict[str, str] = {}
+    of_stage: dict[int, str] = {}
+    for event in _events(events):
+        kind, number = event["Event"].rsplit(".", 1)[-1], str(event.get("executionId"))
+        if kind == "SparkListenerSQLExecutionStart":
+            # A statement that makes a table writes its files in one of its own.
+            root_of[number] = str(event["rootExecutionId"])
+            names[number] = _purpose(event["physicalPlanDescription"])
+            begun[number] = event["time"]
+        elif kind == "SparkListenerSQLExecutionEnd" and root_of[number] == number:
+            found[names[number]].seconds += (event["time"] - begun[number]) / 1000
+        elif kind == "SparkListenerJobStart" and "spark.sql.execution.id" in event.get("Properties", {}):
+            statement = event["Properties"]["spark.sql.execution.id"]
+            of_stage |= dict.fromkeys(event["Stage IDs"], names[root_of.get(statement, statement)])
+        elif kind == "SparkListenerTaskEnd" and event["Stage ID"] in of_stage and event.get("Task Metrics"):
+            table, task = found[of_stage[event["Stage ID"]]], event["Task Metrics"]
+            table.core_seconds += task["Executor Run Time"] / 1000
+            table.shuffled += task["Shuffle Write Metrics"]["Shuffle Bytes Written"]
+            table.spilled += task["Disk Bytes Spilled"]
+            table.written += task["Output Metrics"]["Bytes Written"]
     return found
 
 
-def _steps(home: Path, done: Measured) -> dict[str, float]:
-    """Seconds by step of the last refresh in the log, and of the whole process."""
-    lines = [json.loads(line) for line in (home / "logs" / "refresh.jsonl").read_text(encoding="utf-8").splitlines()]
-    last = {line["step"]: line.get("seconds") for line in lines}
-    return {step: float(last.get(step) or 0) for step in STEPS} | {"all": done.seconds}
-
-
-def _statements(events: Path) -> dict[str, Statement]:
-    """What the statements of each table cost, tests of it among them, from Spark's event log."""
-    made: dict[str, Statement] = defaultdict(Statement)
-    names: dict[int, str] = {}
-    begun: dict[int, int] = {}
-    of_stage: dict[int, int] = {}
-    for event in _events(events):
-        kind = event["Event"].rsplit(".", 1)[-1]
-        if kind == "SparkListenerSQLExecutionStart":
-            found = _MADE.search(event["physicalPlanDescription"])
-            names[event["executionId"]] = ".".join(found.groups()) if found else "(other)"
-            begun[event["executionId"]] = event["time"]
-        elif kind == "SparkListenerSQLExecutionEnd":
-            number = event["executionId"]
-            made[names[number]].seconds += (event["time"] - begun[number]) / 1000
-        elif kind == "SparkListenerJobStart" and "spark.sql.execution.id" in event.get("Properties", {}):
-            of_stage |= dict.fromkeys(event["Stage IDs"], int(event["Properties"]["spark.sql.execution.id"]))
-        elif kind == "SparkListenerTaskEnd" and event["Stage ID"] in of_stage and event.get("Task Metrics"):
-            statement, task = made[names.get(of_stage[event["Stage ID"]], "(other)")], event["Task Metrics"]
-            statement.shuffled += task["Shuffle Write Metrics"]["Shuffle Bytes Written"]
-            statement.spilled += task["Disk Bytes Spilled"]
-            statement.written += task["Output Metrics"]["Bytes Written"]
-    return made
+def _purpose(plan: str) -> str:
+    """The table that a statement makes, by its plan as Spark prints it, or what else it is for."""
+    first = plan.split("\n", 2)[1]
+    if first.startswith("Execute CreateDataSourceTableAsSelectCommand"):
+        made = _MAKES_TABLE.search(plan)
+        return ".".join(made.groups()) if made else CATALOG
+    if first.startswith(_LANDS):
+        return LANDING
+    return QUESTIONS if first.startswith(_READS) else CATALOG
 
 
 def _events(folder: Path) -> Iterator[dict[str, Any]]:
@@ -134,26 +159,39 @@ def _events(folder: Path) -> Iterator[dict[str, Any]]:
             yield from (json.loads(line) for line in lines if line.startswith("{"))
 
 
-def _print_times(feed: Feed, times: dict[str, dict[str, dict[str, float]]]) -> None:
-    print(f"\n### {feed.crimes:,} crimes\n\n| seconds | DuckDB | Spark | DuckDB, a month more | Spark, a month more |")
-    print("|---|---:|---:|---:|---:|")
+def _print_steps(done: dict[str, dict[str, Refresh]]) -> None:
+    heads = [f"{engine}, {words}" for words in STATES.values() for engine in ("DuckDB", "Spark")]
+    print(f"\n| seconds | {' | '.join(heads)} |\n|---|{'---:|' * len(heads)}")
+    refreshes = [done[engine][state] for state in STATES for engine in ("duckdb", "spark")]
     for step in (*STEPS, "all"):
-        cells = [times[engine][state][step] for state in ("months", "next") for engine in ("duckdb", "spark")]
-        print(f"| {step} | {' | '.join(f'{cell:,.1f}' for cell in cells)} |")
+        print(f"| {step} | {' | '.join(f'{refresh.steps[step]:,.1f}' for refresh in refreshes)} |")
 
 
-def _print_statements(made: dict[str, Statement]) -> None:
-    print(
-        "\n| statements on Spark, by the first table they name | s | shuffled, MB | spilled, MB | written, MB |\n|---|---:|---:|---:|---:|"
-    )
-    total = Statement()
-    for statement in made.values():
-        for name in vars(total):
-            setattr(total, name, getattr(total, name) + getattr(statement, name))
-    dearest = sorted(made.items(), key=lambda item: -item[1].seconds)[:SHOWN]
-    for name, found in (*dearest, ("all", total)):
-        sizes = (found.shuffled, found.spilled, found.written)
-        print(f"| {name} | {found.seconds:,.1f} | {' | '.join(f'{size / 1e6:,.1f}' for size in sizes)} |")
+def _print_slowest(words: str, duckdb: Refresh, spark: Refresh) -> None:
+    print(f"\n| {words}: longest to build or test on Spark | DuckDB, s | Spark, s |\n|---|---:|---:|")
+    least = min(duckdb.slowest.values())
+    for name, seconds in list(spark.slowest.items())[:SHOWN]:
+        beside = f"{duckdb.slowest[name]:,.1f}" if name in duckdb.slowest else f"< {least:,.1f}"
+        print(f"| {name} | {beside} | {seconds:,.1f} |")
+
+
+def _print_statements(words: str, found: dict[str, Statements]) -> None:
+    """The tables that take most of the cores, then what is no table, then everything."""
+    print(f"\n| {words}: what Spark runs | s | core s | shuffled, MB | spilled, MB | written, MB |")
+    print(f"|---|{'---:|' * 5}")
+    tables = {name: made for name, made in found.items() if not name.startswith("(")}
+    dearest = sorted(tables.items(), key=lambda item: -item[1].core_seconds)
+    rows = dearest[:SHOWN]
+    if dearest[SHOWN:]:
+        rows.append((f"{len(dearest) - SHOWN} more tables", _sum(made for _, made in dearest[SHOWN:])))
+    rows += [(name, made) for name, made in found.items() if name.startswith("(")]
+    for name, made in (*rows, ("all", _sum(found.values()))):
+        seconds, cores, *sizes = astuple(made)
+        print(f"| {name} | {seconds:,.1f} | {cores:,.1f} | {' | '.join(f'{size / 1e6:,.1f}' for size in sizes)} |")
+
+
+def _sum(found: Iterable[Statements]) -> Statements:
+    return Statements(*(sum(values) for values in zip(*(astuple(made) for made in found), strict=True)))
 
 
 def _print_tables(warehouse: Path) -> None:

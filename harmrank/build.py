@@ -24,11 +24,12 @@ TESTED_WITH_THE_SEEDS = ("--exclude", "path:seeds", "--indirect-selection", "cau
 
 @dataclass(frozen=True)
 class BuildResult:
-    """What dbt built and tested: counts, one sentence for each failure and each warning, the keys of the marts; and the
-    parsed project (dbt's Manifest), None where it could not be parsed."""
+    """What dbt built and tested: counts, seconds of each model, seed and test by its name, one sentence for each failure and
+    each warning, the keys of the marts; and the parsed project (dbt's Manifest), None where it could not be parsed."""
 
     models: int
     tests: int
+    seconds: dict[str, float] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     keys: Keys = field(default_factory=dict)
@@ -178,10 +179,12 @@ class _Counter:
 
 def _summarise(run: Any, keys: Keys) -> BuildResult:
     failures, warnings, models, tests = [], [], 0, 0
+    seconds = {}
     for result in run.results:
         kind = str(result.node.resource_type)
         models += kind in ("model", "seed")
         tests += kind == "test"
+        seconds[str(result.node.name)] = float(result.execution_time)
         status = str(result.status)
         if status in ("error", "runtime error"):
             stopped_by = surroundings.cause(str(result.message or ""))
@@ -191,7 +194,7 @@ def _summarise(run: Any, keys: Keys) -> BuildResult:
             failures.append(_sentence(result, kind))
         elif status == "warn":
             warnings.append(_sentence(result, kind))
-    return BuildResult(models, tests, failures, warnings, keys)
+    return BuildResult(models, tests, seconds, failures, warnings, keys)
 
 
 def _sentence(result: Any, kind: str) -> str:

@@ -29,12 +29,16 @@ from harmrank import (
     stopping,
     warehouse,
 )
+from harmrank.build import BuildResult
 from harmrank.contract import MAX_BAD_SHARE
 from harmrank.errors import GateFailed, HarmrankError, UsageError
 from harmrank.home import Home
 from harmrank.landing import Arrival, LandingResult, Refusal, extract_folders, land
 from harmrank.logbook import Logbook
 from harmrank.project import code_version, project_root
+
+_SLOWEST = 20
+"""Models and tests whose seconds the log names."""
 
 
 @dataclass(frozen=True)
@@ -292,6 +296,7 @@ def _build_and_publish(
         only_changes=only_changes,
         **tally,
         failures=len(result.failures),
+        slowest=_slowest(result),
         details=[*result.failures, *result.warnings],
     )
     if result.failures:
@@ -322,6 +327,12 @@ def _build_and_publish(
     for remark in publication.remarks:
         wanted.remark(remark)
     return RefreshResult(landed, home, request.list_date, publication, publication.warnings, result.tests)
+
+
+def _slowest(built: BuildResult) -> dict[str, float]:
+    """Seconds of the models and tests that took longest: two run at a time, so that all together are more than the step's."""
+    longest = sorted(built.seconds.items(), key=lambda item: -item[1])[:_SLOWEST]
+    return {name: round(seconds, 3) for name, seconds in longest}
 
 
 def _gate_failed(entry: journal.Journal, failures: list[str]) -> GateFailed:

@@ -31,7 +31,8 @@ def unit_tests(home: Path) -> tuple[int, list[str]]:
     if outcome.exception is not None:
         raise outcome.exception
     spark.refuse_without_ansi_mode()
-    results = outcome.result.results
+    # Beside them what runs before every command of dbt.
+    results = [result for result in outcome.result.results if str(result.node.resource_type) == "unit_test"]
     return len(results), [
         f"{result.node.name}: {result.status}: {' '.join(str(result.message).split())[:400]}"
         for result in results

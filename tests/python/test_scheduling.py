@@ -118,6 +118,9 @@ def test_every_step_has_its_line(published: PublishedHome) -> None:
     assert (extract["rows_read"], extract["rows_landed"], extract["rows_quarantined"]) == counted
     assert (by_step["landing"]["landed"], by_step["landing"]["refused"]) == (1, 0)
     assert by_step["building"]["models"] > 50 and by_step["building"]["tests"] > 100
+    slowest = list(by_step["building"]["slowest"].values())
+    assert len(slowest) == 20 and slowest == sorted(slowest, reverse=True)
+    assert 0 < slowest[0] < by_step["building"]["seconds"]
     assert by_step["checking"]["expectations"] > 10
     assert by_step["publishing"]["places"] == manifest["tables"]["top_100"]["rows"]
     assert {by_step[step]["build_id"] for step in ("building", "publishing", "refresh")} == {manifest["build_id"]}

@@ -240,6 +240,12 @@ def test_nothing_of_an_extract_is_left_in_scratch(landed: dict[str, Landed]) -> 
     assert [path for path in scratch.rglob("*") if path.is_file()] == []
 
 
+def test_what_java_leaves_lies_in_the_home(landed: dict[str, Landed]) -> None:
+    """Temporary files of a session can hold rows: they belong where everything else is that only its owner may read. Hive leaves
+    a folder behind at each start, which would otherwise stand in the machine's own."""
+    assert list((landed["spark"].home / "spark" / "scratch").glob("*_resources"))
+
+
 def test_a_home_stays_with_its_engine(landed: dict[str, Landed], extracts: Path) -> None:
     """Rows would lie in two places, and each build know half of them. What Spark cannot do yet is said before anything begins."""
     for options, said in (
