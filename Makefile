@@ -8,7 +8,7 @@ unexport PYTHONPATH PYTHONHOME
 
 VENV        ?= .venv
 OTHER_VENV  := .venv-other-duckdb
-# The models on Apache Spark: an environment of its own, since few need its 400 MB.
+# The models on Apache Spark: an environment of its own, since few need its 1.2 GB.
 SPARK_VENV  := .venv-spark
 LOCK_VENV   := .venv-lock
 # The peers that benchmarks/ measures harmrank against.
@@ -232,10 +232,12 @@ bench: bench-env  ## time harmrank and its peers, an hour or two; write docs/per
 	@echo "==> benchmarks/bench.py $(BENCH_ARGS)"
 	@$(BIN)/python benchmarks/bench.py $(BENCH_ARGS)
 
+BENCH_SPARK_ARGS ?= --work target/bench-spark
+
 .PHONY: bench-spark
 bench-spark: spark-env  ## time Spark beside DuckDB on the same extracts: the figures of docs/scale.md
-	@echo "==> benchmarks/spark.py $(BENCH_ARGS)"
-	@PYTHONPATH=. $(SPARK_VENV)/bin/python benchmarks/spark.py $(BENCH_ARGS)
+	@echo "==> benchmarks/spark.py $(BENCH_SPARK_ARGS)"
+	@PYTHONPATH=. $(SPARK_VENV)/bin/python benchmarks/spark.py $(BENCH_SPARK_ARGS)
 
 .PHONY: bench-duckdb
 bench-duckdb: dev  ## time the supported DuckDB versions on the work harmrank does

@@ -5,7 +5,7 @@ runs in local mode and writes its event log, from which is read what the stateme
 cores, shuffle, spill and write.
 Prints Markdown: the figures of docs/scale.md. Runs in .venv-spark (make spark-env).
 
-    make bench-spark BENCH_ARGS="--sizes 1 10 --work /large/disk"
+    make bench-spark BENCH_SPARK_ARGS="--sizes 1 10 --work /large/disk"
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ from measure import Measured, run
 STEPS = ("landing", "building", "checking", "publishing")
 STATES = {"months": "a new home", "next": "a month more"}
 SHOWN = 15
-LANDING, QUESTIONS, CATALOG = "(landing)", "(tests and questions)", "(tables dropped, renamed, described)"
+LANDING, LEDGERS, SEEDS = "(landing)", "(ledgers handed over)", "(seeds)"
+QUESTIONS, CATALOG = "(tests and questions)", "(tables dropped, renamed, described)"
 _MAKES_TABLE = re.compile(r"Arguments: `spark_catalog`\.`(\w+)`\.`(\w+?)(?:__next|__given)?`")
-_LANDS = ("Execute InsertIntoHadoopFsRelationCommand", "Execute SaveAsV1TableCommand")
+_FILLS_SEED = re.compile(r"Arguments: file:\S*/reference\.db/")
+_COUNTS_LINES = "file_block_start"
 _READS = ("AdaptiveSparkPlan", "LocalTableScan", "CommandResult", "*")
 
 
@@ -96,7 +98,8 @@ def _refresh(given: argparse.Namespace, feed: Feed, engine: str, home: Path, sta
         events.mkdir(parents=True)
         settings.mkdir(exist_ok=True)
         (settings / "spark-defaults.conf").write_text(
-            f"spark.eventLog.enabled true\nspark.eventLog.dir file://{events.resolve()}\nspark.eventLog.compress false\n"
+            f"spark.eventLog.enabled true\nspark.eventLog.dir file://{events.resolve()}\n"
+            "spark.eventLog.compress false\nspark.eventLog.rolling.enabled false\n"
         )
         os.environ["SPARK_CONF_DIR"] = str(settings.resolve())
     harmrank = [sys.executable, "-m", "harmrank"]
@@ -148,9 +151,13 @@ def _purpose(plan: str) -> str:
     if first.startswith("Execute CreateDataSourceTableAsSelectCommand"):
         made = _MAKES_TABLE.search(plan)
         return ".".join(made.groups()) if made else CATALOG
-    if first.startswith(_LANDS):
-        return LANDING
-    return QUESTIONS if first.startswith(_READS) else CATALOG
+    if first.startswith("Execute InsertIntoHadoopFsRelationCommand"):
+        return SEEDS if _FILLS_SEED.search(plan) else LANDING
+    if first.startswith("Execute SaveAsV1TableCommand"):
+        return LEDGERS
+    if first.startswith(_READS):
+        return LANDING if _COUNTS_LINES in plan else QUESTIONS
+    return CATALOG
 
 
 def _events(folder: Path) -> Iterator[dict[str, Any]]:

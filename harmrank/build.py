@@ -184,7 +184,8 @@ def _summarise(run: Any, keys: Keys) -> BuildResult:
         kind = str(result.node.resource_type)
         models += kind in ("model", "seed")
         tests += kind == "test"
-        seconds[str(result.node.name)] = float(result.execution_time)
+        if kind in ("model", "seed", "test"):
+            seconds[str(result.node.name)] = float(result.execution_time)
         status = str(result.status)
         if status in ("error", "runtime error"):
             stopped_by = surroundings.cause(str(result.message or ""))

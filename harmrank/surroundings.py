@@ -19,9 +19,12 @@ _IN_THE_WAY = (errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
 _FULL = re.compile(r"no space left on device|max_temp_directory_size|disk quota exceeded", re.IGNORECASE)
 _TOO_LARGE = re.compile(r"file too large", re.IGNORECASE)
 _MEMORY = re.compile(r"out of memory error|cannot allocate memory|bad_alloc", re.IGNORECASE)
+_JAVA_MEMORY = re.compile(r"OutOfMemoryError|Java heap space|GC overhead limit")
 _LOCKED = re.compile(r"could not set lock|conflicting lock|unique file handle conflict", re.IGNORECASE)
 _FORBIDDEN = re.compile(r"permission denied|operation not permitted", re.IGNORECASE)
 _READ_ONLY = re.compile(r"read-only file ?system", re.IGNORECASE)
+# Whose errors say what the machine refused in their text alone: dbt's, and those of Spark, which come from Java.
+_TELLING = ("dbt", "pyspark", "py4j")
 _FILE = re.compile(r'file "([^"]+)"', re.IGNORECASE)
 _OWNER = re.compile(r"PID (\d+)")
 
@@ -68,7 +71,7 @@ def _from_error(error: BaseException) -> HarmrankError | None:
         return _memory()
     if isinstance(error, OSError) and error.errno is not None:
         return _from_os(error)
-    if isinstance(error, duckdb.Error) or type(error).__module__.startswith("dbt"):
+    if isinstance(error, duckdb.Error) or type(error).__module__.startswith(_TELLING):
         return _from_text(str(error))
     return None
 
@@ -101,6 +104,11 @@ def _from_text(text: str) -> HarmrankError | None:
         return _full(place)
     if _TOO_LARGE.search(text):
         return _too_large(place)
+    if _JAVA_MEMORY.search(text):
+        return HarmrankError(
+            "not enough memory for Spark: set HARMRANK_SPARK_MEMORY to more than it has (2g unless set), or "
+            "HARMRANK_SPARK_PARTITIONS to more parts, then run this again. What was published still stands."
+        )
     if _MEMORY.search(text):
         return _memory()
     if _LOCKED.search(text):

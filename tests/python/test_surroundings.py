@@ -41,10 +41,13 @@ def test_a_disk_that_takes_no_more(published: PublishedHome, case: surroundings.
         # DuckDB calls a disk that is too small for its spilling a lack of memory.
         (duckdb.OutOfMemoryException("Out of Memory Error: ... 'max_temp_directory_size' ..."), "the disk is full"),
         ('Runtime Error: Could not write file "/h/w.wal": No space left on device', "the disk is full (writing /h/w.wal)"),
+        ("org.apache.spark.SparkException: ... java.io.IOException: No space left on device", "the disk is full"),
+        (type("Py4JJavaError", (Exception,), {"__module__": "py4j.protocol"})("No space left on device"), "the disk is full"),
+        ("Job aborted due to stage failure: java.lang.OutOfMemoryError: Java heap space", "HARMRANK_SPARK_MEMORY"),
     ],
 )  # fmt: skip
 def test_what_the_machine_refuses_is_named(error: BaseException | str, said: str) -> None:
-    """Errors of Python, of DuckDB and of dbt's nodes come to the same sentences."""
+    """Errors of Python, of DuckDB, of Spark and of dbt's nodes come to the same sentences."""
     found = cause(error)
     assert found is not None
     assert said in str(found)
