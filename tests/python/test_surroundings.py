@@ -85,8 +85,9 @@ def test_a_failed_node_for_want_of_room_is_no_failed_gate(published: PublishedHo
     from harmrank.build import _summarise
 
     node = SimpleNamespace(resource_type="model", name="top_100", description="")
-    broken = SimpleNamespace(node=node, status="error", message="Runtime Error: Binder Error: no column", failures=None)
-    full = SimpleNamespace(node=node, status="error", message="IO Error: No space left on device", failures=None)
+    failed = {"node": node, "status": "error", "failures": None, "execution_time": 0.1}
+    broken = SimpleNamespace(**failed, message="Runtime Error: Binder Error: no column")
+    full = SimpleNamespace(**failed, message="IO Error: No space left on device")
     assert len(_summarise(SimpleNamespace(results=[broken]), {}).failures) == 1
     with pytest.raises(HarmrankError, match="the disk is full"):
         _summarise(SimpleNamespace(results=[broken, full]), {})
