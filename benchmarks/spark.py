@@ -161,7 +161,8 @@ def _purpose(plan: str) -> str:
 
 
 def _events(folder: Path) -> Iterator[dict[str, Any]]:
-    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+    # Checksums beside the log have names that begin with a dot.
+    for file in (path for path in folder.iterdir() if not path.name.startswith(".")):
         with file.open(encoding="utf-8") as lines:
             yield from (json.loads(line) for line in lines if line.startswith("{"))
 

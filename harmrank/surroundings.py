@@ -106,8 +106,8 @@ def _from_text(text: str) -> HarmrankError | None:
         return _too_large(place)
     if _JAVA_MEMORY.search(text):
         return HarmrankError(
-            "not enough memory for Spark: set HARMRANK_SPARK_MEMORY to more than it has (2g unless set), or "
-            "HARMRANK_SPARK_PARTITIONS to more parts, then run this again. What was published still stands."
+            "not enough memory for Spark: raise HARMRANK_SPARK_MEMORY or HARMRANK_SPARK_PARTITIONS (docs/scale.md), then "
+            "run this again. What was published still stands."
         )
     if _MEMORY.search(text):
         return _memory()
