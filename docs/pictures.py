@@ -13,8 +13,10 @@ from PIL import Image
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
-from harmrank import briefing, reading, show
-from harmrank.home import Home
+from harmrank.cli import show
+from harmrank.home.folder import Home
+from harmrank.reading import published_mart
+from harmrank.reading.briefing import paper
 
 WIDTH = 132
 IMAGES = Path(__file__).parent / "images"
@@ -30,7 +32,7 @@ def main() -> None:
 
 def top(home: Home) -> None:
     """docs/images/top.svg: what `harmrank top` prints."""
-    build, places = reading.top(home, 10)
+    build, places = published_mart.top(home, 10)
     console = Console(record=True, width=WIDTH, file=StringIO(), highlight=False)
     show.print_top(console, build, places)
     # The picture must draw without fetching a font from anywhere.
@@ -50,7 +52,7 @@ def head_of_the_briefing(home: Home) -> None:
 
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         page_file = Path(folder) / "briefing.html"
-        briefing.write(home, page_file, operational=False)
+        paper.write(home, page_file, operational=False)
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1000, "height": 1560})
         page.goto(page_file.as_uri())

@@ -1,5 +1,5 @@
 """`python -m harmrank` is the same as `harmrank`."""
 
-from harmrank.cli import main
+from harmrank.cli.main import main
 
 main()

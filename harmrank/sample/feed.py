@@ -10,8 +10,8 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from harmrank import duck
 from harmrank.errors import UsageError
+from harmrank.machine import duck
 from harmrank.sample import careers, crimes, defects, later, people
 from harmrank.sample.calendar import DAY_SECONDS, EXTRACT_TIME, Month, month_at, share_out
 from harmrank.sample.careers import Plan

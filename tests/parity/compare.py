@@ -7,8 +7,8 @@ from pathlib import Path
 
 import duckdb
 
-from harmrank.home import Home
-from harmrank.published import read_manifest
+from harmrank.home.folder import Home
+from harmrank.publishing.current_build import read_manifest
 
 FIRST = 3
 # What two builds of the same never have in common: their own names and moments, and those of the builds before them.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from harmrank import spark
-from harmrank.project import project_root
+from harmrank.building.project import project_root
+from harmrank.spark import session
 
 # Hundreds of small statements: compiling little, and a metastore that need not outlive a power cut, halve the time.
 IN_A_HURRY = {
@@ -20,17 +20,17 @@ def unit_tests(home: Path) -> tuple[int, list[str]]:
     from dbt.cli.main import dbtRunner
 
     os.environ |= {**IN_A_HURRY, "HARMRANK_HOME": str(home.resolve()), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
-    spark.keep_ansi_mode()
+    session.keep_ansi_mode()
     outcome = dbtRunner().invoke(
         [
-            *("--no-use-colors", "--quiet", "test", "--select", "test_type:unit", "--target", spark.TARGET),
+            *("--no-use-colors", "--quiet", "test", "--select", "test_type:unit", "--target", session.TARGET),
             *("--project-dir", str(project_root()), "--profiles-dir", str(project_root() / "profiles")),
             *("--target-path", str(home / "target"), "--log-path", str(home / "logs")),
         ]
     )
     if outcome.exception is not None:
         raise outcome.exception
-    spark.refuse_without_ansi_mode()
+    session.refuse_without_ansi_mode()
     # Beside them what runs before every command of dbt.
     results = [result for result in outcome.result.results if str(result.node.resource_type) == "unit_test"]
     return len(results), [

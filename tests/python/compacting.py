@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from harmrank import compaction
-from harmrank.home import Home
+from harmrank.home import compaction
+from harmrank.home.folder import Home
 
 
 def _die(when: str) -> None:

@@ -89,7 +89,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Leave as the command does (harmrank/cli.py), so that pytest's closing line is the last one."""
+    """Leave as the command does (harmrank/cli/main.py), so that pytest's closing line is the last one."""
     if "great_expectations" in sys.modules and _STATUS in config.stash:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -19,7 +19,7 @@ from conftest import REPOSITORY, SMALL_FEED, Command, write_extract
 from playwright.sync_api import Browser, Page
 
 from harmrank.sample import write_sample
-from harmrank.wording import brief, day, days, per_cent, split
+from harmrank.text.wording import brief, day, days, per_cent, split
 
 # Names that would run, were they not written as what they are.
 HOSTILE = "<script>alert('x')</script>"
@@ -318,7 +318,7 @@ def test_it_needs_no_network_and_no_script(page: str) -> None:
 
 def test_other_commands_do_not_wait_for_the_charts() -> None:
     """matplotlib is loaded when a chart is drawn, not before."""
-    code = "import sys, harmrank.cli, harmrank.reading, harmrank.briefing; sys.exit('matplotlib' in sys.modules)"
+    code = "import sys, harmrank.cli.main, harmrank.reading.published_mart, harmrank.reading.briefing.paper; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
 
 

@@ -19,8 +19,8 @@ import pytest
 from conftest import SMALL_FEED, Command, PublishedHome, write_extract
 from reliability import homes, narrow
 
-from harmrank import compaction, warehouse
-from harmrank.home import Home
+from harmrank.home import compaction, warehouse
+from harmrank.home.folder import Home
 
 MEGABYTE = 1 << 20
 # What an analyst may have added: whatever a DuckDB file can hold, with views in an order that no name tells.

@@ -16,8 +16,10 @@ import pytest
 from conftest import REPOSITORY, SMALL_FEED, Command, PublishedHome, write_extract
 from reliability import homes, kills, readers
 
-from harmrank import journal, publish, published, reading
-from harmrank.home import Home
+from harmrank.home import journal
+from harmrank.home.folder import Home
+from harmrank.publishing import current_build, publish
+from harmrank.reading import published_mart
 
 
 @pytest.fixture
@@ -127,7 +129,7 @@ def test_what_is_no_build_is_left_alone(scratch: PublishedHome) -> None:
     theirs.mkdir()
     publish.tidy(Home(scratch.home), 1)
     assert theirs.exists()
-    builds = [path.name for path in theirs.parent.iterdir() if published.BUILD_ID.fullmatch(path.name)]
+    builds = [path.name for path in theirs.parent.iterdir() if current_build.BUILD_ID.fullmatch(path.name)]
     assert len(builds) == 2, "the current one and one beside it"
 
 
@@ -186,16 +188,16 @@ def test_status_tells_what_failed_and_what_to_do(scratch: PublishedHome) -> None
     """An error is kept with its advice; once its build has been published nothing is wrong any more."""
     entry_of(scratch.home, outcome=journal.FAILED, details=["the disk is full: make room"], step="landing")
     assert "failed while landing: the disk is full: make room" in " ".join(
-        reading.status(Home(scratch.home))["stale_because"]
+        published_mart.status(Home(scratch.home))["stale_because"]
     )
     entry_of(scratch.home, build_id=os.readlink(scratch.home / "published" / "current"), step="publishing")
-    assert not [line for line in reading.status(Home(scratch.home))["stale_because"] if "refresh (since" in line]
+    assert not [line for line in published_mart.status(Home(scratch.home))["stale_because"] if "refresh (since" in line]
 
 
 def test_a_status_in_the_wrong_moment_is_waited_for(scratch: PublishedHome, harmrank: Command) -> None:
     """Monitoring must not make a refresh fail: who only looks is waited for, who works is not."""
     look = (
-        "import sys, time; from pathlib import Path; from harmrank.home import Home\n"
+        "import sys, time; from pathlib import Path; from harmrank.home.folder import Home\n"
         "with Home(Path(sys.argv[1])).looked_at() as who:\n    print(who, flush=True); time.sleep(1)\n"
     )
     status = subprocess.Popen(
@@ -228,7 +230,7 @@ def test_the_lock_is_free_once_its_owner_is_done_though_a_child_lives_on(tmp_pat
 def test_a_killed_land_leaves_its_number_and_no_lock(scratch: PublishedHome, harmrank: Command) -> None:
     """The id of a dead process in the lock file means nothing to the next command, nor to status."""
     hold = (
-        "import sys, time; from pathlib import Path; from harmrank.home import Home\n"
+        "import sys, time; from pathlib import Path; from harmrank.home.folder import Home\n"
         "with Home(Path(sys.argv[1])).lock():\n    print('held', flush=True); time.sleep(120)\n"
     )
     owner = subprocess.Popen(
@@ -241,5 +243,5 @@ def test_a_killed_land_leaves_its_number_and_no_lock(scratch: PublishedHome, har
     owner.send_signal(signal.SIGKILL)
     owner.wait()
     assert Home(scratch.home).lock_path.read_text().strip() == str(owner.pid)
-    assert reading.status(Home(scratch.home))["at_work"] is None
+    assert published_mart.status(Home(scratch.home))["at_work"] is None
     assert harmrank("land", scratch.extracts, "--home", scratch.home).returncode == 0

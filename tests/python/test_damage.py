@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from reliability.damage import attack, count_rows, make_case
 from reliability.damage_kinds import KINDS
 
-from harmrank.home import Home
-from harmrank.landing import land
-from harmrank.warehouse import connect
+from harmrank.home.folder import Home
+from harmrank.home.warehouse import connect
+from harmrank.landing.land import land
 
 SHORT = 2 * len(KINDS) * 4 // 3
 """Cases that meet every kind of damage twice alone, and half as many combinations."""

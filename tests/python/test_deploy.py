@@ -20,8 +20,8 @@ import pytest
 import yaml
 from conftest import REPOSITORY, PublishedHome
 
-from harmrank.cli import cli
-from harmrank.hooks import FACTS
+from harmrank.cli.main import cli
+from harmrank.refreshing.hooks import FACTS
 
 DEPLOY = REPOSITORY / "deploy"
 UNITS = sorted(path for path in (DEPLOY / "systemd").iterdir() if path.suffix in (".service", ".timer"))

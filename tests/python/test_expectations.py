@@ -15,16 +15,19 @@ import duckdb
 import pytest
 from conftest import SMALL_FEED, Command, PublishedHome, write_extract
 
-from harmrank import checks, door_in, door_out, publish, published, suites, warehouse
+from harmrank.building.mart_keys import Keys
 from harmrank.contract import CUSTODY, TABLES
 from harmrank.errors import GateFailed, HarmrankError
-from harmrank.home import Home
-from harmrank.keys import Keys
-from harmrank.landing import land
-from harmrank.landing_files import TableFile
-from harmrank.landing_rows import CheckedFile
-from harmrank.refresh import refresh
-from harmrank.suites import Expectation, Suite
+from harmrank.expectations import checks, suites
+from harmrank.expectations.suites import Expectation, Suite
+from harmrank.home import warehouse
+from harmrank.home.folder import Home
+from harmrank.landing import door_in
+from harmrank.landing.files.extract_folder import TableFile
+from harmrank.landing.files.row_reader import CheckedFile
+from harmrank.landing.land import land
+from harmrank.publishing import current_build, door_out, publish
+from harmrank.refreshing.refresh import refresh
 
 DOOR_IN = {e.name: e for suite in suites.load("door_in") for e in suite.expectations}
 DOOR_OUT = {e.name: e for suite in suites.load("door_out") for e in suite.expectations}
@@ -411,7 +414,7 @@ def test_what_stands_may_be_damaged(two_listed: PublishedHome, tmp_path: Path) -
 def test_great_expectations_is_loaded_only_for_something_to_check(published: PublishedHome, harmrank: Command) -> None:
     """Its import takes seconds: a refresh with nothing new must not pay for it."""
     code = (
-        "import sys, harmrank.cli as cli\n"
+        "import sys, harmrank.cli.main as cli\n"
         f"cli._exit = lambda code: print(code, 'great_expectations' in sys.modules, 'dbt.cli' in sys.modules)\n"
         f"cli.main(['refresh', {str(published.extracts)!r}, '--home', {str(published.home)!r}])"
     )
@@ -531,7 +534,7 @@ def two_listed(tmp_path_factory: pytest.TempPathFactory, harmrank: Command) -> P
 
 def checked(home: Home, folder: Path) -> list[checks.Finding]:
     """What the door out finds in a folder, beside the build that stands."""
-    standing = published.read_manifest(home)
+    standing = current_build.read_manifest(home)
     assert standing is not None
     return door_out.check(home, folder, standing, standing)
 
@@ -555,7 +558,7 @@ def test_a_fault_in_a_build_is_found(two_listed: PublishedHome, tmp_path: Path, 
     home = Home(two_listed.home)
     folder = tmp_path / "build"
     shutil.copytree((home.published / "current").resolve(), folder)
-    with duckdb.connect(str(folder / published.MART_FILE)) as mart:
+    with duckdb.connect(str(folder / current_build.MART_FILE)) as mart:
         FAULTS_OUT[name](mart, folder)
     found = checked(home, folder)
     by_name = {finding.expectation.name: finding for finding in found}
@@ -568,7 +571,7 @@ def test_a_suite_that_cannot_be_run_stops_the_publication(two_listed: PublishedH
     home = Home(two_listed.home)
     folder = tmp_path / "build"
     shutil.copytree((home.published / "current").resolve(), folder)
-    with duckdb.connect(str(folder / published.MART_FILE)) as mart:
+    with duckdb.connect(str(folder / current_build.MART_FILE)) as mart:
         mart.execute("alter table mart.top_100 drop column harm_rank")
     broken = [f for f in checked(home, folder) if f.expectation.name == "the_suite_can_be_run"]
     assert broken and all(finding.is_fatal for finding in broken)
@@ -585,7 +588,7 @@ def test_a_fatal_finding_at_the_door_out_publishes_nothing(
 
     def lossy(home: Home, folder: Path, keys: Keys, marts: publish.Marts) -> dict[str, Any]:
         tables = copied(home, folder, keys, marts)
-        with duckdb.connect(str(folder / published.MART_FILE)) as mart:
+        with duckdb.connect(str(folder / current_build.MART_FILE)) as mart:
             mart.execute("delete from mart.top_100_evidence where crime_ref = 'c2'")
         return tables
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harmrank.errors import HomeBusy
-from harmrank.home import Home
+from harmrank.home.folder import Home
 
 HOLD = """
 import sys, time

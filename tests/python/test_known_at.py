@@ -21,9 +21,10 @@ import yaml
 from conftest import REPOSITORY, Command, PublishedHome
 from reliability import homes, increments
 
-from harmrank import known_at, warehouse
 from harmrank.errors import UsageError
-from harmrank.home import Home
+from harmrank.home import warehouse
+from harmrank.home.folder import Home
+from harmrank.refreshing import known_at
 from harmrank.sample import write_sample
 
 THE_DAY = "2026-07-31"

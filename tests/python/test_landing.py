@@ -14,12 +14,13 @@ from typing import Any
 import duckdb
 import pytest
 
-from harmrank import door_in, landing_sql
 from harmrank.contract import TABLES
 from harmrank.errors import UsageError
-from harmrank.home import Home
-from harmrank.landing import LandingResult, land
-from harmrank.warehouse import connect
+from harmrank.home.folder import Home
+from harmrank.home.warehouse import connect
+from harmrank.landing import door_in
+from harmrank.landing.files import typing_sql
+from harmrank.landing.land import LandingResult, land
 
 CRIMES = "force,crime_ref,offence_code,reported_on,updated_at"
 PEOPLE = "force,person_ref,sex,birth_year,date_of_birth,updated_at"
@@ -250,7 +251,7 @@ def test_rows_stay_in_order_where_several_threads_read_a_file(door: Door) -> Non
     rows = [f'met,c{n},019/08,2026-10-01,2026-10-01,"{odd[n % len(odd)]}"' for n in range(60_000)]
     rows[54_321] = 'met,bad,019/08,x,2026-10-01,"a"'
     content = "\n".join([f"{CRIMES},area_code", *rows])
-    assert len(content) > 2 * landing_sql.AT_ONCE
+    assert len(content) > 2 * typing_sql.AT_ONCE
     door.send("crimes.csv", content)
     door.land()
     line = content[: content.index("met,bad")].count("\n") + 1
@@ -275,16 +276,16 @@ def test_blanks_are_trimmed_wherever_they_stand(source: str, tmp_path: Path) -> 
             connection.execute(f"create table made ({', '.join(f'{name} varchar' for name in names)})")
             connection.executemany("insert into made values (?, ?, ?)", rows)
             connection.execute(f"copy made to '{path}' (format parquet)")
-            texts = {name: landing_sql.parquet_text(name, "VARCHAR") for name in names}
-            query = landing_sql.checked_rows(table, landing_sql.parquet_source(str(path)), texts)
+            texts = {name: typing_sql.parquet_text(name, "VARCHAR") for name in names}
+            query = typing_sql.checked_rows(table, typing_sql.parquet_source(str(path)), texts)
         else:
             has_ordinal = source == "rewritten csv"
             with path.open("w", encoding="utf-8", newline="") as file:
                 writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
                 for number, row in enumerate([names, *rows]):
                     writer.writerow([number, *row] if has_ordinal else row)
-            read = landing_sql.csv_source(str(path), 3, has_ordinal)
-            query = landing_sql.checked_rows(table, read, {name: f"c{place}" for place, name in enumerate(names)})
+            read = typing_sql.csv_source(str(path), 3, has_ordinal)
+            query = typing_sql.checked_rows(table, read, {name: f"c{place}" for place, name in enumerate(names)})
         found = connection.execute(f"select {', '.join(names)} from ({query})").fetchall()
     trimmed = [tuple(value.strip(" \t\n\r\xa0") for value in row) for row in rows]
     assert found == [tuple(None if value in ("", "NULL", "null") else value for value in row) for row in trimmed]
@@ -297,9 +298,9 @@ def test_each_row_is_made_of_its_record_alone(name: str, tmp_path: Path) -> None
     texts = {column.name: f"c{place}" for place, column in enumerate(table.columns)}
     path = tmp_path / "file.csv"
     path.write_text(",".join(texts) + "\n")
-    source = landing_sql.csv_source(str(path), len(texts), has_ordinal=False)
+    source = typing_sql.csv_source(str(path), len(texts), has_ordinal=False)
     with duckdb.connect() as connection:
-        plan = connection.execute(f"explain (format json) {landing_sql.checked_rows(table, source, texts)}").fetchall()[
+        plan = connection.execute(f"explain (format json) {typing_sql.checked_rows(table, source, texts)}").fetchall()[
             0
         ][1]
     steps, operators = json.loads(plan), []

@@ -16,8 +16,10 @@ import pytest
 from conftest import REPOSITORY, Command, PublishedHome
 from reliability import homes, narrow
 
-from harmrank import build, duck, warehouse
-from harmrank.home import Home
+from harmrank.building import run_dbt
+from harmrank.home import warehouse
+from harmrank.home.folder import Home
+from harmrank.machine import duck
 
 SETTING = "HARMRANK_MEMORY_LIMIT"
 IN_FORCE = "select current_setting('memory_limit') as in_force"
@@ -52,7 +54,7 @@ def limits(home: Path) -> dict[str, str]:
     with duck.open_database() as connection:
         warehouse.settle(connection, Home(home))
         found["publishing"] = _limit(connection)
-    with build._environment(Home(home), only_changes=False):
+    with run_dbt._environment(Home(home), only_changes=False):
         shown = subprocess.run(dbt_show(home, IN_FORCE), cwd=REPOSITORY, capture_output=True, text=True, check=True)
     found["building"] = json.loads(shown.stdout)["show"][0]["in_force"]
     return found
@@ -148,7 +150,7 @@ def test_what_does_not_fit_goes_to_the_home_and_not_even_a_kill_leaves_it(
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     program = (
-        "import sys; from pathlib import Path; from harmrank import duck, warehouse; from harmrank.home import Home\n"
+        "import sys; from pathlib import Path; from harmrank.machine import duck; from harmrank.home import warehouse; from harmrank.home.folder import Home\n"
         f"home = Home(Path(sys.argv[1]))\n{PUBLISHING if work == 'publishing' else LANDING}"
     )
     command = dbt_show(home, SPILLS) if work == "building" else [sys.executable, "-c", program, str(home)]

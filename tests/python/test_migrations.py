@@ -14,9 +14,9 @@ import duckdb
 import pytest
 from conftest import Command, PublishedHome, write_extract
 
-from harmrank import migrations, warehouse
 from harmrank.errors import HarmrankError
-from harmrank.home import Home
+from harmrank.home import migrations, warehouse
+from harmrank.home.folder import Home
 
 # The raw tables as the first harmrank made them. Released, so never to be changed.
 VERSION_1 = """

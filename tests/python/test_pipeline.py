@@ -243,7 +243,7 @@ def test_a_failed_gate_leaves_the_last_list_and_gives_4(
 def test_a_home_in_use_gives_5_and_recovers_when_its_owner_dies(scratch: PublishedHome, harmrank: Command) -> None:
     """Two refreshes never share a home; a killed owner leaves it free."""
     hold = (
-        "import sys, time; from pathlib import Path; from harmrank.home import Home\n"
+        "import sys, time; from pathlib import Path; from harmrank.home.folder import Home\n"
         "with Home(Path(sys.argv[1])).lock():\n    print('held', flush=True); time.sleep(120)\n"
     )
     owner = subprocess.Popen(
@@ -364,8 +364,8 @@ def test_top_and_explain_need_no_dbt(published: PublishedHome, harmrank: Command
 
 def test_the_last_twelve_builds_are_kept(scratch: PublishedHome) -> None:
     """Retention removes the oldest builds and never the current one."""
-    from harmrank import publish
-    from harmrank.home import Home
+    from harmrank.home.folder import Home
+    from harmrank.publishing import publish
 
     home = Home(scratch.home)
     for number in range(14):
@@ -536,9 +536,10 @@ def test_wrong_use_leaves_no_home_behind(tmp_path: Path, published: PublishedHom
 
 def test_a_method_whose_index_was_never_imported_is_wrong_use(scratch: PublishedHome) -> None:
     """Found before anything is built, with the command that would load the index."""
-    from harmrank import refresh, warehouse
     from harmrank.errors import UsageError
-    from harmrank.home import Home
+    from harmrank.home import warehouse
+    from harmrank.home.folder import Home
+    from harmrank.refreshing import refresh
 
     with warehouse.connect(Home(scratch.home)) as connection:
         refresh._refuse_unknown_index(connection, {"method": "v100", "harm_index": "cchi_2020_supplemented"})

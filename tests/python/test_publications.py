@@ -10,8 +10,9 @@ import duckdb
 import pytest
 from conftest import Command, PublishedHome, write_extract
 
-from harmrank import publications, warehouse
-from harmrank.home import Home
+from harmrank.home import warehouse
+from harmrank.home.folder import Home
+from harmrank.publishing import history
 
 PLACES = (
     "select list_date::varchar, method, newest_extract_id, harm_rank, offender_key, harm_days from raw.published_places"
@@ -55,7 +56,7 @@ def test_a_build_begins_by_putting_the_list_that_stands_on_record(scratch: Publi
         assert ask(file, PLACES) == [(JUNE, "v100", JUNE, 1, "met|p1", 1835.0)] * builds
     for _ in range(2):
         with warehouse.connect(Home(scratch.home)) as connection:
-            publications.record(connection, Home(scratch.home), print)
+            history.record(connection, Home(scratch.home), print)
     assert ask(file, "select count(*), count(distinct build_id) from raw.published_places") == [(3, 3)]
     evidence = "select distinct offender_key, crime_ref, status, harm_days from raw.published_evidence order by all"
     assert ask(file, evidence) == [("met|p1", "c1", "charged", 1825.0), ("met|p1", "c2", "named", 10.0)]
@@ -75,10 +76,10 @@ def test_a_list_that_cannot_be_read_stops_no_build(scratch: PublishedHome, harmr
 
 def test_a_list_of_another_shape_stops_no_build(scratch: PublishedHome, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the size that its manifest says and yet unreadable: nothing of it stays on record."""
-    monkeypatch.setattr(publications, "_EVIDENCE", publications._EVIDENCE.replace("crime_ref", "no_such_column"))
+    monkeypatch.setattr(history, "_EVIDENCE", history._EVIDENCE.replace("crime_ref", "no_such_column"))
     said: list[str] = []
     with warehouse.connect(Home(scratch.home)) as connection:
-        publications.record(connection, Home(scratch.home), said.append)
+        history.record(connection, Home(scratch.home), said.append)
         assert connection.execute(PLACES).fetchall() == []
     assert len(said) == 1 and "cannot be read" in said[0]
 
@@ -91,15 +92,15 @@ def test_what_is_cut_off_is_taken_the_next_time(scratch: PublishedHome) -> None:
             self.connection = connection
 
         def execute(self, statement: str, *values: Any) -> duckdb.DuckDBPyConnection:
-            if statement == publications._EVIDENCE:
+            if statement == history._EVIDENCE:
                 raise KeyboardInterrupt
             return self.connection.execute(statement, *values)
 
     with warehouse.connect(Home(scratch.home)) as connection:
         with pytest.raises(KeyboardInterrupt):
-            publications.record(Cut(connection), Home(scratch.home), print)  # type: ignore[arg-type]
+            history.record(Cut(connection), Home(scratch.home), print)  # type: ignore[arg-type]
         assert connection.execute(PLACES).fetchall() == []
-        publications.record(connection, Home(scratch.home), print)
+        history.record(connection, Home(scratch.home), print)
         assert len(connection.execute(PLACES).fetchall()) == 1
 
 

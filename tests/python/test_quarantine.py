@@ -13,12 +13,13 @@ import duckdb
 import pytest
 from conftest import Command, write_extract
 
-from harmrank import quarantine, warehouse
 from harmrank.errors import UsageError
-from harmrank.home import Home
-from harmrank.landing import land
-from harmrank.landing_raw import CORRECTS_UNKNOWN
-from harmrank.spreadsheet import as_text
+from harmrank.home import warehouse
+from harmrank.home.folder import Home
+from harmrank.landing.land import land
+from harmrank.landing.writing import CORRECTS_UNKNOWN
+from harmrank.reading import quarantine
+from harmrank.text.spreadsheet import as_text
 
 CRIMES = "force,crime_ref,offence_code,reported_on,updated_at\n"
 PEOPLE = "force,person_ref,surname,sex,date_of_birth,updated_at,deleted\n"

@@ -23,11 +23,12 @@ from hypothesis import strategies as st
 from jinja2.nativetypes import NativeEnvironment
 from reliability.damage import patience
 
-from harmrank import duck, limits
-from harmrank.home import Home
-from harmrank.landing import LandingResult, Refusal, land
-from harmrank.printable import printable, printable_json, without_values
-from harmrank.warehouse import connect
+from harmrank import limits
+from harmrank.home.folder import Home
+from harmrank.home.warehouse import connect
+from harmrank.landing.land import LandingResult, Refusal, land
+from harmrank.machine import duck
+from harmrank.text.printable import printable, printable_json, without_values
 
 DAY = "2026-06-30"
 CRIMES = SMALL_FEED["crimes"]
@@ -191,7 +192,7 @@ def test_the_text_of_a_bad_row_is_cut(door: Door) -> None:
 
 def test_more_bad_rows_than_memory_is_for_are_refused(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bad rows pass through memory, so their number is bounded whatever share of a huge file they are."""
-    monkeypatch.setattr("harmrank.landing_csv.MAX_BAD_RECORDS", 5)
+    monkeypatch.setattr("harmrank.landing.files.csv_records.MAX_BAD_RECORDS", 5)
     monkeypatch.setattr(limits, "MAX_BAD_RECORDS", 5)
     (door.folder / "crimes.csv").write_text(CRIMES + "ragged\n" * 9)
     (refusal,) = door.land(max_bad_share=1).refused
@@ -242,10 +243,10 @@ def test_a_file_swapped_while_it_was_read_is_refused(door: Door, monkeypatch: py
         swap.replace(path)
         return read
 
-    from harmrank import landing_rows
+    from harmrank.landing.files import row_reader
 
-    original = landing_rows.read_file
-    monkeypatch.setattr(landing_rows, "read_file", read_file)
+    original = row_reader.read_file
+    monkeypatch.setattr(row_reader, "read_file", read_file)
     assert "it changed while it was being read" in door.refusal().message
 
 

@@ -21,8 +21,12 @@ import pytest
 from conftest import REPOSITORY, SMALL_FEED, Command, PublishedHome, write_extract
 from reliability import homes
 
-from harmrank import durations, freshness, hooks, journal, logbook, stopping
-from harmrank.home import Home
+from harmrank.home import journal
+from harmrank.home.folder import Home
+from harmrank.machine import signals
+from harmrank.reading import freshness
+from harmrank.refreshing import hooks, logbook
+from harmrank.text import durations
 
 NAMES = ("Invented", "Mann", "Frau", "1980-01-01")
 """Of the people of the small feed."""
@@ -508,7 +512,7 @@ def test_what_was_ignored_stays_ignored() -> None:
     """Ctrl-C in a shell must not end what it runs in the background."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with stopping.listening():
+        with signals.listening():
             assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
             assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
@@ -662,7 +666,7 @@ def test_a_home_by_an_older_harmrank_goes_by_its_build(scratch: PublishedHome) -
 def test_asking_needs_no_warehouse_and_nothing_heavy(published: PublishedHome) -> None:
     """A monitor asks every minute: neither dbt nor Great Expectations nor rich is loaded for one line."""
     code = (
-        "import sys, harmrank.cli as cli\n"
+        "import sys, harmrank.cli.main as cli\n"
         "cli._exit = lambda code: print(code, *[m for m in ('dbt', 'great_expectations', 'rich') if m in sys.modules])\n"
         f"cli.main(['status', '--home', {str(published.home)!r}, '--max-age', '52w'])"
     )

@@ -15,10 +15,10 @@ import duckdb
 import pytest
 from conftest import REPOSITORY
 
-from harmrank import engines
 from harmrank.contract import TABLES
 from harmrank.errors import UsageError
-from harmrank.home import Home
+from harmrank.home.folder import Home
+from harmrank.refreshing import engines
 
 SPARK_PYTHON = REPOSITORY / ".venv-spark" / "bin" / "python"
 
@@ -222,8 +222,8 @@ def test_rows_that_no_ledger_knows_are_dropped_before_a_build(landed: dict[str, 
     rows = home / "spark" / "warehouse" / "raw.db"
     assert list((rows / "person_merges").glob("*=2026-09-30/*.parquet"))
     program = (
-        "import sys; from pathlib import Path; from harmrank import warehouse; from harmrank.home import Home; "
-        "from harmrank.spark import Session; home = Home(Path(sys.argv[1])); "
+        "import sys; from pathlib import Path; from harmrank.home import warehouse; from harmrank.home.folder import Home; "
+        "from harmrank.spark.session import Session; home = Home(Path(sys.argv[1])); "
         "Session(home).hand_over(warehouse.connect(home))"
     )
     subprocess.run([SPARK_PYTHON, "-c", program, home], env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, check=True)

@@ -11,7 +11,7 @@ from conftest import PublishedHome
 from reliability import narrow, surroundings
 
 from harmrank.errors import HarmrankError, HomeBusy, UsageError
-from harmrank.surroundings import cause
+from harmrank.machine.system_errors import cause
 
 
 @pytest.mark.parametrize("case", surroundings.EVERYWHERE, ids=lambda case: case.__name__)
@@ -82,7 +82,7 @@ def test_a_failed_node_for_want_of_room_is_no_failed_gate(published: PublishedHo
     """What dbt reports as a model that failed is told from a rule that does not hold."""
     from types import SimpleNamespace
 
-    from harmrank.build import _summarise
+    from harmrank.building.run_dbt import _summarise
 
     node = SimpleNamespace(resource_type="model", name="top_100", description="")
     failed = {"node": node, "status": "error", "failures": None, "execution_time": 0.1}

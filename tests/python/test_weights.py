@@ -13,10 +13,10 @@ import openpyxl
 import pytest
 
 from harmrank.errors import UsageError
-from harmrank.home import Home
-from harmrank.starting_points import contradicted_days, words_of
-from harmrank.warehouse import connect
-from harmrank.weights import Anomaly, import_workbook, round_to_half_day
+from harmrank.home.folder import Home
+from harmrank.home.warehouse import connect
+from harmrank.weights.starting_points import contradicted_days, words_of
+from harmrank.weights.workbook import Anomaly, import_workbook, round_to_half_day
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = Path(os.environ.get("HARMRANK_REFERENCE", ROOT.parent / "shared" / "reference"))

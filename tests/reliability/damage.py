@@ -33,10 +33,10 @@ from typing import Any
 
 import duckdb
 
-from harmrank.home import Home
-from harmrank.landing import Refusal, land
-from harmrank.printable import printable
-from harmrank.warehouse import connect
+from harmrank.home.folder import Home
+from harmrank.home.warehouse import connect
+from harmrank.landing.land import Refusal, land
+from harmrank.text.printable import printable
 from reliability.damage_kinds import KINDS, MUST_BE_REFUSED, NAME, Extract, good, good_and_short
 from reliability.record import record
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import duckdb
 
-from harmrank import published
-from harmrank.home import Home
+from harmrank.home.folder import Home
+from harmrank.publishing import current_build
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")])}
@@ -78,7 +78,7 @@ def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 def data(home: Path) -> dict[str, Any]:
     """What the published data are, byte for byte: SHA-256 by table; of build_info, what is not the build's own name."""
     folder = (home / "published" / "current").resolve()
-    digests: dict[str, Any] = {path.stem: published.digest(path) for path in folder.glob("*.parquet")}
+    digests: dict[str, Any] = {path.stem: current_build.digest(path) for path in folder.glob("*.parquet")}
     with duckdb.connect() as connection:
         digests["build_info"] = connection.execute(
             f"select * exclude (build_id, built_at) from '{folder / 'build_info.parquet'}'"
@@ -89,11 +89,11 @@ def data(home: Path) -> dict[str, Any]:
 def leftovers(home: Path) -> list[str]:
     """What lies in a home that a finished refresh would not leave, and builds that are not whole."""
     root = home / "published"
-    strange = [p.name for p in root.iterdir() if p.name != "current" and not published.BUILD_ID.fullmatch(p.name)]
+    strange = [p.name for p in root.iterdir() if p.name != "current" and not current_build.BUILD_ID.fullmatch(p.name)]
     halves = [p.name for p in root.iterdir() if p.name not in strange and not (p / "manifest.json").exists()]
     hidden = [p.name for name in ("logs", "reports") for p in (home / name).glob(".*")]
     scratch = [p.name for p in (home / "scratch").iterdir()]
-    return strange + halves + hidden + scratch + published.faults(Home(home), thoroughly=True)
+    return strange + halves + hidden + scratch + current_build.faults(Home(home), thoroughly=True)
 
 
 class Reader:

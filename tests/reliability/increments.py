@@ -22,9 +22,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from harmrank import duck
-from harmrank.home import Home
-from harmrank.refresh import refresh
+from harmrank.home.folder import Home
+from harmrank.machine import duck
+from harmrank.refreshing.refresh import refresh
 from reliability import homes
 from reliability.record import record
 

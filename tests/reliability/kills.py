@@ -20,8 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harmrank import journal, reading
-from harmrank.home import Home
+from harmrank.home import journal
+from harmrank.home.folder import Home
+from harmrank.reading import published_mart
 from harmrank.sample import write_sample
 from reliability import homes
 from reliability.record import record
@@ -99,7 +100,7 @@ def _kill_once(extracts: Path, home: Path, instant: float, errors: list[str]) ->
     entry = journal.read(Home(home))
     if entry is None or entry.get("process") != process.pid:
         return "starting"
-    said = " ".join(reading.status(Home(home))["stale_because"])
+    said = " ".join(published_mart.status(Home(home))["stale_because"])
     if entry["outcome"] == journal.RUNNING and entry["build_id"] != build and "did not finish" not in said:
         errors.append(f"status does not tell of a refresh stopped while {entry['step']}: {said}")
     return str(entry["step"]) if entry["outcome"] == journal.RUNNING else "finished, leaving"

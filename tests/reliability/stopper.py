@@ -65,9 +65,9 @@ class Stopper:
 
 def stand_in_for_dbt() -> None:
     """Take the marts that the warehouse holds for the outcome of a build, with the new build's name and list date on them."""
-    from harmrank import build
+    from harmrank.building import run_dbt
 
-    def stamp(home: Any, *_: Any, **__: Any) -> build.BuildResult:
+    def stamp(home: Any, *_: Any, **__: Any) -> run_dbt.BuildResult:
         with duckdb.connect(str(home.warehouse)) as connection:
             connection.execute(
                 "update mart.build_info set build_id = (select build_id from raw.build_request), "
@@ -77,9 +77,9 @@ def stand_in_for_dbt() -> None:
                 "update mart.top_100 set list_date = (select coalesce(any_value(request.list_date), max(extract_on)) "
                 "from raw.extracts cross join raw.build_request as request)"
             )
-        return build.BuildResult(1, 1)
+        return run_dbt.BuildResult(1, 1)
 
-    build.build = stamp
+    run_dbt.build = stamp
 
 
 def main() -> None:
@@ -88,7 +88,8 @@ def main() -> None:
     if "--without-dbt" in arguments:
         arguments.remove("--without-dbt")
         stand_in_for_dbt()
-    from harmrank import cli, refresh  # noqa: F401 (loaded before watching: imports open files too)
+    from harmrank.cli import main as cli
+    from harmrank.refreshing import refresh  # noqa: F401 (loaded before watching: imports open files too)
 
     Stopper(fatal, trace).watch()
     cli.main(arguments)

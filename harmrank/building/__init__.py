@@ -1,0 +1,1 @@
+"""Runs dbt on the warehouse of a home. Computes nothing itself: every rule is in the models."""

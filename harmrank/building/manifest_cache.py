@@ -1,0 +1,92 @@
+"""Keeps the project as dbt has parsed it, so that a refresh does not parse it again: seconds, each time the same.
+
+What is kept holds code (the macros and models), so it lies beside the code it was made from and never in a home, and
+is only used where nobody else could have written it. Where that folder cannot be written, dbt parses every time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from harmrank.building.project import project_root
+
+_SOURCES = ("dbt_project.yml", "models", "macros", "seeds", "tests", "analyses", "profiles")
+_OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+def place() -> Path:
+    """The file for the project as it is now."""
+    return project_root() / "target" / "parsed" / f"{_digest()}.msgpack"
+
+
+def kept(path: Path) -> Any | None:
+    """The parsed project (dbt's Manifest) that is kept in this file, or None: it has to be parsed."""
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.parser.manifest import extended_mashumuro_decoder
+
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+            if not (_is_ours(os.fstat(file.fileno())) and _is_ours(path.parent.stat())):
+                return None
+            project = Manifest.from_msgpack(file.read(), decoder=extended_mashumuro_decoder)
+    except Exception:
+        # Not there, cut off, damaged or of another layout: it is only a copy, and is made again.
+        return None
+    project.build_flat_graph()
+    return project
+
+
+def keep(project: Any, path: Path) -> None:
+    """Keep a parsed project for the next time, in place of any earlier one; where that cannot be, it is not kept."""
+    from dbt.parser.manifest import extended_mashumaro_encoder
+
+    incoming = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(incoming, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(project.to_msgpack(extended_mashumaro_encoder))
+        for earlier in path.parent.glob("*.msgpack"):
+            earlier.unlink(missing_ok=True)
+        os.replace(incoming, path)
+    except OSError:
+        with suppress(OSError):
+            incoming.unlink()
+
+
+def _is_ours(status: os.stat_result) -> bool:
+    """Whether nobody but this user, or who could change the code just as well, can write to it."""
+    trusted = {os.geteuid(), (project_root() / "dbt_project.yml").stat().st_uid}
+    return status.st_uid in trusted and not status.st_mode & _OTHERS_MAY_WRITE
+
+
+def _digest() -> str:
+    """A digest of everything that the parsed project follows from."""
+    root = project_root()
+    digest = hashlib.sha256()
+    packages = [version(name) for name in ("dbt-core", "dbt-common", "dbt-adapters", "dbt-duckdb")]
+    for fact in (str(root), sys.version, *packages):
+        digest.update(fact.encode() + b"\0")
+    for file in _files(root):
+        digest.update(file.relative_to(root).as_posix().encode() + b"\0")
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def _files(root: Path) -> Iterator[Path]:
+    for name in _SOURCES:
+        source = root / name
+        if source.is_file():
+            yield source
+        elif name == "tests":
+            # Those of them that dbt reads: beside them lie the tests of the command.
+            yield from sorted(path for kind in ("generic", "singular") for path in (source / kind).rglob("*.*"))
+        else:
+            yield from sorted(path for path in source.rglob("*") if path.is_file())

@@ -1,0 +1,30 @@
+"""Where the dbt project is and which version of it this is."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from harmrank import __version__
+
+_RULES = ("dbt_project.yml", "models", "macros", "seeds", "expectations")
+
+
+def project_root() -> Path:
+    """The folder of the dbt project: inside an installed wheel, else the repository."""
+    package = Path(__file__).resolve().parents[1]
+    packaged = package / "project"
+    return packaged if packaged.is_dir() else package.parent
+
+
+def code_version() -> str:
+    """The version of harmrank and a digest of every rule, so that a changed seed or model is never "nothing new"."""
+    root = project_root()
+    digest = hashlib.sha256()
+    for rule in _RULES:
+        path = root / rule
+        files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+        for file in files:
+            digest.update(file.relative_to(root).as_posix().encode())
+            digest.update(file.read_bytes())
+    return f"{__version__}+{digest.hexdigest()[:12]}"

@@ -1,0 +1,211 @@
+"""Runs dbt in this process and says what it found. Computes nothing itself: every rule lives in the models."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from harmrank.building import manifest_cache
+from harmrank.building.mart_keys import Keys, of_marts
+from harmrank.building.project import project_root
+from harmrank.home.folder import Home
+from harmrank.machine import duck, signals, system_errors
+from harmrank.text.printable import without_values
+
+DUCKDB = "duckdb"
+"""The target of the profile that is the home's own warehouse."""
+
+# Seeds and the tests of nothing but seeds; a test that reads a model besides looks at what has changed.
+TESTED_WITH_THE_SEEDS = ("--exclude", "path:seeds", "--indirect-selection", "cautious")
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What dbt built and tested: counts, seconds of each model, seed and test by its name, one sentence for each failure and
+    each warning, the keys of the marts; and the parsed project (dbt's Manifest), None where it could not be parsed."""
+
+    models: int
+    tests: int
+    seconds: dict[str, float] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    keys: Keys = field(default_factory=dict)
+    project: Any = None
+
+
+def build(
+    home: Home,
+    progress: Callable[[str, int, int], None],
+    meanwhile: Callable[[], None] = lambda: None,
+    only_changes: bool = False,
+    target: str = DUCKDB,
+) -> BuildResult:
+    """Build and test every model of the project in the home's warehouse, or with another target of the profile elsewhere.
+
+    With `only_changes` only what extracts touch that were landed since the last build is remade and tested: the
+    caller knows that the tables are whole and were made by the same rules.
+
+    `progress` is called with (name, nodes done, nodes in all) as nodes finish. Unit tests are left to the test
+    suite: they test the rules, not the data. A full disk, too little memory or a warehouse open elsewhere is no
+    failure of a model or test: it raises HarmrankError, which says what to do.
+    """
+    return _outcome(home, "build", progress, only_changes, meanwhile, target)
+
+
+def test(home: Home, progress: Callable[[str, int, int], None], target: str = DUCKDB) -> BuildResult:
+    """Run every data test over every row of the tables as they are, making none."""
+    return _outcome(home, "test", progress, only_changes=False, target=target)
+
+
+def _outcome(
+    home: Home,
+    command: str,
+    progress: Callable[[str, int, int], None],
+    only_changes: bool,
+    meanwhile: Callable[[], None] = lambda: None,
+    target: str = DUCKDB,
+) -> BuildResult:
+    importlib.import_module("dbt.cli.main")
+    # Not before: two large imports at once may meet half of what they share.
+    meanwhile()
+    counter = _Counter(progress)
+    with _environment(home, only_changes):
+        try:
+            outcome, project = _run(home, command, only_changes, counter, target)
+        finally:
+            if target == DUCKDB:
+                _release_warehouse()
+    signals.refuse_to_go_on()
+    if isinstance(outcome.exception, KeyboardInterrupt):
+        raise outcome.exception
+    if outcome.exception is not None:
+        stopped_by = system_errors.cause(outcome.exception) or system_errors.cause(str(outcome.exception))
+        if stopped_by:
+            raise stopped_by
+        kind, said = type(outcome.exception).__name__, without_values(str(outcome.exception))
+        return BuildResult(0, 0, failures=[f"dbt could not run ({kind}): {said}"])
+    return replace(_summarise(outcome.result, of_marts(project)), project=project)
+
+
+def _run(home: Home, command: str, only_changes: bool, counter: _Counter, target: str) -> tuple[Any, Any]:
+    """Build or test what dbt has parsed, now or (for DuckDB) an earlier time; gives dbt's result and the parsed project."""
+    from dbt.cli.main import dbtRunner
+
+    place = manifest_cache.place()
+    project = manifest_cache.kept(place) if target == DUCKDB else None
+    if project is None:
+        outcome = dbtRunner().invoke(_arguments(home, target, "parse", "--no-partial-parse"))
+        if not outcome.success:
+            return outcome, None
+        project = outcome.result
+        # Where a file has changed meanwhile, nobody knows which of the two was parsed.
+        if target == DUCKDB and manifest_cache.place() == place:
+            manifest_cache.keep(project, place)
+    left_out = ["--exclude-resource-type", "unit_test"]
+    if only_changes and command == "build":
+        # Seeds are part of the rules: where those are the same still, so are they, and what their tests have found.
+        left_out += TESTED_WITH_THE_SEEDS
+    return dbtRunner(manifest=project, callbacks=[counter]).invoke(
+        _arguments(home, target, command, *left_out)
+    ), project
+
+
+def _arguments(home: Home, target: str, command: str, *arguments: str) -> list[str]:
+    return [
+        "--quiet",
+        "--log-level",
+        "none",
+        "--no-use-colors",
+        command,
+        *arguments,
+        "--no-write-json",
+        "--project-dir",
+        str(project_root()),
+        "--profiles-dir",
+        str(project_root() / "profiles"),
+        "--target",
+        target,
+        "--target-path",
+        str(home.target.resolve()),
+        "--log-path",
+        str(home.logs.resolve()),
+    ]
+
+
+@contextmanager
+def _environment(home: Home, only_changes: bool) -> Iterator[None]:
+    wanted = {
+        "HARMRANK_HOME": str(home.workshop.resolve()),
+        "HARMRANK_ONLY_CHANGES": "yes" if only_changes else "no",
+        system_errors.MEMORY_SETTING: duck.memory_limit(),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _release_warehouse() -> None:
+    """Close dbt's connections, so that the warehouse can be opened read-only for publishing."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    DuckDBConnectionManager.close_all_connections()
+
+
+class _Counter:
+    """Counts finished nodes from dbt's own events."""
+
+    def __init__(self, progress: Callable[[str, int, int], None]) -> None:
+        self._progress = progress
+
+    def __call__(self, event: Any) -> None:
+        if event.info.name not in ("LogModelResult", "LogTestResult", "LogSeedResult"):
+            return
+        # dbt names the same figure differently for tests.
+        total = event.data.num_models if event.info.name == "LogTestResult" else event.data.total
+        self._progress(event.data.node_info.node_name, event.data.index, total)
+
+
+def _summarise(run: Any, keys: Keys) -> BuildResult:
+    failures, warnings, models, tests = [], [], 0, 0
+    seconds = {}
+    for result in run.results:
+        kind = str(result.node.resource_type)
+        models += kind in ("model", "seed")
+        tests += kind == "test"
+        if kind in ("model", "seed", "test"):
+            seconds[str(result.node.name)] = float(result.execution_time)
+        status = str(result.status)
+        if status in ("error", "runtime error"):
+            stopped_by = system_errors.cause(str(result.message or ""))
+            if stopped_by:
+                raise stopped_by
+        if status in ("error", "fail", "runtime error"):
+            failures.append(_sentence(result, kind))
+        elif status == "warn":
+            warnings.append(_sentence(result, kind))
+    return BuildResult(models, tests, seconds, failures, warnings, keys)
+
+
+def _sentence(result: Any, kind: str) -> str:
+    meaning = _one_line(result.node.description or "")
+    if kind == "test" and result.failures is not None:
+        rows = "1 row" if result.failures == 1 else f"{result.failures:,} rows"
+        return f"{kind} {result.node.name} found {rows}. {meaning}".strip()
+    return f"{kind} {result.node.name}: {without_values(str(result.message or 'failed'))}. {meaning}".strip()
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:400]

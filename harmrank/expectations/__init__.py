@@ -1,0 +1,1 @@
+"""What Great Expectations checks of an extract and of a build."""

@@ -1,0 +1,67 @@
+"""Reads the suites in `expectations/`: what is checked at a door, how gravely, and what to do where it fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harmrank.building.project import project_root
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One expectation.
+
+    `type` and `arguments` are those of Great Expectations. `sentence` says what is expected, in the words of its
+    reader; `mend`, what to do where it is not so. A fatal one stops what is checked, unless fewer than
+    `fatal_from_rows` rows are checked: a share of a few rows says little.
+    """
+
+    name: str
+    type: str
+    arguments: dict[str, Any]
+    table: str
+    column: str
+    sentence: str
+    mend: str
+    is_fatal: bool
+    fatal_from_rows: int
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The expectations about one relation. `query`, where there is one, makes the relation from others."""
+
+    relation: str
+    query: str | None
+    expectations: tuple[Expectation, ...]
+
+
+def load(door: str) -> tuple[Suite, ...]:
+    """The suites of one door, `door_in` or `door_out`, in order of their file names."""
+    files = sorted((project_root() / "expectations" / door).glob("*.yml"))
+    return tuple(_suite(file) for file in files)
+
+
+def _suite(file: Path) -> Suite:
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    expectations = tuple(_expectation(entry, content) for entry in content["expectations"])
+    return Suite(content["relation"], content.get("query"), expectations)
+
+
+def _expectation(entry: dict[str, Any], suite: dict[str, Any]) -> Expectation:
+    arguments, meta = entry.get("kwargs", {}), entry["meta"]
+    return Expectation(
+        name=meta["name"],
+        type=entry["type"],
+        arguments=arguments,
+        table=meta.get("table", suite["table"]),
+        column=meta.get("column") or arguments.get("column") or "(table)",
+        sentence=entry["description"],
+        mend=meta.get("mend") or suite["mend"],
+        is_fatal=entry["severity"] == "critical",
+        fatal_from_rows=meta.get("fatal_from_rows", 0),
+    )

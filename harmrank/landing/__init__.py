@@ -1,0 +1,1 @@
+"""From an extract folder to the raw tables of the warehouse."""

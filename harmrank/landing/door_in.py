@@ -1,0 +1,255 @@
+"""Checks an extract at the door in: after its files were read, before any row of it counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import duckdb
+
+from harmrank.building.macro_sql import normalise_offence_code
+from harmrank.building.project import project_root
+from harmrank.contract import CRIMES, TABLES, Kind, Table
+from harmrank.expectations import checks, suites
+from harmrank.landing import known_keys
+from harmrank.landing.files import typing_sql
+from harmrank.landing.files.row_reader import CheckedFile
+from harmrank.text import quoting
+
+PLACES = 3
+"""How many places are shown of what is wrong."""
+
+EARLIER_EXTRACTS = 12
+_EXTRACTS_TO_COMPARE = 3
+# A table of a handful of rows doubles by chance.
+_ROWS_TO_COMPARE = 50
+# More than any file has: the place of a row among all files of its table is put together with it.
+_MOST_ROWS = 10**12
+# What follows date and time in an id tells the feeds of several sources apart.
+_FEED = "regexp_replace({}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(T[0-9]{{4,6}})?', '')"
+EARLIER = f"""
+    earlier AS (
+        SELECT extract_id FROM raw.extracts
+        WHERE {_FEED.format("extract_id")} = {_FEED.format("$extract_id::VARCHAR")} AND extract_id < $extract_id
+        ORDER BY extract_id DESC LIMIT {EARLIER_EXTRACTS}
+    )
+"""
+"""A common table expression with the extracts of the same feed before `$extract_id`, the newest ones."""
+
+
+@dataclass(frozen=True)
+class DoorFinding:
+    """What one expectation found, and the first places of what is not as expected: file name and row in it."""
+
+    finding: checks.Finding
+    places: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Brought:
+    """An extract that was read, with the day in its id and the moment it was taken.
+
+    `crimes` names the table of what is checked of its crimes, which the one who reads makes with `offer_crimes`.
+    """
+
+    extract_id: str
+    extract_on: date
+    extract_at: datetime
+    read: list[CheckedFile]
+    crimes: str
+
+    @property
+    def is_updated(self) -> str:
+        """An expression: whether a row was last changed by the time the extract was taken, give or take two days."""
+        # Local time and UTC may differ, and an extract named by its day was taken at some hour of it.
+        named = datetime(self.extract_on.year, self.extract_on.month, self.extract_on.day)
+        latest = max(self.extract_at, named) + timedelta(days=2)
+        return f"updated_at <= {quoting.text(latest.isoformat())}::TIMESTAMP AS is_updated_by_extract"
+
+    def day_is_past(self, column: str, what: str) -> str:
+        """An expression: whether the day in a column is not after that of the extract."""
+        return f"{column} <= {quoting.text(self.extract_on.isoformat())}::DATE AS {what}_by_extract"
+
+    def files(self, table: Table) -> list[CheckedFile]:
+        """Those with rows of a table."""
+        return [file for file in self.read if file.file.table is table]
+
+
+def offer_crimes(connection: duckdb.DuckDBPyConnection, brought: Brought) -> None:
+    """Make the table of what is checked of the crimes, which needs nothing that landed before."""
+    connection.execute(f"CREATE OR REPLACE TABLE {brought.crimes} AS {_crimes(brought)}")
+
+
+class DoorIn:
+    """Checks extracts on the connection that lands them."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+        self._checker = checks.Checker(connection)
+        self._suites = suites.load("door_in")
+        self._words = _words()
+
+    def check(self, brought: Brought) -> list[DoorFinding]:
+        """What every expectation about a table of this extract found."""
+        relations = self._offer(brought)
+        found: list[DoorFinding] = []
+        for suite in self._suites:
+            if suite.relation in relations:
+                for finding in self._checker.check(suite, self._words):
+                    places = self._places(suite, finding)
+                    found.append(DoorFinding(self._in_words(suite, finding), places))
+        return found
+
+    def _in_words(self, suite: suites.Suite, finding: checks.Finding) -> checks.Finding:
+        """A finding about a volume with the volume instead of its one row."""
+        if suite.relation != "door_volumes":
+            return finding
+        table = quoting.identifier(finding.expectation.table)
+        (multiple,) = self._connection.execute(f"SELECT {table} FROM door_volumes").fetchone() or (None,)
+        said = None if multiple is None else f"{multiple:.2f} times the usual number"
+        return replace(finding, rows_checked=None, rows_unexpected=None, observed=said)
+
+    def _places(self, suite: suites.Suite, finding: checks.Finding) -> tuple[tuple[str, int], ...]:
+        if not finding.rows_unexpected or suite.relation == "door_volumes":
+            return ()
+        rows = self._checker.places(suite, finding, ["file_name", "file_row"], PLACES, self._words)
+        return tuple((str(name), int(row)) for name, row in rows)
+
+    def _offer(self, brought: Brought) -> set[str]:
+        """Make the relations that the suites look at, from the files that were read; gives their names."""
+        by_table = {name: brought.files(table) for name, table in TABLES.items()}
+        for name, files in by_table.items():
+            self._view(f"landed_{name}", _landed(TABLES[name], files))
+        is_born = brought.day_is_past("date_of_birth", "is_born")
+        self._view("door_people", f"SELECT *, {brought.is_updated}, {is_born} FROM landed_people")
+        self._view("door_custody", "SELECT * FROM landed_custody")
+        if by_table["crimes"]:
+            self._view("door_crimes", f"SELECT * FROM {brought.crimes}")
+        if by_table["involvements"]:
+            self._table("door_involvements", _involvements(brought))
+        self._table("door_volumes", _volumes(by_table), {"extract_id": brought.extract_id})
+        return {"door_volumes"} | {f"door_{name}" for name, files in by_table.items() if files}
+
+    def _view(self, name: str, query: str) -> None:
+        self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {query}")
+
+    def _table(self, name: str, query: str, values: dict[str, Any] | None = None) -> None:
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}", values or {})
+
+
+def _words() -> dict[str, Any]:
+    """The parameters of the suites. The same for each extract: another value of one is another expectation to prepare."""
+    return {
+        f"{table.name}_{column.name}": list(column.choices)
+        for table in TABLES.values()
+        for column in table.columns
+        if column.kind is Kind.CHOICE
+    }
+
+
+def _landed(table: Table, files: list[CheckedFile]) -> str:
+    """The rows of all files of a table that can be used, with where they stand."""
+    columns = typing_sql.stored_columns(table)
+    parts = [
+        f"SELECT {columns}, {quoting.text(file.file.name)} AS file_name, {file.ordinal} AS file_row, "
+        f"{number} * {_MOST_ROWS} + {file.ordinal} AS place FROM {file.checked} WHERE problem IS NULL"
+        for number, file in enumerate(files)
+    ]
+    empty = f"SELECT {columns}, ''::VARCHAR AS file_name, 0::BIGINT AS file_row, 0::BIGINT AS place FROM raw.{table.name} WHERE false"
+    return " UNION ALL ".join(parts or [empty])
+
+
+def _crimes(brought: Brought) -> str:
+    code = normalise_offence_code("crimes.offence_code")
+    seed = quoting.text(str(project_root() / "seeds" / "offences.csv"))
+    # What stands twice is told by a digest of the key: of ten million rows, one pair in a million extracts shares one by
+    # chance.
+    return f"""
+        WITH crimes AS MATERIALIZED ({_landed(CRIMES, brought.files(CRIMES))}),
+        known_codes AS (
+            SELECT offence_code FROM read_csv({seed}, header = true, all_varchar = true)
+        ),
+        repeated AS (
+            SELECT hash(force, crime_ref, updated_at) AS version, min(place) AS first_place
+            FROM crimes GROUP BY version HAVING count(*) > 1
+        )
+        SELECT
+            crimes.force,
+            crimes.crime_ref,
+            crimes.reported_on,
+            {brought.day_is_past("reported_on", "is_reported")},
+            crimes.reported_by,
+            crimes.outcome_on,
+            {brought.is_updated},
+            crimes.file_name,
+            crimes.file_row,
+            CASE WHEN NOT crimes.is_deleted THEN {code} IN (SELECT offence_code FROM known_codes) END AS is_known_code,
+            coalesce(repeated.first_place = crimes.place, true) AS is_first_of_version
+        FROM crimes
+        LEFT JOIN repeated
+            ON hash(crimes.force, crimes.crime_ref, crimes.updated_at) = repeated.version
+    """
+
+
+_CRIME, _PERSON = known_keys.digest("crime_ref"), known_keys.digest("person_ref")
+
+
+# What was landed before is looked through for what this extract names, not the other way round: that is far less. And
+# whether something is known is asked with IN, not with a join, which would first have to put doubles together.
+def _involvements(brought: Brought) -> str:
+    return f"""
+        WITH involvements AS (
+            SELECT *, {_CRIME} AS crime, {_PERSON} AS person FROM landed_involvements WHERE NOT is_deleted
+        ),
+        known_crimes AS (
+            SELECT crime FROM raw.crime_digests SEMI JOIN involvements USING (crime)
+            UNION ALL
+            SELECT {_CRIME} FROM landed_crimes
+        ),
+        known_people AS MATERIALIZED (
+            SELECT person, sex_is_known FROM raw.person_digests SEMI JOIN involvements USING (person)
+            UNION ALL
+            SELECT {_PERSON}, {known_keys.SEX_IS_KNOWN} FROM landed_people
+        )
+        SELECT
+            force,
+            crime_ref,
+            person_ref,
+            role,
+            status,
+            {brought.is_updated},
+            file_name,
+            file_row,
+            crime IN (SELECT crime FROM known_crimes) AS has_crime,
+            person IN (SELECT person FROM known_people) AS has_person,
+            CASE
+                WHEN role = 'victim' THEN person IN (SELECT person FROM known_people WHERE sex_is_known)
+            END AS victim_sex_is_known
+        FROM involvements
+    """
+
+
+def _volumes(by_table: dict[str, list[CheckedFile]]) -> str:
+    """One row: by table, the rows of this extract as a multiple of what is usual; null where nothing is usual yet."""
+    # An extract without a file of a table just has nothing new for it.
+    multiples = [
+        f"{sum(file.rows_read for file in files)} / max(typical_rows) FILTER (table_name = '{name}') AS {name}"
+        if files
+        else f"NULL::DOUBLE AS {name}"
+        for name, files in by_table.items()
+    ]
+    return f"""
+        WITH {EARLIER},
+        sizes AS (
+            SELECT earlier.extract_id, files.table_name, sum(files.rows_read) AS rows_read
+            FROM earlier INNER JOIN raw.extract_files AS files USING (extract_id)
+            GROUP BY earlier.extract_id, files.table_name
+        ),
+        usual AS (
+            SELECT table_name, median(rows_read) AS typical_rows
+            FROM sizes GROUP BY table_name
+            HAVING count(*) >= {_EXTRACTS_TO_COMPARE} AND median(rows_read) >= {_ROWS_TO_COMPARE}
+        )
+        SELECT {", ".join(multiples)} FROM usual
+    """

@@ -1,0 +1,56 @@
+"""Looks at what a Parquet file says of itself before anything of it is read."""
+
+import duckdb
+
+from harmrank import limits
+from harmrank.landing.files import typing_sql
+from harmrank.landing.files.extract_folder import TableFile, Unusable, open_regular
+
+_FIELDS = """
+    SELECT name, coalesce(num_children, 0) AS children
+    FROM parquet_schema(?)
+"""
+
+
+def check_parquet(connection: duckdb.DuckDBPyConnection, file: TableFile) -> None:
+    """Raise Unusable where the file is encrypted, claims more than limits.py lets it or names a column of the
+    contract twice; duckdb.Error where it says nothing sensible.
+    """
+    with open_regular(file.path) as opened:
+        is_encrypted = opened.read(4) == b"PARE"
+    if is_encrypted:
+        raise Unusable("it is encrypted", "Send it as plain Parquet.", file.name)
+    path = typing_sql.glob_escaped(str(file.path))
+    said = connection.execute("SELECT num_rows, encryption_algorithm FROM parquet_file_metadata(?)", [path]).fetchone()
+    rows, encryption = said or (0, None)
+    if encryption:
+        raise Unusable("it is encrypted", "Send it as plain Parquet.", file.name)
+    allowed = limits.FREE_PARQUET_ROWS + limits.MAX_PARQUET_ROWS_PER_BYTE * file.bytes
+    if not 0 <= rows <= min(allowed, limits.MAX_PARQUET_ROWS):
+        raise Unusable(f"it claims {rows:,} rows, more than a file of its size holds", file_name=file.name)
+    _refuse_twins(file, _columns(connection, path))
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, path: str) -> list[str]:
+    """The names of the columns as they stand in the file: DuckDB itself tells two that are alike apart."""
+    fields = connection.execute(_FIELDS, [path]).fetchall()
+    names: list[str] = []
+    inner = 0
+    for name, children in fields[1:]:
+        if inner:
+            inner -= 1
+        else:
+            names.append(str(name))
+        inner += int(children)
+    return names
+
+
+def _refuse_twins(file: TableFile, names: list[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        known = file.table.column(name.strip().lower())
+        if known is None:
+            continue
+        if known.name in seen:
+            raise Unusable(f"it has the column {known.name} twice", file_name=file.name, column_name=known.name)
+        seen.add(known.name)

@@ -1,0 +1,351 @@
+"""Reads one file of an extract into a table of checked rows, in a database in memory, and keeps those that can be used.
+
+What a file must be, which of its records are bad and where they stand is the same on every engine and said here. Who
+splits and types the records is the engine's: DuckDB's are here, Spark's in spark_landing.py.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import duckdb
+
+from harmrank import limits
+from harmrank.contract import Table
+from harmrank.landing.files import csv_records, typing_sql
+from harmrank.landing.files.csv_records import BadRecord, RecordTooLong, TooManyBad, count, raw_text
+from harmrank.landing.files.extract_folder import TableFile, Unusable, check_text, unpack
+from harmrank.landing.files.parquet import check_parquet
+from harmrank.machine import system_errors
+from harmrank.text import quoting
+from harmrank.text.printable import printable_name
+
+READ = "read"
+"""The database in memory that the tables are made in; what does not fit goes to the home's scratch."""
+
+DROPPED = "column is not in the contract and was dropped"
+_RESERVED = {"file_row_number"}
+
+
+@dataclass(frozen=True)
+class CheckedFile:
+    """A file that was read.
+
+    `checked` names the table with the records that could be split into fields: `ordinal` (the
+    record's place in the file, from 1), the raw table's columns, `problem` and `defect_*`.
+
+    `broken` are the records that could not be split. `dropped` are positions and names of columns the
+    contract does not name. `text_path` is the plain CSV on disk, None for Parquet.
+    """
+
+    file: TableFile
+    sha256: str
+    checked: str
+    ordinal: str
+    rows_checked: int
+    broken: list[BadRecord]
+    dropped: dict[int, str]
+    width: int
+    text_path: Path | None
+
+    @property
+    def rows_read(self) -> int:
+        """All records of the file."""
+        return self.rows_checked + len(self.broken)
+
+
+class Untidy(Exception):
+    """A CSV file has a record that is not as wide as its header, or that cannot be split at sight."""
+
+
+@dataclass(frozen=True)
+class CsvFile:
+    """A plain CSV file: `texts` says which of its columns (`c0`, `c1`, ...) holds which column of the contract.
+
+    `is_rewritten` where landing_csv has written it: records that can be split, each with its ordinal before it.
+    """
+
+    table: Table
+    path: Path
+    width: int
+    texts: Mapping[str, str]
+    is_rewritten: bool
+
+
+class Rows(Protocol):
+    """Who splits and types the records of a file, and where rows that can be used are kept."""
+
+    def of_csv(self, connection: duckdb.DuckDBPyConnection, name: str, csv: CsvFile) -> str:
+        """Make the table `name` of checked rows; gives the expression of a record's ordinal in it. Raises Untidy for a file
+        that has to be rewritten."""
+
+    def of_parquet(self, connection: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
+        """Make the table `name` of checked rows, with `ordinal`, of a query that reads the file."""
+
+    def drop(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
+        """Remove such a table, if it is there."""
+
+    def keep(self, connection: duckdb.DuckDBPyConnection, extract_id: str, file: CheckedFile, rows_before: int) -> int:
+        """Keep the rows of a file that can be used, in the transaction that is open; gives their number. Where that
+        transaction does not end well, nobody may find them later."""
+
+
+class DuckDBRows:
+    """DuckDB reads, and the raw tables of the warehouse keep."""
+
+    def of_csv(self, connection: duckdb.DuckDBPyConnection, name: str, csv: CsvFile) -> str:
+        """Make the table of what DuckDB's reader splits."""
+        source = typing_sql.csv_source(str(csv.path), csv.width, has_ordinal=csv.is_rewritten)
+        if csv.is_rewritten:
+            _create(connection, name, typing_sql.checked_rows(csv.table, source, {"ordinal": "ordinal", **csv.texts}))
+            return "ordinal"
+        try:
+            _create(connection, name, typing_sql.checked_rows(csv.table, source, csv.texts))
+        except duckdb.InvalidInputException as error:
+            # One broken record stops it.
+            raise Untidy from error
+        return "rowid + 1"
+
+    def of_parquet(self, connection: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
+        """Make the table of the query."""
+        _create(connection, name, query)
+
+    def drop(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
+        """Drop the table."""
+        connection.execute(f"DROP TABLE IF EXISTS {name}")
+
+    def keep(self, connection: duckdb.DuckDBPyConnection, extract_id: str, file: CheckedFile, rows_before: int) -> int:
+        """Insert them into the raw table."""
+        columns = typing_sql.stored_columns(file.file.table)
+        inserted = connection.execute(
+            f"INSERT INTO raw.{file.file.table.name} ({columns}, extract_id, row_number) "
+            f"SELECT {columns}, ?, {file.ordinal} + ? FROM {file.checked} WHERE problem IS NULL",
+            [extract_id, rows_before],
+        ).fetchone()
+        return int(inserted[0]) if inserted else 0
+
+
+def read_file(
+    connection: duckdb.DuckDBPyConnection, file: TableFile, sha256: str, scratch: Path, table: str, rows: Rows
+) -> CheckedFile:
+    """Read a file into a new table, named with its database, READ. Raises Unusable."""
+    if file.is_parquet:
+        return _read_parquet(connection, file, sha256, table, rows)
+    path = file.path
+    if file.is_compressed:
+        path = scratch / f"{table}_unpacked.csv"
+        unpack(file, path)
+    try:
+        check_text(path, file)
+        return _read_csv(connection, file, sha256, path, scratch, table, rows)
+    except RecordTooLong as error:
+        raise Unusable(
+            f"the line is longer than {limits.MAX_RECORD:,} bytes",
+            "See whether a quoted value is left open.",
+            file.name,
+            error.line_number,
+        ) from None
+    except TooManyBad as error:
+        raise _too_many_bad(file.name, error.line_number) from None
+
+
+def _read_csv(
+    connection: duckdb.DuckDBPyConnection,
+    file: TableFile,
+    sha256: str,
+    path: Path,
+    scratch: Path,
+    table: str,
+    rows: Rows,
+) -> CheckedFile:
+    header = csv_records.read_header(path)
+    if header is None:
+        raise Unusable("it has no readable header row", file_name=file.name, line_number=1)
+    texts, dropped = _match_columns(file, header.names, header.line_number)
+    width = len(header.names)
+    broken: list[BadRecord] = []
+    try:
+        if not header.is_first_line:
+            raise Untidy("blank lines above the header")
+        ordinal = rows.of_csv(connection, table, CsvFile(file.table, path, width, texts, is_rewritten=False))
+    except Untidy:
+        # Sort the broken from the good records, then read the good.
+        clean = scratch / f"{table}_rewritten.csv"
+        broken = csv_records.rewrite(path, clean, width)
+        ordinal = rows.of_csv(connection, table, CsvFile(file.table, clean, width, texts, is_rewritten=True))
+        clean.unlink()
+    found = _count(connection, table)
+    return CheckedFile(file, sha256, table, ordinal, found, broken, dropped, width, path)
+
+
+def _too_many_bad(name: str, line: int | None) -> Unusable:
+    reason = f"more than {limits.MAX_BAD_RECORDS:,} rows of it cannot be used"
+    return Unusable(reason, file_name=name, line_number=line)
+
+
+def _read_parquet(
+    connection: duckdb.DuckDBPyConnection, file: TableFile, sha256: str, table: str, rows: Rows
+) -> CheckedFile:
+    source = typing_sql.parquet_source(str(file.path))
+    try:
+        check_parquet(connection, file)
+        described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+        types = {str(name): str(sql_type) for name, sql_type, *_ in described if name not in _RESERVED}
+        names = list(types)
+        positions, dropped = _match_columns(file, names, None)
+        texts = {"ordinal": "file_row_number + 1"}
+        for column, place in positions.items():
+            name = names[int(place[1:])]
+            texts[column] = typing_sql.parquet_text(name, _plain_type(file, column, types[name]))
+        rows.of_parquet(connection, table, typing_sql.checked_rows(file.table, source, texts))
+    except duckdb.InterruptException:
+        raise
+    except duckdb.OutOfMemoryException:
+        # A damaged file may ask for any amount; it must not stop the extracts after it.
+        reason = "it asks for more memory than there is, or is damaged"
+        raise Unusable(reason, "Send the table in several parts.", file.name) from None
+    except duckdb.Error as error:
+        if system_errors.cause(error):
+            raise
+        advice = "Send it again: the transfer may have been cut off."
+        raise Unusable("it is truncated or damaged, or no Parquet file", advice, file.name) from None
+    found = _count(connection, table)
+    return CheckedFile(file, sha256, table, "ordinal", found, [], dropped, len(names), None)
+
+
+def _plain_type(file: TableFile, column: str, sql_type: str) -> str:
+    if sql_type == "BLOB" or (any(sign in sql_type for sign in "[(") and not sql_type.startswith("DECIMAL")):
+        advice = "Write it as text, a number, a date or a timestamp."
+        raise Unusable(f"the column is of type {sql_type[:50]}", advice, file.name, column_name=column)
+    return sql_type
+
+
+def _match_columns(file: TableFile, names: list[str], line: int | None) -> tuple[dict[str, str], dict[int, str]]:
+    """Where each column of the contract is (`c<position>`), and which columns it does not name.
+
+    Raises Unusable.
+
+    Names are matched in any case; a name that stands twice is refused, for nobody can say which one counts.
+    """
+    if len(names) > limits.MAX_COLUMNS:
+        reason = f"the header has {len(names):,} columns, more than the {limits.MAX_COLUMNS} that are read"
+        raise Unusable(reason, file_name=file.name, line_number=line)
+    places: dict[str, str] = {}
+    dropped: dict[int, str] = {}
+    for position, name in enumerate(names):
+        known = file.table.column(name.strip().lower())
+        if known is None:
+            dropped[position] = printable_name(name.strip()) or f"column {position + 1}"
+        elif known.name in places:
+            reason = f"the header names {known.name} twice"
+            raise Unusable(reason, file_name=file.name, line_number=line, column_name=known.name)
+        else:
+            places[known.name] = f"c{position}"
+    missing = [column.name for column in file.table.required if column.name not in places]
+    if missing:
+        noun = "column" if len(missing) == 1 else "columns"
+        reason = f"the header lacks the required {noun} {', '.join(missing)}"
+        if len(names) == 1 and any(sign in names[0] for sign in ";\t|"):
+            reason += "; its values do not seem to be separated by commas"
+        raise Unusable(reason, file_name=file.name, line_number=line, column_name=missing[0])
+    return places, dropped
+
+
+def _create(connection: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
+    connection.execute(f"CREATE OR REPLACE TABLE {name} AS {query}")
+
+
+def _count(connection: duckdb.DuckDBPyConnection, checked: str) -> int:
+    row = connection.execute(f"SELECT count(*) FROM {checked}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def refuse_if_mostly_bad(connection: duckdb.DuckDBPyConnection, read: CheckedFile, max_bad_share: float) -> None:
+    """Raise Unusable if more than this share of the file's rows is bad, naming the first and the usual
+    trouble.
+
+    The share is taken as it is, in small files too: a file of five rows with one bad row is a file of which a
+    fifth is bad.
+    """
+    query = f"SELECT problem, count(*), min({read.ordinal}) FROM {read.checked} WHERE problem IS NOT NULL GROUP BY 1"
+    found = [(str(problem), int(rows), int(first)) for problem, rows, first in connection.execute(query).fetchall()]
+    reasons = Counter({problem: rows for problem, rows, _ in found})
+    reasons.update(record.reason for record in read.broken)
+    if reasons.total() <= max_bad_share * read.rows_read:
+        if reasons.total() > limits.MAX_BAD_RECORDS:
+            raise _too_many_bad(read.file.name, None)
+        return
+    firsts = [(first, problem) for problem, _, first in found]
+    firsts += [(record.ordinal, record.reason) for record in read.broken[:1]]
+    ordinal, first_reason = min(firsts)
+    usual = reasons.most_common(1)[0][0]
+    also = "" if usual == first_reason else f"; the most common trouble: {usual}"
+    raise Unusable(
+        f"{first_reason}; {reasons.total():,} of {count(read.rows_read, 'row')} cannot be used, "
+        f"more than the {max_bad_share:.0%} allowed{also}",
+        file_name=read.file.name,
+        line_number=line_of(read, ordinal),
+        column_name=_column_of(read.file.table, first_reason),
+    )
+
+
+def line_of(read: CheckedFile, ordinal: int) -> int:
+    """The physical line a record starts on; in Parquet, the number of its row."""
+    for record in read.broken:
+        if record.ordinal == ordinal:
+            return record.line_number
+    if read.text_path is None:
+        return ordinal
+    found = csv_records.locate(read.text_path, {ordinal})
+    return found[ordinal].line_number
+
+
+def bad_records(
+    connection: duckdb.DuckDBPyConnection, read: CheckedFile, others: set[int]
+) -> tuple[list[BadRecord], dict[int, int]]:
+    """Every record of the file that goes to quarantine, with its line and text, in file order; and the lines of
+    other records by their ordinal.
+
+    Both in one, since finding a line means walking the file.
+    """
+    query = (
+        f"SELECT {read.ordinal}, problem, {typing_sql.record_key(read.file.table)} "
+        f"FROM {read.checked} WHERE problem IS NOT NULL ORDER BY 1"
+    )
+    unusable = {int(ordinal): (str(problem), key) for ordinal, problem, key in connection.execute(query).fetchall()}
+    if read.text_path is None:
+        texts = _parquet_texts(connection, read) if unusable else {}
+        records = [
+            BadRecord(ordinal, ordinal, reason, texts[ordinal], key) for ordinal, (reason, key) in unusable.items()
+        ]
+        return records, {ordinal: ordinal for ordinal in others}
+    wanted = set(unusable) | others
+    found = csv_records.locate(read.text_path, wanted) if wanted else {}
+    records = list(read.broken)
+    for ordinal, (reason, key) in unusable.items():
+        record = found[ordinal]
+        text = csv_records.without_columns(record, set(read.dropped), read.width)
+        records.append(BadRecord(ordinal, record.line_number, reason, raw_text(text), key))
+    lines = {ordinal: found[ordinal].line_number for ordinal in others}
+    return sorted(records, key=lambda record: record.ordinal), lines
+
+
+def _parquet_texts(connection: duckdb.DuckDBPyConnection, read: CheckedFile) -> dict[int, str]:
+    """The bad rows of a Parquet file as JSON, columns of the contract only."""
+    source = typing_sql.parquet_source(str(read.file.path))
+    described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+    known = [str(name) for name, *_ in described if read.file.table.column(str(name).strip().lower())]
+    packed = ", ".join(f"{quoting.identifier(name)} := {quoting.identifier(name)}" for name in known)
+    query = (
+        f"SELECT file_row_number + 1, to_json(struct_pack({packed}))::VARCHAR FROM {source} "
+        f"WHERE file_row_number + 1 IN (SELECT ordinal FROM {read.checked} WHERE problem IS NOT NULL)"
+    )
+    return {int(ordinal): raw_text(str(text)) for ordinal, text in connection.execute(query).fetchall()}
+
+
+def _column_of(table: Table, reason: str) -> str | None:
+    """The column that a reason speaks of: its first word, where that is a column."""
+    word = reason.split(" ", 1)[0]
+    return word if table.column(word) else None

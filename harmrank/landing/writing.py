@@ -1,0 +1,183 @@
+"""Writes a checked extract into the raw tables, in the transaction that is open."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain
+
+import duckdb
+
+from harmrank.contract import PERSON_MERGES
+from harmrank.landing import acceptance_report, known_keys, merge_cycles
+from harmrank.landing.acceptance_report import Facts, Trouble
+from harmrank.landing.files import extract_folder, row_reader
+from harmrank.landing.files.csv_records import BadRecord
+from harmrank.landing.files.extract_folder import Extract, Manifest, TableFile, Unusable
+from harmrank.landing.files.row_reader import CheckedFile, Rows
+
+NOT_READ = "files of no known table were not read (counted in files)"
+CORRECTS_UNKNOWN = "extract.json says it corrects extracts that have never been sent (counted in extracts)"
+_QUARANTINE_BATCH = 10_000
+
+
+@dataclass(frozen=True)
+class Checked:
+    """An extract that was read and checked: `moment` is when it was taken, `bad` the rows for quarantine by file."""
+
+    extract: Extract
+    manifest: Manifest
+    moment: datetime
+    content_sha256: str
+    read: list[CheckedFile]
+    bad: list[list[BadRecord]]
+
+
+def write(connection: duckdb.DuckDBPyConnection, checked: Checked, facts: Facts, rows: Rows) -> None:
+    """Write all of an extract, and the facts about it with their verdict.
+
+    Raises Unusable where its merges, together with those landed before, lead in a circle.
+    """
+    extract_id = checked.extract.extract_id
+    connection.execute(
+        "INSERT INTO raw.extracts VALUES (?, ?, ?, ?, ?)",
+        [
+            extract_id,
+            checked.moment,
+            extract_folder.extract_date(extract_id),
+            datetime.now(UTC).replace(tzinfo=None),
+            checked.content_sha256,
+        ],
+    )
+    rows_before: Counter[str] = Counter()
+    first_row: list[int] = []
+    for file, records in zip(checked.read, checked.bad, strict=True):
+        table = file.file.table.name
+        first_row.append(rows_before[table])
+        _write_file(connection, extract_id, file, records, rows_before[table], rows)
+        rows_before[table] += file.rows_read
+    _refuse_cycle(connection, extract_id, checked.read, first_row)
+    unknown = _write_corrections(connection, extract_id, checked.manifest)
+    if unknown:
+        facts.values.append(Trouble("(folder)", "corrects", CORRECTS_UNKNOWN, unknown, []))
+    facts.settle(None)
+    _write_remarks(connection, facts)
+    acceptance_report.keep(connection, facts)
+
+
+def _write_file(
+    connection: duckdb.DuckDBPyConnection,
+    extract_id: str,
+    read: CheckedFile,
+    bad: list[BadRecord],
+    rows_before: int,
+    rows: Rows,
+) -> None:
+    landed = rows.keep(connection, extract_id, read, rows_before)
+    known_keys.add(connection, read.file.table, f"{read.checked} WHERE problem IS NULL")
+    quarantined = _write_quarantine(connection, extract_id, read.file, bad)
+    if read.rows_read != landed + quarantined:
+        raise AssertionError(f"{extract_id}/{read.file.name}: {read.rows_read} != {landed} + {quarantined} rows")
+    connection.execute(
+        "INSERT INTO raw.extract_files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            extract_id,
+            read.file.table.name,
+            read.file.name,
+            read.file.bytes,
+            read.file.modified_ns,
+            read.sha256,
+            read.rows_read,
+            landed,
+            quarantined,
+        ],
+    )
+
+
+def _write_quarantine(
+    connection: duckdb.DuckDBPyConnection, extract_id: str, file: TableFile, bad: list[BadRecord]
+) -> int:
+    written = 0
+    for start in range(0, len(bad), _QUARANTINE_BATCH):
+        batch = bad[start : start + _QUARANTINE_BATCH]
+        row = connection.execute(
+            "INSERT INTO raw.quarantine "
+            "(extract_id, table_name, file_name, line_number, reason, raw_text, record_key) "
+            "SELECT ?, ?, ?, unnest(?::BIGINT[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[])",
+            [
+                extract_id,
+                file.table.name,
+                file.name,
+                [record.line_number for record in batch],
+                [record.reason for record in batch],
+                [record.text for record in batch],
+                [record.key for record in batch],
+            ],
+        ).fetchone()
+        written += int(row[0]) if row else 0
+    return written
+
+
+def _write_corrections(connection: duckdb.DuckDBPyConnection, extract_id: str, manifest: Manifest) -> int:
+    """Keep which extracts this one corrects; give the number of those that are neither landed nor refused."""
+    corrected = list(manifest.corrects)
+    connection.execute("INSERT INTO raw.corrections SELECT ?, unnest(?::VARCHAR[])", [extract_id, corrected])
+    known = (
+        "SELECT count(*) FROM (SELECT extract_id FROM raw.extracts UNION SELECT extract_id FROM raw.refused_extracts) "
+        "WHERE list_contains(?::VARCHAR[], extract_id)"
+    )
+    (found,) = connection.execute(known, [corrected]).fetchone() or (0,)
+    return len(corrected) - int(found)
+
+
+def _write_remarks(connection: duckdb.DuckDBPyConnection, facts: Facts) -> None:
+    extract_id = facts.extract_id
+    rows: list[list[str | int]] = [
+        [extract_id, value.table_name, value.column_name, value.reason, value.rows] for value in facts.values
+    ]
+    if facts.not_read:
+        # Counted, not named: this is published, and such a name may be anything.
+        rows.append([extract_id, "(folder)", "(file)", NOT_READ, facts.not_read])
+    _insert(connection, "raw.value_defects", rows)
+    checks = [
+        [
+            extract_id,
+            check.name,
+            check.table_name,
+            check.column_name,
+            check.sentence,
+            check.passed,
+            check.rows_checked,
+            check.rows_unexpected,
+        ]
+        for check in facts.checks
+    ]
+    _insert(connection, "raw.extract_checks", checks)
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[str | int | None]]) -> None:
+    """Insert a handful of rows in one statement: a statement for each takes ten times as long."""
+    if rows:
+        row = f"({', '.join('?' * len(rows[0]))})"
+        connection.execute(
+            f"INSERT INTO {table} VALUES {', '.join([row] * len(rows))}", list(chain.from_iterable(rows))
+        )
+
+
+def _refuse_cycle(
+    connection: duckdb.DuckDBPyConnection, extract_id: str, read: list[CheckedFile], first_row: list[int]
+) -> None:
+    merges = [pair for pair in zip(read, first_row, strict=True) if pair[0].file.table is PERSON_MERGES]
+    if not any(file.rows_checked for file, _ in merges):
+        return
+    row_number = merge_cycles.row_in_cycle(connection, extract_id)
+    if row_number is None:
+        return
+    file, before = next(pair for pair in reversed(merges) if pair[1] < row_number)
+    raise Unusable(
+        "following merged_into_ref from this row leads back to it, so nobody is left to stand for them",
+        "Correct one of the merges and send the extract again.",
+        file.file.name,
+        row_reader.line_of(file, row_number - before),
+        "merged_into_ref",
+    )

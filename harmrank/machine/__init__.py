@@ -1,0 +1,1 @@
+"""The machine below: disk, memory, DuckDB's settings, signals, and its errors as clear sentences."""

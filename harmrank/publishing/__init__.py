@@ -1,0 +1,1 @@
+"""From a tested build to the published folder, and from there to PostgreSQL."""

@@ -1,0 +1,1 @@
+"""Copies the published mart to a schema of PostgreSQL."""

@@ -1,0 +1,308 @@
+"""Publishes a tested build: one folder with a DuckDB file, Parquet and a manifest, switched to atomically."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from harmrank.building.mart_keys import Keys, in_order
+from harmrank.home import warehouse
+from harmrank.home.folder import Home
+from harmrank.machine import disk, duck
+from harmrank.publishing.current_build import BUILD_ID, KEPT_BUILDS, MANIFEST_FILE, MART_FILE, digest
+from harmrank.text import quoting
+
+# Readable by every DuckDB client from 1.1 on; BI drivers lag behind the engine.
+STORAGE_VERSION = "v1.0.0"
+NEXT_LINK = ".current-next"
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A published build: where it is, how many rows each table has, and what is odd about its neighbours."""
+
+    build_id: str
+    folder: Path
+    rows: dict[str, int]
+    warnings: list[str]
+    remarks: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a mart: its DuckDB type, whether values may be missing, and what it means."""
+
+    name: str
+    sql_type: str
+    is_nullable: bool
+    description: str | None
+
+
+@dataclass(frozen=True)
+class Mart:
+    """A mart that a build has made. `relation` is a FROM clause over its rows, for the connection that publishes."""
+
+    name: str
+    relation: str
+    description: str | None
+    columns: list[Column]
+
+
+Marts = Callable[[duckdb.DuckDBPyConnection], list[Mart]]
+"""Finds what is to be published, in the order of names."""
+
+Audit = Callable[[Path, dict[str, Any]], list[str]]
+"""Looks at a folder with a build and at its manifest; gives warnings for it, or raises where it must not go out."""
+
+
+def of_warehouse(home: Home) -> Marts:
+    """The marts of the home's warehouse."""
+
+    def marts(connection: duckdb.DuckDBPyConnection) -> list[Mart]:
+        connection.execute(f"attach {quoting.text(str(home.warehouse))} as warehouse (read_only)")
+        tables = connection.execute(
+            "select table_name, comment from duckdb_tables() "
+            "where database_name = 'warehouse' and schema_name = 'mart' order by table_name"
+        ).fetchall()
+        return [
+            Mart(name, f"warehouse.mart.{quoting.identifier(name)}", comment, _columns(connection, name))
+            for name, comment in tables
+        ]
+
+    return marts
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[Column]:
+    columns = connection.execute(
+        "select column_name, data_type, is_nullable, comment from duckdb_columns() "
+        "where database_name = 'warehouse' and schema_name = 'mart' and table_name = ? order by column_index",
+        [table],
+    ).fetchall()
+    return [Column(*column) for column in columns]
+
+
+def prepare(
+    home: Home, build_id: str, facts: dict[str, Any], audit: Audit, keys: Keys | None = None, marts: Marts | None = None
+) -> Path:
+    """Copy the marts of a build into a new folder that no reader sees; gives the folder, all of it on disk.
+
+    `facts` go into the manifest as they are, the warnings of `audit` are added to theirs, the keys to the tables. What
+    `audit` raises leaves nothing behind.
+    """
+    incoming = home.published / f".incoming-{build_id}"
+    incoming.mkdir(mode=0o700)
+    tables = _copy_marts(home, incoming, keys or {}, marts or of_warehouse(home))
+    manifest = {
+        "build_id": build_id,
+        **facts,
+        **_index_facts(incoming),
+        "duckdb_file": _file_entry(incoming / MART_FILE),
+        "tables": tables,
+    }
+    try:
+        manifest["warnings"] = [*facts["warnings"], *audit(incoming, manifest)]
+    except Exception:
+        shutil.rmtree(incoming)
+        raise
+    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    (incoming / MANIFEST_FILE).write_text(text, encoding="utf-8")
+    _share(incoming, home.published)
+    for path in incoming.iterdir():
+        disk.flush(path)
+    disk.flush(incoming)
+    return incoming
+
+
+def switch(home: Home, prepared: Path, kept_builds: int = KEPT_BUILDS) -> Publication:
+    """Make a prepared build the current one and remove those beyond the `kept_builds` before it.
+
+    Nothing a reader can see changes before the atomic replacement of the link `current`.
+    """
+    manifest = json.loads((prepared / MANIFEST_FILE).read_text(encoding="utf-8"))
+    build_id = str(manifest["build_id"])
+    folder = home.published / build_id
+    # Before the build has its name: whatever this link names is known never to have been current.
+    (home.published / NEXT_LINK).symlink_to(build_id)
+    prepared.rename(folder)
+    _link(home)
+    remarks = _prune(home, kept_builds)
+    rows = {name: entry["rows"] for name, entry in manifest["tables"].items()}
+    return Publication(build_id, folder, rows, manifest["warnings"], remarks)
+
+
+def _index_facts(folder: Path) -> dict[str, Any]:
+    """Which harm index the build was made with, by name and source."""
+    with duck.open_database(folder / MART_FILE, read_only=True) as connection:
+        row = connection.execute("select harm_index, harm_index_source from mart.build_info").fetchone()
+    return dict(zip(("harm_index", "harm_index_source"), row or (None, None), strict=True))
+
+
+def _copy_marts(home: Home, folder: Path, keys: Keys, marts: Marts) -> dict[str, Any]:
+    with duck.open_database() as connection:
+        warehouse.settle(connection, home)
+        connection.execute(
+            f"attach {quoting.text(str(folder / MART_FILE))} as published (storage_version {quoting.text(STORAGE_VERSION)})"
+        )
+        connection.execute("create schema published.mart")
+        tables = {
+            mart.name: _copy_mart(connection, mart, folder, keys.get(mart.name, [])) for mart in marts(connection)
+        }
+        connection.execute("checkpoint published")
+        connection.execute("detach published")
+    return tables
+
+
+def _copy_mart(
+    connection: duckdb.DuckDBPyConnection, mart: Mart, folder: Path, keys: list[list[str]]
+) -> dict[str, Any]:
+    table = f"published.mart.{quoting.identifier(mart.name)}"
+    definitions = ", ".join(
+        f"{quoting.identifier(column.name)} {column.sql_type}{'' if column.is_nullable else ' not null'}"
+        for column in mart.columns
+    )
+    connection.execute(f"create table {table} ({definitions})")
+    # Sorted by every column, so that the same marts always give the same files.
+    connection.execute(f"insert into {table} select * from {mart.relation} order by all")
+    if mart.description:
+        connection.execute(f"comment on table {table} is {quoting.text(mart.description)}")
+    for column in mart.columns:
+        if column.description:
+            name = quoting.identifier(column.name)
+            connection.execute(f"comment on column {table}.{name} is {quoting.text(column.description)}")
+    parquet = folder / f"{mart.name}.parquet"
+    connection.execute(
+        f"copy (select * from {table} order by all) to {quoting.text(str(parquet))} (format parquet, compression zstd)"
+    )
+    (rows,) = connection.execute(f"select count(*) from {table}").fetchone() or (0,)
+    return {
+        **_file_entry(parquet),
+        "rows": rows,
+        "description": mart.description,
+        "keys": in_order(keys, [column.name for column in mart.columns]),
+        "columns": [
+            {
+                "name": column.name,
+                "type": column.sql_type,
+                "nullable": column.is_nullable,
+                "description": column.description,
+            }
+            for column in mart.columns
+        ],
+    }
+
+
+def _file_entry(path: Path) -> dict[str, Any]:
+    return {"file": path.name, "bytes": path.stat().st_size, "sha256": digest(path)}
+
+
+def _share(build: Path, published: Path) -> None:
+    """Give a new build the group and permissions of the folder of builds: who may read one may read the next."""
+    folder = published.stat()
+    for path in (build, *build.iterdir()):
+        if path.stat().st_gid != folder.st_gid:
+            os.chown(path, -1, folder.st_gid)
+        path.chmod(folder.st_mode & (0o777 if path is build else 0o666))
+
+
+def share(home: Home, mode: int) -> None:
+    """Open `published`, and every build in it, to whom this mode says; the next builds take it over."""
+    home.open_published(mode)
+    for build in _builds(home):
+        _share(build, home.published)
+
+
+def _builds(home: Home) -> list[Path]:
+    """The published builds, oldest first."""
+    return sorted(path for path in home.published.iterdir() if BUILD_ID.fullmatch(path.name) and not path.is_symlink())
+
+
+def _link(home: Home) -> None:
+    """Point `current` to the build that the next link names.
+
+    Each step is on disk before the next, so that a power cut leaves the one or the other.
+    """
+    disk.flush(home.published)
+    os.replace(home.published / NEXT_LINK, home.published / "current")
+    disk.flush(home.published)
+
+
+def tidy(home: Home, kept_builds: int = KEPT_BUILDS) -> list[str]:
+    """Remove what a publication that was cut off has left, and builds that have had their time.
+
+    Gives a sentence for each build that could not go. The caller holds the lock of the home.
+    """
+    link = home.published / NEXT_LINK
+    if link.is_symlink():
+        # What the next link names was never current: tested, but nobody has been told of it.
+        orphan = home.published / os.readlink(link)
+        if BUILD_ID.fullmatch(orphan.name) and orphan.is_dir() and orphan != _current(home):
+            _remove(orphan)
+        link.unlink()
+    remarks = []
+    for leftover in [*home.published.glob(".incoming-*"), *home.published.glob(".removing-*")]:
+        try:
+            shutil.rmtree(leftover)
+        except OSError as error:
+            remarks.append(f"{leftover.name} is no build but cannot be removed ({error.strerror})")
+    return remarks + _prune(home, kept_builds)
+
+
+def _current(home: Home) -> Path | None:
+    link = home.published / "current"
+    return home.published / os.readlink(link) if link.is_symlink() else None
+
+
+def _prune(home: Home, kept_builds: int) -> list[str]:
+    """Remove the oldest builds beyond those kept beside the current one, except what is being read."""
+    earlier = [build for build in _builds(home) if build != _current(home)]
+    remarks = []
+    for build in earlier[: max(0, len(earlier) - kept_builds)]:
+        try:
+            if _is_read(build / MART_FILE):
+                remarks.append(f"build {build.name} has had its time but is being read: the next refresh removes it")
+            else:
+                _remove(build)
+        except OSError as error:
+            remarks.append(f"build {build.name} has had its time but cannot be removed ({error.strerror})")
+    return remarks
+
+
+def _remove(build: Path) -> None:
+    """Take a build away. It loses its name first: half a build must never look like one."""
+    leaving = build.with_name(f".removing-{build.name}")
+    build.rename(leaving)
+    disk.flush(build.parent)
+    shutil.rmtree(leaving)
+
+
+# Exit code 1 if another process holds a lock on the file, as every DuckDB reader does.
+_ASK_FOR_LOCK = """
+import fcntl, sys
+try:
+    with open(sys.argv[1], "r+b") as file:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    sys.exit(1)
+except OSError:
+    sys.exit(0)
+"""
+
+
+def _is_read(mart: Path) -> bool:
+    """Whether a DuckDB client on this machine has the file open. Readers of Parquet cannot be known of.
+
+    Asked by a process of its own: closing the file here would drop the locks that this process holds on it.
+    """
+    asked = subprocess.run(  # noqa: S603 - Python itself, with a program of ours
+        [sys.executable, "-I", "-S", "-c", _ASK_FOR_LOCK, str(mart)], check=False
+    )
+    return asked.returncode == 1

@@ -1,0 +1,1 @@
+"""The paper for the monthly meeting as one page."""

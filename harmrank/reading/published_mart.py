@@ -1,0 +1,270 @@
+"""Reads the published build, and nothing else, for `top`, `explain` and `status`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import duckdb
+
+from harmrank.errors import HarmrankError, HomeBusy, UsageError
+from harmrank.home import journal, warehouse
+from harmrank.home.folder import Home
+from harmrank.machine import duck, system_errors
+from harmrank.publishing.current_build import MART_FILE, advice, faults, read_manifest
+from harmrank.reading import quarantine
+
+Row = dict[str, Any]
+
+
+PUBLISHED_BY_AN_OLDER = (
+    "the list was published by an older harmrank and lacks what this shows: run harmrank refresh EXTRACTS --home HOME"
+)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Everything a score rests on: the offender's row, the allegations behind it, the records, the build; and how the place
+    stands up to chance, what has moved since the list before, by which methods and turned rules the person is listed, and what
+    published lists have said otherwise."""
+
+    offender: Row
+    listing: Row | None
+    evidence: list[Row]
+    records: list[Row]
+    unclassified: list[Row]
+    certainty: Row | None
+    movement: Row | None
+    methods: list[Row]
+    turned_rules: list[Row]
+    corrections: list[Row]
+    build: Row
+
+
+_CERTAINTY = "select * from mart.rank_uncertainty where offender_key = ?"
+_MOVEMENT = "select * from mart.list_movements where offender_key = ? and list_date = ?"
+_METHODS = """
+    select method, title, is_published, is_illustrative, method_rank, score, score_unit
+    from mart.method_comparison
+    left join (select method, method_rank, score from mart.method_lists where offender_key = ?) using (method)
+    order by is_published desc, method_rank, method
+"""
+_TURNED_RULES = """
+    select turned_rule, turned_from, turned_to, title, is_entering, harm_rank_turned
+    from mart.rule_effect_people
+    join mart.rule_effect using (turned_rule, turned_to)
+    where offender_key = ?
+    order by turned_rule, turned_to
+"""
+_CHURN = """
+    select previous_list_date, entered, people_left
+    from mart.list_churn join mart.build_info using (list_date)
+"""
+_CORRECTIONS = "select * from mart.list_corrections where offender_key = ? order by list_date desc"
+
+
+def top(home: Home, places: int) -> tuple[Row, list[Row]]:
+    """The build and the first `places` rows of the published list."""
+    with open_mart(home) as connection:
+        build = select(connection, "select * from mart.build_info")[0]
+        return build, select(connection, "select * from mart.top_100 order by harm_rank limit ?", [places])
+
+
+def movement(home: Home) -> Row | None:
+    """How many entered and left the published list since the monthly list before it; None where there is none before."""
+    with open_mart(home) as connection:
+        rows = select(connection, _CHURN)
+        return dict(rows[0]) if rows else None
+
+
+def explain(home: Home, offender_key: str) -> Explanation:
+    """Where every day of one offender's score comes from. Raises UsageError for a key with no score."""
+    with open_mart(home) as connection:
+        build = select(connection, "select * from mart.build_info")[0]
+        offenders = select(connection, "select * from mart.offender_harm where offender_key = ?", [offender_key])
+        if not offenders:
+            raise UsageError(_unknown_key(connection, offender_key, build["list_date"]))
+        listing = select(connection, "select * from mart.top_100 where offender_key = ?", [offender_key])
+        evidence = select(
+            connection,
+            "select * from mart.offender_evidence where offender_key = ? "
+            "order by harm_days desc nulls last, reported_on, force, crime_ref",
+            [offender_key],
+        )
+        records = select(
+            connection,
+            "select force, person_ref, is_surviving_record from mart.offender_people where offender_key = ? "
+            "order by is_surviving_record desc, person_ref",
+            [offender_key],
+        )
+        unclassified = _unclassified(connection, offender_key)
+        certainty = select(connection, _CERTAINTY, [offender_key])
+        movement = select(connection, _MOVEMENT, [offender_key, build["list_date"]])
+        return Explanation(
+            offender=offenders[0],
+            listing=listing[0] if listing else None,
+            evidence=evidence,
+            records=records,
+            unclassified=unclassified,
+            certainty=certainty[0] if certainty else None,
+            movement=movement[0] if movement else None,
+            methods=select(connection, _METHODS, [offender_key]),
+            turned_rules=select(connection, _TURNED_RULES, [offender_key]),
+            corrections=select(connection, _CORRECTIONS, [offender_key]),
+            build=build,
+        )
+
+
+def status(home: Home, thoroughly: bool = False) -> Row:
+    """What is landed, what is published and whole, who is at work, and whether the list lags behind.
+
+    `thoroughly` compares every published file with the SHA-256 in the manifest, else its size alone.
+    """
+    damaged = faults(home, thoroughly)
+    manifest, remade = _manifest_or_none(home), home.remade
+    with home.looked_at() as at_work:
+        landed = _in_use(f"{home.root} is in use by {at_work}") if at_work else None if remade else _landed(home)
+        last = journal.read(home)
+    published = manifest and {
+        "build_id": manifest["build_id"],
+        "built_at": manifest["built_at"],
+        "list_date": manifest["list_date"],
+        "known_at": manifest.get("known_at"),
+        "method": manifest["method"],
+        "extracts": len(manifest["extracts"]),
+        "newest_extract": max(manifest["extracts"]),
+        "rows": {name: table["rows"] for name, table in manifest["tables"].items()},
+        "warnings": manifest["warnings"],
+        "folder": str(home.published / "current"),
+    }
+    return {
+        "home": str(home.root),
+        "remade": remade and asdict(remade),
+        "lists_as_known": [made.root.name for made in home.lists_as_known()],
+        "landed": landed,
+        "published": published,
+        "damaged": [advice(home, fault) for fault in damaged],
+        "last_refresh": last,
+        "at_work": journal.at_work(at_work, last),
+        "stale_because": journal.unfinished(at_work, manifest["build_id"] if manifest else None, last)
+        # What was known on a day does not age.
+        + ([] if remade and manifest else _stale_because(landed, manifest, bool(damaged))),
+    }
+
+
+def _manifest_or_none(home: Home) -> Row | None:
+    try:
+        return read_manifest(home)
+    except HarmrankError:
+        return None
+
+
+def _stale_because(landed: Row | None, manifest: Row | None, is_damaged: bool) -> list[str]:
+    if manifest is None:
+        return [] if is_damaged else ["nothing has been published yet: run harmrank refresh"]
+    reasons = []
+    if landed and landed["extract_ids"] and not set(landed["extract_ids"]) <= set(manifest["extracts"]):
+        missing = sorted(set(landed["extract_ids"]) - set(manifest["extracts"]))
+        reasons.append(f"landed but not in the published list: {', '.join(missing)}")
+    newest = max(landed["extract_ids"], default="")[:10] if landed else ""
+    if newest > manifest["list_date"]:
+        reasons.append(
+            f"the list is for {manifest['list_date']}, the newest extract is of {newest}: refresh without --list-date"
+        )
+    age = (datetime.now(UTC).date() - date.fromisoformat(manifest["list_date"])).days
+    if age < 0:
+        reasons.append("the list date is in the future: is the id of the newest extract right?")
+    elif age > 35 and newest <= manifest["list_date"]:
+        reasons.append(f"the list date is {age:,} days ago: has the newest monthly extract arrived?")
+    return reasons
+
+
+def _landed(home: Home) -> Row | None:
+    if not home.warehouse.exists():
+        return None
+    try:
+        with warehouse.connect(home, read_only=True) as connection:
+            extracts = select(connection, "select extract_id, landed_at from raw.extracts order by extract_id")
+            refused = [
+                {"extract_id": extract.extract_id, "message": extract.message}
+                for extract in quarantine.refused_extracts(connection)
+                if extract.cleared_by is None
+            ]
+            (quarantined,) = connection.execute("select count(*) from raw.quarantine").fetchone() or (0,)
+    except HomeBusy as busy:
+        return _in_use(str(busy))
+    return {
+        "extract_ids": [row["extract_id"] for row in extracts],
+        "in_use": None,
+        "refused": refused,
+        "rows_quarantined": quarantined,
+    }
+
+
+def _in_use(said: str) -> Row:
+    return {"extract_ids": [], "in_use": said, "refused": [], "rows_quarantined": None}
+
+
+@contextmanager
+def open_mart(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The published DuckDB file, for as long as the block runs.
+
+    Raises UsageError where nothing has been published; HarmrankError with the command that mends it where the file is
+    damaged, or where the block asks for a table or column that came with a later harmrank than the one that published
+    it.
+    """
+    link = home.published / "current"
+    if not link.exists() and not link.is_symlink():
+        raise UsageError(f"nothing has been published in {home.root}: run {home.refresh_command}")
+    # The resolved path names one build, so a publication in the meantime cannot mix two.
+    path = link.resolve() / MART_FILE
+    if not path.exists():
+        raise HarmrankError(advice(home, f"{path} is missing"))
+    try:
+        with duck.open_database(path, read_only=True) as connection:
+            yield connection
+    except (duckdb.CatalogException, duckdb.BinderException):
+        raise HarmrankError(PUBLISHED_BY_AN_OLDER) from None
+    except duckdb.Error as error:
+        raise system_errors.cause(error) or HarmrankError(advice(home, f"{path} is damaged")) from None
+
+
+class _SelectedRow(dict[str, Any]):
+    """A row as its build has it. What is drawn from it may have come with a later harmrank."""
+
+    def __missing__(self, column: str) -> Any:
+        raise HarmrankError(PUBLISHED_BY_AN_OLDER)
+
+
+def select(connection: duckdb.DuckDBPyConnection, query: str, values: list[Any] | None = None) -> list[Row]:
+    """The rows of a query. One asked for a column that it lacks raises HarmrankError: an older harmrank published it."""
+    cursor = connection.execute(query, values or [])
+    names = [column[0] for column in cursor.description or []]
+    return [_SelectedRow(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _unclassified(connection: duckdb.DuckDBPyConnection, offender_key: str) -> list[Row]:
+    query = "select * from mart.unclassified_allegations where offender_key = ? order by reported_on, force, crime_ref"
+    return select(connection, query, [offender_key])
+
+
+def _unknown_key(connection: duckdb.DuckDBPyConnection, offender_key: str, list_date: date) -> str:
+    merged = select(
+        connection, "select offender_key from mart.offender_people where force || '|' || person_ref = ?", [offender_key]
+    )
+    if merged and merged[0]["offender_key"] != offender_key:
+        return f"{offender_key} was merged into {merged[0]['offender_key']}: explain that key"
+    unclassified = _unclassified(connection, offender_key)
+    if unclassified:
+        crimes = ", ".join(f"{row['crime_ref']} ({row['offence_code']})" for row in unclassified)
+        return (
+            f"{offender_key} has no allegation that counts on {list_date}, but {len(unclassified)} under an offence "
+            f"code that no table knows: {crimes}. Add the code to seeds/offences.csv, or have it corrected"
+        )
+    return (
+        f"{offender_key} has no allegation that counts on {list_date}. "
+        "Keys are force|person_ref, as in `harmrank top`; quote them, since | is special to the shell"
+    )

@@ -1,0 +1,125 @@
+"""The shape of a feed: how its harm is distributed, beside what has been published. Read from the published build."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from harmrank.home.folder import Home
+from harmrank.reading.published_mart import open_mart
+
+_V100 = "Metropolitan Police, V100"
+_FELONIOUS_FEW = "Liggins, Ratcliffe & Bland 2019"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure: what it says, its value in this feed (None: cannot be said), the published one and who published it."""
+
+    name: str
+    value: float | None
+    text: str
+    published: str
+    source: str
+
+
+_OFFENDERS = """
+    select
+        count(*) as offenders,
+        avg((coalesce(harm_days, 0) <= 11)::integer) as low_share,
+        (select share_of_offenders from mart.harm_concentration where share_of = 'harm' and per_cent = 80) as few_share
+    from mart.offender_harm
+"""
+_HUNDRED = """
+    select
+        avg(harm_days), avg(allegations), avg(female_victims), min(harm_days),
+        sum(harm_days_charged + harm_days_convicted) / nullif(sum(harm_days), 0),
+        sum(harm_days_closed_without_charge) / nullif(sum(harm_days), 0)
+    from mart.top_100
+"""
+_RAPE = """
+    select count(distinct offender_key) / nullif((select count(*) from mart.top_100), 0)
+    from mart.top_100_evidence where offence ilike '%rape%'
+"""
+# The newest list, and the newest December list, each with the list of the same month a year before.
+_NEW = """
+    with dates as (select distinct list_date from mart.list_history),
+    pairs as (
+        select now.list_date, before.list_date as year_before
+        from dates as now
+        inner join dates as before
+            on date_trunc('month', before.list_date) = date_trunc('month', now.list_date) - interval 1 year
+    )
+    select pairs.list_date, avg((earlier.offender_key is null)::integer) as new_share
+    from pairs
+    inner join mart.list_history as places on pairs.list_date = places.list_date
+    left join mart.list_history as earlier
+        on pairs.year_before = earlier.list_date and places.offender_key = earlier.offender_key
+    group by pairs.list_date
+    order by pairs.list_date desc
+"""
+
+
+def measure(home: Home) -> list[Figure]:
+    """The figures of the published build. Raises UsageError where nothing has been published."""
+    with open_mart(home) as connection:
+        return [*_offender_figures(connection), *_hundred_figures(connection), *_new_figures(connection)]
+
+
+def _offender_figures(connection: duckdb.DuckDBPyConnection) -> list[Figure]:
+    offenders, low, few = connection.execute(_OFFENDERS).fetchone() or (0, None, None)
+    return [
+        Figure("offenders ranked, last 365 days", offenders, f"{offenders:,}", "about 36,000", _V100),
+        _share("with 11 days or fewer", low, "half", _V100),
+        _share("offenders with 80 % of the harm", few, "7 %", _FELONIOUS_FEW),
+    ]
+
+
+def _hundred_figures(connection: duckdb.DuckDBPyConnection) -> list[Figure]:
+    none = (None,) * 6
+    mean, allegations, victims, least, charged, closed = connection.execute(_HUNDRED).fetchone() or none
+    (rape,) = connection.execute(_RAPE).fetchone() or (None,)
+    return [
+        _number("the hundred: mean harm in days", mean, 0, "about 4,750", _V100),
+        _number("the hundred: least harm in days", least, 0, "not published", ""),
+        _share("the hundred: harm charged or convicted", charged, "not published", ""),
+        _share("the hundred: harm closed without charge", closed, "not published", ""),
+        _number("the hundred: allegations each", allegations, 2, "4 to 5", _V100),
+        _number("the hundred: women and girls each", victims, 2, "2", _V100),
+        _share("the hundred: accused of rape", rape, "about three quarters", _V100),
+    ]
+
+
+def _new_figures(connection: duckdb.DuckDBPyConnection) -> list[Figure]:
+    lists = connection.execute(_NEW).fetchall()
+    december = next((line for line in lists if line[0].month == 12), None)
+    wanted = [line for line in lists[:1] if line != december] + ([december] if december else [])
+    if not wanted:
+        return [_share("list new against a year before", None, "over 95 %", _FELONIOUS_FEW)]
+    return [
+        _share(f"list of {on:%B %Y} new against a year before", new, "over 95 %", _FELONIOUS_FEW) for on, new in wanted
+    ]
+
+
+def _share(name: str, value: float | None, published: str, source: str) -> Figure:
+    return Figure(name, value, "-" if value is None else f"{100 * value:.1f} %", published, source)
+
+
+def _number(name: str, value: float | None, decimals: int, published: str, source: str) -> Figure:
+    return Figure(name, value, "-" if value is None else f"{value:,.{decimals}f}", published, source)
+
+
+def print_figures(console: Console, figures: list[Figure]) -> None:
+    """The figures as a table."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("Figure")
+    table.add_column("This feed", justify="right", no_wrap=True)
+    table.add_column("Published")
+    table.add_column("By", style="dim")
+    for figure in figures:
+        table.add_row(figure.name, figure.text, figure.published, figure.source)
+    console.print(table)

@@ -1,0 +1,1 @@
+"""The main job: land, build, test, publish, and what a scheduler needs around it."""

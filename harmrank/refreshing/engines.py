@@ -1,0 +1,134 @@
+"""Who lands and builds: DuckDB in this process, or Apache Spark. Everything else of a refresh is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import duckdb
+
+from harmrank.building import run_dbt
+from harmrank.building.run_dbt import BuildResult
+from harmrank.errors import UsageError
+from harmrank.home import ledger, warehouse
+from harmrank.home.folder import Home
+from harmrank.landing.files.row_reader import DuckDBRows, Rows
+from harmrank.publishing import publish
+
+Progress = Callable[[str, int, int], None]
+
+
+class Engine(Protocol):
+    """What a refresh needs of an engine."""
+
+    name: str
+
+    def rows(self) -> Rows:
+        """Who reads extracts and keeps their rows."""
+
+    def build(self, progress: Progress, meanwhile: Callable[[], None], only_changes: bool) -> BuildResult:
+        """Build and test every model; with `only_changes` what new extracts touch."""
+
+    def test(self, progress: Progress) -> BuildResult:
+        """Run every data test over every row, making nothing."""
+
+    def marts(self, built: BuildResult) -> publish.Marts:
+        """The marts that this build has made."""
+
+
+class DuckDB:
+    """The home's own warehouse."""
+
+    name = "duckdb"
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def rows(self) -> Rows:
+        """DuckDB's reader and the raw tables of the warehouse."""
+        return DuckDBRows()
+
+    def build(self, progress: Progress, meanwhile: Callable[[], None], only_changes: bool) -> BuildResult:
+        """dbt on the warehouse."""
+        return run_dbt.build(self._home, progress, meanwhile, only_changes)
+
+    def test(self, progress: Progress) -> BuildResult:
+        """dbt's tests on the warehouse."""
+        return run_dbt.test(self._home, progress)
+
+    def marts(self, built: BuildResult) -> publish.Marts:
+        """The schema mart of the warehouse."""
+        return publish.of_warehouse(self._home)
+
+
+class Spark:
+    """Apache Spark, with its tables in the home or where its session keeps them."""
+
+    name = "spark"
+
+    def __init__(self, home: Home) -> None:
+        from harmrank.spark.session import Session
+
+        self._home = home
+        self._session = Session(home)
+
+    def rows(self) -> Rows:
+        """Spark's reader and its raw tables. Raises UsageError where there is no Spark."""
+        from harmrank.spark.landing import SparkRows
+        from harmrank.spark.session import refuse_without_spark
+
+        refuse_without_spark()
+        return SparkRows(self._session, self._home.scratch)
+
+    def build(self, progress: Progress, meanwhile: Callable[[], None], only_changes: bool) -> BuildResult:
+        """dbt on Spark, which is handed what is on record first."""
+        from harmrank.spark.session import TARGET, refuse_without_ansi_mode
+
+        with warehouse.connect(self._home) as connection:
+            self._session.hand_over(connection)
+            ledger.doubt(connection)
+        refuse_without_ansi_mode()
+        only_changes = only_changes and self._session.has_built
+        built = run_dbt.build(self._home, progress, meanwhile, only_changes, TARGET)
+        if not built.failures:
+            with warehouse.connect(self._home) as connection:
+                self._session.take_back(connection)
+        return built
+
+    def test(self, progress: Progress) -> BuildResult:
+        """dbt's tests on Spark."""
+        from harmrank.spark.session import TARGET
+
+        with warehouse.connect(self._home) as connection:
+            self._session.hand_over(connection)
+        return run_dbt.test(self._home, progress, TARGET)
+
+    def marts(self, built: BuildResult) -> publish.Marts:
+        """The files of Spark's schema mart, described as dbt's project describes them."""
+        from harmrank.spark.marts import of_project
+
+        return of_project(self._session, built.project)
+
+
+def of(home: Home, asked: str | None = None) -> Engine:
+    """The engine of a home: the one that has landed its extracts, or the one asked for in a new home.
+
+    Raises UsageError where another is asked for than has landed them.
+    """
+    has_landed = _has_landed(home)
+    made_by = "spark" if home.spark_place.exists() else "duckdb"
+    if has_landed and asked is not None and asked != made_by:
+        raise UsageError(f"the extracts of {home.root} lie in {made_by}: give {asked} a home of its own")
+    name = made_by if has_landed or asked is None else asked
+    return Spark(home) if name == "spark" else DuckDB(home)
+
+
+def _has_landed(home: Home) -> bool:
+    if not home.warehouse.exists():
+        return False
+    with warehouse.connect(home, read_only=True) as connection:
+        try:
+            (landed,) = connection.execute("SELECT count(*) FROM raw.extracts").fetchone() or (0,)
+        except duckdb.CatalogException:
+            return False
+    return bool(landed)

@@ -1,0 +1,1 @@
+"""The same landing, building and publishing on Apache Spark."""

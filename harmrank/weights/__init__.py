@@ -1,0 +1,1 @@
+"""Reads a harm index from its workbook."""
