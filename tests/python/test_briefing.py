@@ -318,7 +318,10 @@ def test_it_needs_no_network_and_no_script(page: str) -> None:
 
 def test_other_commands_do_not_wait_for_the_charts() -> None:
     """matplotlib is loaded when a chart is drawn, not before."""
-    code = "import sys, harmrank.cli.main, harmrank.reading.published_mart, harmrank.reading.briefing.paper; sys.exit('matplotlib' in sys.modules)"
+    code = (
+        "import sys, harmrank.cli.main, harmrank.reading.published_mart, harmrank.reading.briefing.paper\n"
+        "sys.exit('matplotlib' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
 
 

@@ -80,5 +80,5 @@ def test_a_changed_rule_fails_a_unit_test(copy: mutations.Project, means: str) -
 
 def test_a_change_that_changes_nothing_is_missed(copy: mutations.Project) -> None:
     """The attack itself: where no rule changes, no unit test fails."""
-    same = mutations.Mutation("models/intermediate/int_persons.sql", "people.sex", "people.sex  ", "nothing")
+    same = mutations.Mutation("models/intermediate/people/int_persons.sql", "people.sex", "people.sex  ", "nothing")
     assert mutations.try_rule(copy, same) == mutations.Verdict(same, [])

@@ -150,7 +150,8 @@ def test_what_does_not_fit_goes_to_the_home_and_not_even_a_kill_leaves_it(
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     program = (
-        "import sys; from pathlib import Path; from harmrank.machine import duck; from harmrank.home import warehouse; from harmrank.home.folder import Home\n"
+        "import sys; from pathlib import Path; from harmrank.machine import duck\n"
+        "from harmrank.home import warehouse; from harmrank.home.folder import Home\n"
         f"home = Home(Path(sys.argv[1]))\n{PUBLISHING if work == 'publishing' else LANDING}"
     )
     command = dbt_show(home, SPILLS) if work == "building" else [sys.executable, "-c", program, str(home)]

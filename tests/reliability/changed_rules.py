@@ -20,10 +20,8 @@ class Mutation:
     means: str
 
 
-_INTERMEDIATE = "models/intermediate"
-
 _RULES: dict[str, list[tuple[str, str, str]]] = {
-    f"{_INTERMEDIATE}/int_counted_allegations.sql": [
+    "models/intermediate/allegations/int_counted_allegations.sql": [
         ("reported_on <= list_dates", "reported_on < list_dates", "a report on the list date is out"),
         ("reported_on > list_dates", "reported_on >= list_dates", "the window has a day more at its start"),
         (
@@ -37,7 +35,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "custody is shown the wrong way round",
         ),
     ],
-    f"{_INTERMEDIATE}/int_list_dates.sql": [
+    "models/intermediate/lists/int_list_dates.sql": [
         (
             "<= covered.last_covered_on",
             "< covered.last_covered_on",
@@ -119,7 +117,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ),
         ("when {{ rules }}.flat_harm_days is not null then {{ rules }}.flat_harm_days", "", "the count weighs nothing"),
     ],
-    f"{_INTERMEDIATE}/int_compared_methods.sql": [
+    "models/intermediate/comparison/int_compared_methods.sql": [
         ("then otherwise else", "then first_choice else", "a rule is turned to what it is"),
         ("then otherwise_title else", "then first_title else", "a rule is said to be turned the other way"),
         (
@@ -138,7 +136,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "a turned ranking is the published one",
         ),
     ],
-    f"{_INTERMEDIATE}/int_windowed_allegations.sql": [
+    "models/intermediate/comparison/int_windowed_allegations.sql": [
         ("max(window_days)", "min(window_days)", "only the shortest window is read"),
         ("reported_on <= longest", "reported_on < longest", "a report on the list date is out"),
         ("allegations.reported_on > {{", "allegations.reported_on >= {{", "the window has a day more at its start"),
@@ -149,7 +147,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ),
         ("longest_window.list_date = in_custody.list_date", "true", "custody on another day counts"),
     ],
-    f"{_INTERMEDIATE}/int_method_scores.sql": [
+    "models/intermediate/comparison/int_method_scores.sql": [
         ("{{ is_scope_of_method('kinds.vawg_scope', 'methods') }}", "true", "offences of every scope count"),
         ("and {{ is_status_of_method('kinds.status', 'methods') }}", "", "cleared suspects count"),
         ("and {{ is_reporter_of_method('kinds.reported_by', 'methods') }}", "", "every reporter counts"),
@@ -163,7 +161,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("counted.force = victims.force", "victims.force is not null", "victims of another force's crime count"),
         ("coalesce(max(harm_days), 0)", "coalesce(min(harm_days), 0)", "the mildest is the gravest"),
     ],
-    f"{_INTERMEDIATE}/int_method_ranks.sql": [
+    "models/intermediate/comparison/int_method_ranks.sql": [
         ("where {{ meets_the_minimums('scores', 'methods') }}", "", "the minima leave nobody out"),
         (
             "factors.factor_value >= bands.at_least",
@@ -182,17 +180,17 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "who leaves the list has no place by the other method",
         ),
     ],
-    f"{_INTERMEDIATE}/int_method_overlaps.sql": [
+    "models/intermediate/comparison/int_method_overlaps.sql": [
         ("published_size.ranked_offenders + 1", "1", "whom the published method does not rank is its first"),
         ("sizes.ranked_offenders + 1", "1", "whom a method does not rank is its first"),
         ("when is_on_this_list and not is_on_published_list", "when is_on_this_list", "who is on both is only on one"),
         ("when is_on_published_list and not is_on_this_list", "when is_on_published_list", "who is on both leaves"),
     ],
-    "models/marts/method_lists.sql": [
+    "models/marts/method/method_lists.sql": [
         ("where ranks.is_listed and methods.turned_rule is null", "where ranks.is_listed", "a turned rule is a method"),
         ("(partition by listed.offender_key)", "(partition by listed.method)", "methods are counted by method"),
     ],
-    "models/marts/rule_effect_people.sql": [
+    "models/marts/method/rule_effect_people.sql": [
         (
             "where ranks.is_listed and not coalesce(published.is_listed, false)",
             "where not coalesce(published.is_listed, false)",
@@ -204,7 +202,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "who was never listed leaves",
         ),
     ],
-    f"{_INTERMEDIATE}/int_eligible_allegations.sql": [
+    "models/intermediate/allegations/int_eligible_allegations.sql": [
         ("allegations.is_in_scope", "true", "offences of every scope count"),
         ("allegations.has_counted_victim", "true", "crimes without a woman among the victims count"),
         ("allegations.is_counted_reporter", "true", "police and company reports count"),
@@ -212,7 +210,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("allegations.is_counted_sex", "true", "offenders of every sex count"),
         ("rules.window_days - 1", "rules.window_days", "an allegation is said to count a day longer"),
     ],
-    f"{_INTERMEDIATE}/int_weighted_allegations.sql": [
+    "models/intermediate/allegations/int_weighted_allegations.sql": [
         ("sum(case when is_female then 1 else 0 end)", "count(*)", "men are counted as female victims"),
         ("'crimes.last_committed_on'", "'crimes.committed_from'", "a crime is dated by its first day"),
         (
@@ -243,7 +241,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "a crime of one force has the victims of another's",
         ),
     ],
-    f"{_INTERMEDIATE}/int_weighted_crimes.sql": [
+    "models/intermediate/allegations/int_weighted_crimes.sql": [
         ("rules.flat_harm_days is null and ", "", "a count can be ambiguous"),
         ("coalesce(weights.is_ambiguous, false)", "false", "no weight is shown as ambiguous"),
         ("rules.harm_index = weights.harm_index", "weights.harm_index is not null", "weights of other indices count"),
@@ -266,7 +264,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("outcomes.is_closed_without_charge", "not outcomes.is_detected", "whatever is not detected is closed"),
         ("offences.offence_code is not null as", "true as", "every code is known"),
     ],
-    f"{_INTERMEDIATE}/int_harm_weights.sql": [
+    "models/intermediate/method/int_harm_weights.sql": [
         (
             "order by harm_days, harm_days_highest",
             "order by harm_days desc, harm_days_highest",
@@ -291,7 +289,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ),
         ("partition by harm_index, offence_code", "partition by offence_code", "the lowest of all indices weighs"),
     ],
-    f"{_INTERMEDIATE}/int_published_weights.sql": [
+    "models/intermediate/method/int_published_weights.sql": [
         (
             "where overriding_weights.harm_index is null",
             "where true",
@@ -308,7 +306,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "nothing is inherited",
         ),
     ],
-    f"{_INTERMEDIATE}/int_allegations.sql": [
+    "models/intermediate/allegations/int_allegations.sql": [
         ("max(standing)", "min(standing)", "an elimination clears the person's other link, too"),
         ("role = 'suspect'", "role in ('suspect', 'victim')", "victims are accused"),
         ("role = 'suspect'", "role in ('suspect', 'witness')", "witnesses are accused"),
@@ -319,7 +317,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "a reference of one force finds the person of another",
         ),
     ],
-    f"{_INTERMEDIATE}/int_crime_victims.sql": [
+    "models/intermediate/allegations/int_crime_victims.sql": [
         ("persons.sex = 'F', false", "persons.sex = 'F', true", "an unknown sex is a woman's"),
         ("persons.sex = 'F', false", "persons.sex <> 'M', false", "whoever is no man is a woman"),
         ("role = 'victim'", "role <> 'suspect'", "witnesses are victims"),
@@ -331,7 +329,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "a reference of one force finds the victim of another",
         ),
     ],
-    f"{_INTERMEDIATE}/int_persons.sql": [
+    "models/intermediate/people/int_persons.sql": [
         ("where identities.person_key is null", "where true", "merged records speak for the person"),
         ("where identities.person_key is null", "where identities.person_key is not null", "the wrong record speaks"),
         (
@@ -340,7 +338,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "a reference of one force finds another's person",
         ),
     ],
-    f"{_INTERMEDIATE}/int_identities.sql": [
+    "models/intermediate/people/int_identities.sql": [
         (
             "steps.force || '|' || steps.merged_into_ref",
             "steps.force || '|' || steps.person_ref",
@@ -361,7 +359,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ),
         ("where person_merges.person_ref is null", "where true", "who stands between stands for the person, too"),
     ],
-    f"{_INTERMEDIATE}/int_offender_scores.sql": [
+    "models/intermediate/lists/int_offender_scores.sql": [
         ("count(distinct victims.person_key)", "count(victims.person_key)", "a victim of two crimes is two"),
         ("where victims.is_female", "where true", "male victims are counted"),
         ("coalesce(sum(harm_days), 0)", "coalesce(max(harm_days), 0)", "only the gravest allegation counts"),
@@ -380,7 +378,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "a crime of one force has the victims of another's",
         ),
     ],
-    f"{_INTERMEDIATE}/int_ranked_offenders.sql": [
+    "models/intermediate/lists/int_ranked_offenders.sql": [
         ("harm_rank <= list_size", "harm_rank < list_size", "the list has a place less"),
         ("harm_rank <= list_size", "harm_rank <= list_size + 1", "the list has a place more"),
         (") > 1 as is_tied", ") > 2 as is_tied", "a tie of two is not marked"),
@@ -438,7 +436,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "places are told apart by all they have",
         ),
     ],
-    f"{_INTERMEDIATE}/int_list_members.sql": [
+    "models/intermediate/lists/int_list_members.sql": [
         ("    where is_listed\n\n),\n\n-- Large", "\n),\n\n-- Large", "a rank below the line is a place"),
         (
             "and current row\n        ) as months_on_list",
@@ -456,7 +454,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "who left has no months",
         ),
     ],
-    f"{_INTERMEDIATE}/int_list_changes.sql": [
+    "models/intermediate/lists/int_list_changes.sql": [
         ("reported_on > counted_now", "reported_on >= counted_now", "a report of the list before is new"),
         ("counts_until < counted_before", "counts_until <= counted_before", "the last day of the window has passed"),
         ("deceased_on <= counted_before", "deceased_on < counted_before", "who died on the list date lives"),
@@ -468,7 +466,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "what stays is reported again",
         ),
     ],
-    f"{_INTERMEDIATE}/int_listed_allegations.sql": [
+    "models/intermediate/lists/int_listed_allegations.sql": [
         (
             "counted_then.offender_key = allegations.offender_key",
             "counted_then.offender_key is not null",
@@ -480,7 +478,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "who was published is forgotten",
         ),
     ],
-    "models/marts/list_movements.sql": [
+    "models/marts/history/list_movements.sql": [
         ("when is_listed and was_listed then 'stayed'", "when was_listed then 'stayed'", "who left stayed"),
         ("standings.before_harm_rank is null or not (", "not (", "who had no rank before has not risen"),
         ("or {{ ranks_alike('standings', 'standings', 'before_') }}", "", "an equal standing has risen"),
@@ -500,7 +498,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("published_harm_days is distinct from harm_days", "false", "other harm remakes no list"),
         (" or remade_before.list_date is not null", "", "a list before that was remade is as it was"),
     ],
-    "models/marts/list_churn.sql": [
+    "models/marts/history/list_churn.sql": [
         (
             "window_starts_after < min(",
             "window_starts_after <= min(",
@@ -526,7 +524,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "the lists are as alike as one is old",
         ),
     ],
-    f"{_INTERMEDIATE}/int_published_places.sql": [
+    "models/intermediate/corrections/int_published_places.sql": [
         ("order by built_at desc", "order by built_at asc", "what was published first is what people have"),
         (
             "        on in_order.list_date = list_dates.list_date\n",
@@ -535,7 +533,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ),
         ("    where ranked.is_listed\n", "", "people below the line are on the list"),
     ],
-    f"{_INTERMEDIATE}/int_lost_evidence.sql": [
+    "models/intermediate/corrections/int_lost_evidence.sql": [
         (
             "            when not allegations.is_counted_status and allegations.status = lost.status then 'rule'\n",
             "",
@@ -556,7 +554,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ),
         ("or published.harm_days is distinct from counted.harm_days", "", "another weight is no loss"),
     ],
-    f"{_INTERMEDIATE}/int_later_evidence.sql": [
+    "models/intermediate/corrections/int_later_evidence.sql": [
         ("links.landed_at > allegations", "links.landed_at >= allegations", "what was known is later"),
         ("later_links.built_at >= extracts", "later_links.built_at > extracts", "what had just landed was not known"),
         ("    where not places.was_published\n", "", "who was published is asked as well"),
@@ -569,11 +567,11 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "what may have counted is a status change",
         ),
     ],
-    f"{_INTERMEDIATE}/int_corrected_people.sql": [
+    "models/intermediate/corrections/int_corrected_people.sql": [
         ("built_at < extracts", "built_at <= extracts", "what was known has changed"),
         ("where was_published <> is_listed", "where true", "everybody is corrected"),
     ],
-    "models/marts/list_corrections.sql": [
+    "models/marts/history/list_corrections.sql": [
         (
             "places.method <> builds.method then 'rule'",
             "places.method <> builds.method then null",
@@ -594,7 +592,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         (" or people.has_merged or people.has_changed", "", "a changed person is nothing"),
         ("own_reasons.code_version <> builds.code_version", "true", "what cannot be told is a rule"),
     ],
-    "models/marts/top_100.sql": [
+    "models/marts/list/top_100.sql": [
         (
             "case when members.was_listed then members",
             "case when true then members",
@@ -605,14 +603,14 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("ranked.is_current and ranked.is_listed", "ranked.is_listed", "earlier lists are on the list"),
         ("ranked.harm_days - lines", "lines.line_harm_days - lines", "everybody is on the line"),
     ],
-    f"{_INTERMEDIATE}/int_redrawn_offenders.sql": [
+    "models/intermediate/firmness/int_redrawn_offenders.sql": [
         (">= lines.line_harm_days", "> lines.line_harm_days", "who would equal the line is not redrawn"),
         ("{{ var('redraw_up_to') }}", "1", "only who reaches the line is redrawn"),
         ("<= {{ var('redraw_at_least') }}", "< {{ var('redraw_at_least') }}", "one place less is always redrawn"),
         ("lines.list_date is null\n            or ", "", "nobody is redrawn where the list has no line"),
         ("ranked.is_current\n        and ", "", "people of earlier lists are redrawn"),
     ],
-    f"{_INTERMEDIATE}/int_redrawn_harm.sql": [
+    "models/intermediate/firmness/int_redrawn_harm.sql": [
         ("draws.digits >= poisson", "draws.digits > poisson", "digits that equal a bound are drawn less often"),
         ("|| '|' || cast(blocks.number as string)", "", "every eight redraws are the same"),
         ("|| '|' || allegations.crime_ref", "", "all allegations of a person are drawn together"),
@@ -622,7 +620,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("counted.list_date = offenders", "counted.list_date <= offenders", "allegations of other dates are drawn"),
         ("coalesce(drawn.harm_days, 0)", "coalesce(drawn.harm_days, 1)", "who draws nothing has harm"),
     ],
-    "models/marts/rank_uncertainty.sql": [
+    "models/marts/firmness/rank_uncertainty.sql": [
         ("redraws_listed > places.redraws", "redraws_listed >= places.redraws", "half of the redraws are most of them"),
         ("order by harm_days desc, harm_rank asc", "order by harm_days asc, harm_rank asc", "the least harm is first"),
         ("harm_days desc, harm_rank asc", "harm_days desc, harm_rank desc", "equals stand the other way round"),
@@ -641,7 +639,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("and not gravest.is_decisive", "and gravest.is_decisive", "what decides the place does not"),
         ("    where ranked.is_current and offenders", "    where offenders", "people of earlier lists are ahead"),
     ],
-    "models/marts/rank_boundary.sql": [
+    "models/marts/firmness/rank_boundary.sql": [
         ("list_size - {{ var('places_around_line') }}", "list_size", "no place above the line but the last"),
         ("list_size + {{ var('places_around_line') }}", "list_size", "no place below the line"),
         ("tied.offender_key is not null\n        or ", "", "ties across the line are cut off"),
@@ -649,20 +647,20 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("shown.harm_rank + 1 = next", "shown.harm_rank - 1 = next", "places are compared with the one before"),
         ("    where is_current\n", "", "places of other dates are shown"),
     ],
-    "models/marts/list_history.sql": [
+    "models/marts/history/list_history.sql": [
         ("is_monthly and is_listed", "is_listed", "lists inside a month are history"),
         ("is_monthly and is_listed", "is_monthly", "people below the line are history"),
     ],
-    "models/marts/offender_people.sql": [
+    "models/marts/list/offender_people.sql": [
         ("is_current or (is_monthly and is_listed)", "true", "everybody ever ranked is named"),
         ("is_current or (is_monthly and is_listed)", "is_current", "people once listed are not named"),
         ("is_current or (is_monthly and is_listed)", "is_listed", "people below the line are not named"),
     ],
-    "models/marts/top_100_evidence.sql": [
+    "models/marts/list/top_100_evidence.sql": [
         ("listed.is_current and listed.is_listed", "listed.is_current", "the evidence of everybody is the list's"),
         ("listed.is_current and listed.is_listed", "listed.is_listed", "evidence of people once listed is the list's"),
     ],
-    "models/marts/offender_evidence.sql": [
+    "models/marts/list/offender_evidence.sql": [
         ("counts_until < {{ next", "counts_until <= {{ next", "what counts on the next list is off by then"),
         ("coalesce(allegations.area_code, 'unknown')", "allegations.area_code", "who has no area is out of sight"),
         ("counted.is_current and ranked.is_current", "ranked.is_listed is not null", "evidence of other dates"),
@@ -678,21 +676,21 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ),
         ("has_no_place('left_over'", "has_no_place('without'", "with time, only one allegation goes"),
     ],
-    f"{_INTERMEDIATE}/int_list_lines.sql": [
+    "models/intermediate/lists/int_list_lines.sql": [
         ("order by harm_rank", "order by harm_rank desc", "the line is the last one ranked"),
         ("where not is_listed", "where is_listed", "the line is the first one listed"),
     ],
-    f"{_INTERMEDIATE}/int_custody_on_list_dates.sql": [
+    "models/intermediate/people/int_custody_on_list_dates.sql": [
         ("custody_from <= list_dates", "custody_from < list_dates", "the first day is no custody"),
         ("custody_to > list_dates", "custody_to >= list_dates", "the day of release is custody"),
         ("custody_periods.custody_to is null or ", "", "custody without an end is none"),
         ("select distinct", "select", "two spells are two people"),
     ],
-    f"{_INTERMEDIATE}/int_custody_periods.sql": [
+    "models/intermediate/people/int_custody_periods.sql": [
         ("select distinct", "select", "one spell on two merged records is two"),
         ("custody.force = identities.force", "custody.force is not null", "custody of another force's person"),
     ],
-    "models/marts/crime_harm_monthly.sql": [
+    "models/marts/harm/crime_harm_monthly.sql": [
         (
             "reported_by = 'police' then 'proactive'",
             "reported_by = 'police' then 'current'",
@@ -721,7 +719,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "crimes without an area have no name",
         ),
     ],
-    f"{_INTERMEDIATE}/int_harm_concentration.sql": [
+    "models/intermediate/lists/int_harm_concentration.sql": [
         ("    where is_current\n", "", "other list dates are among the offenders"),
         ("(offenders.harm_rank - 1) * 100", "offenders.harm_rank * 100", "a share of offenders is rounded down"),
         (
@@ -748,11 +746,11 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("left join summed", "inner join summed", "where nobody is in there is no answer"),
         ("nullif(max(harm_days_in_all), 0)", "nullif(max(harm_days_in_all), 0) * 100", "the share of harm in per cent"),
     ],
-    f"{_INTERMEDIATE}/int_unclassified_allegations.sql": [
+    "models/intermediate/allegations/int_unclassified_allegations.sql": [
         ("reported_on > list_dates", "reported_on >= list_dates", "the window has a day more at its start"),
         ("not allegations.is_known_offence", "true", "known offences are unclassified"),
     ],
-    f"{_INTERMEDIATE}/int_scores_without.sql": [
+    "models/intermediate/firmness/int_scores_without.sql": [
         ("when allegations_of_this_woman = 1", "when true", "a woman goes although another allegation names her"),
         ("when place_from_latest = 1 then 1", "when true then 1", "a woman is gone before the last that names her"),
         ("ranked.harm_days - in_order.harm_days_gone", "ranked.harm_days", "no harm ever runs out"),
@@ -760,7 +758,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("ranked.allegations - in_order.allegations_gone", "ranked.allegations", "no allegation is ever gone"),
         ("ranked.latest_reported_on > in_order.reported_on", "true", "the latest report never leaves"),
     ],
-    f"{_INTERMEDIATE}/int_build.sql": [
+    "models/intermediate/method/int_build.sql": [
         (
             "coalesce(requests.list_date, newest.newest_extract_on)",
             "newest.newest_extract_on",
@@ -777,7 +775,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("by extract_id) as extract_number", "by extract_id desc) as extract_number", "the earlier extract wins"),
         (", max(newest.version_number)", ", min(newest.version_number)", "the oldest version wins"),
     ],
-    f"{_INTERMEDIATE}/int_touched_records.sql": [
+    "models/intermediate/changes/int_touched_records.sql": [
         ("touched.force = person_merges.force", "touched.force is not null", "merges of another force touch a record"),
         (
             "touched.person_ref = person_merges.merged_into_ref",
@@ -792,7 +790,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "old merges touch",
         ),
     ],
-    f"{_INTERMEDIATE}/int_touched_crimes.sql": [
+    "models/intermediate/changes/int_touched_crimes.sql": [
         (
             "on crime_versions.extract_id = new_extracts",
             "on crime_versions.extract_id <> new_extracts",
@@ -809,7 +807,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "every involvement touches its crime",
         ),
     ],
-    f"{_INTERMEDIATE}/int_touched_offenders.sql": [
+    "models/intermediate/changes/int_touched_offenders.sql": [
         ("involvement_versions.role = 'suspect'", "true", "victims' scores are made"),
         (
             "involvement_versions.crime_digest in (select touched_crimes.crime_digest from touched_crimes)",
@@ -820,12 +818,12 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("in ['identities', 'identities_before']", "in ['identities_before']", "who a record stands for gets no score"),
         ("on custody_versions.extract_id =", "on custody_versions.extract_id <>", "new custody is not seen"),
     ],
-    "models/staging/stg_new_extracts.sql": [
+    "models/staging/ledger/stg_new_extracts.sql": [
         ("built_extracts.extract_id is null", "true", "every extract is new each time"),
         ("        and false\n", "", "everything is touched where everything is made anew"),
     ],
     **{
-        f"models/staging/stg_{table}.sql": [("where not is_deleted", "where true", f"deleted {table} count")]
+        f"models/staging/records/stg_{table}.sql": [("where not is_deleted", "where true", f"deleted {table} count")]
         for table in ("crimes", "people", "involvements", "custody", "person_merges")
     },
     "macros/dates.sql": [
