@@ -29,8 +29,8 @@ from reliability.record import record
 REPOSITORY = Path(__file__).resolve().parents[2]
 COPIED = ("analyses", "dbt_project.yml", "harmrank", "macros", "models", "profiles", "pyproject.toml", "seeds", "tests")
 # Which test of pytest reads the row of the seed: the second computation, and the unit tests' own copy of the row.
-INDEPENDENT = ("tests/python/test_independent.py", "(offender_agrees or hundred_agree) and 1 and newest")
-SAME_RULES = ("tests/python/test_gates.py", "test_the_unit_tests_rank_by_the_published_method")
+INDEPENDENT = ("tests/models/test_independent.py", "(offender_agrees or hundred_agree) and 1 and newest")
+SAME_RULES = ("tests/models/test_gates.py", "test_the_unit_tests_rank_by_the_published_method")
 
 
 @dataclass(frozen=True)

@@ -104,8 +104,8 @@ def compacted(home: Path, free_bytes: int = MEGABYTE, **options: Any) -> tuple[l
 
 
 def in_a_process(home: Path, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-    """The same in a process of its own: see python/compacting.py."""
-    command = homes.command(home, str(MEGABYTE), *arguments, module="python.compacting")
+    """The same in a process of its own: see support/compacting.py."""
+    command = homes.command(home, str(MEGABYTE), *arguments, module="support.compacting")
     return subprocess.Popen(command, env=homes.ENVIRONMENT, stderr=subprocess.PIPE, text=True, **options)
 
 
@@ -222,7 +222,7 @@ def test_a_disk_that_takes_no_copy_is_a_remark(gappy: PublishedHome) -> None:
 @pytest.mark.skipif(not narrow.available(), reason="no file system of one's own here (unshare -rm)")
 def test_a_disk_without_room_is_not_even_begun_on(gappy: PublishedHome) -> None:
     """A real disk with less free than the copy takes: a remark with both figures; the next refresh goes through."""
-    found = narrow.narrowed(gappy.home, gappy.extracts, 1_000, "HOME", str(MEGABYTE), module="python.compacting")
+    found = narrow.narrowed(gappy.home, gappy.extracts, 1_000, "HOME", str(MEGABYTE), module="support.compacting")
     assert (found["code"], "compacting the warehouse" in found["stderr"]) == (0, False), found
     assert "MB of its disk, which has 1 MB free" in found["stderr"]
     assert (found["next_code"], found["left"]) == (0, []), found

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import postgres_server
 import psycopg
 import pytest
 from conftest import REPOSITORY, SMALL_FEED, Command, PublishedHome, write_extract
-from postgres_server import PASSWORD, Server
 from psycopg import sql
+from support import postgres_server
+from support.postgres_server import PASSWORD, Server
 
 JULY = {
     "crimes": "force,crime_ref,offence_code,reported_on,updated_at\nmet,c3,19/8,2026-07-01,2026-07-02T09:00:00\n",

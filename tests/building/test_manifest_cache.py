@@ -21,7 +21,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = tmp_path_factory.mktemp("project")
     for name in PROJECT:
         source = REPOSITORY / name
-        ignored = shutil.ignore_patterns("__pycache__", "python")
+        ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(source, copy / name, ignore=ignored) if source.is_dir() else shutil.copy(source, copy / name)
     return copy
 

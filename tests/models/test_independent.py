@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import independent
-import independent_methods
 import pytest
+from support import independent, independent_methods
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SEEDS = REPOSITORY / "seeds"

@@ -1,4 +1,4 @@
-"""Compacts the warehouse of a home as a refresh does after publishing: `python -m python.compacting HOME FREE_BYTES [WHEN]`.
+"""Compacts the warehouse of a home as a refresh does after publishing: `python -m support.compacting HOME FREE_BYTES [WHEN]`.
 
 WHEN is `before` or `after`: the process is killed, as by `kill -9`, before or after the new file takes the old one's place.
 What is said goes to stderr, a line each.

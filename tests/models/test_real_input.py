@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import independent
 import pytest
+from support import independent
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 REAL = Path(os.environ.get("HARMRANK_REAL", REPOSITORY.parent / "shared" / "real"))

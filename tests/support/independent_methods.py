@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from statistics import mean
 
-import independent
+from support import independent
 
 Method = dict[str, str]
 STANDING = ["eliminated", "acquitted", "named", "arrested", "charged", "convicted"]

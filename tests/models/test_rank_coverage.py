@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-import independent
 import numpy as np
 import pytest
 from reliability import rank_coverage
+from support import independent
 
 PEOPLE = 4_000
 MORE_PEOPLE = 20_000  # of whom not all are redrawn

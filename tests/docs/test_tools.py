@@ -13,10 +13,10 @@ from pathlib import Path
 
 import duckdb
 import openpyxl
-import postgres_server
 import pytest
 from conftest import REPOSITORY, PublishedHome
-from postgres_server import PASSWORD, Server
+from support import postgres_server
+from support.postgres_server import PASSWORD, Server
 
 PAGE = REPOSITORY / "docs" / "tools.md"
 # Where the packages of a block are, the first that has them; pandas 3 and Polars are with the benchmarks' peers.
