@@ -14,7 +14,7 @@ from harmrank.home.folder import Home
 HOLD = """
 import sys, time
 from pathlib import Path
-from harmrank.home import Home
+from harmrank.home.folder import Home
 with Home(Path(sys.argv[1])).lock():
     print("held", flush=True)
     time.sleep(60)

@@ -166,8 +166,8 @@ def test_a_failed_step_leaves_the_home_as_it_was(tmp_path: Path, monkeypatch: py
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from harmrank import migrations, warehouse
-from harmrank.home import Home
+from harmrank.home import migrations, warehouse
+from harmrank.home.folder import Home
 
 class Killed:
     def __init__(self, connection):

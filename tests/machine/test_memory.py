@@ -112,7 +112,7 @@ def test_a_container_has_what_its_cgroup_leaves_it(tmp_path: Path, group: str, f
     limit.write_text(f"{2 << 30}\n")
     inside = (
         f"mount --bind {tmp_path}/groups /sys/fs/cgroup && mount --bind {tmp_path}/self /proc/$$/cgroup && "
-        f"exec {sys.executable} -c 'from harmrank import duck; print(duck.memory_limit())'"
+        f"exec {sys.executable} -c 'from harmrank.machine import duck; print(duck.memory_limit())'"
     )
     environment = {name: value for name, value in homes.ENVIRONMENT.items() if name != SETTING}
     done = subprocess.run(["unshare", "-rm", "sh", "-c", inside], env=environment, capture_output=True, text=True)

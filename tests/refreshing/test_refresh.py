@@ -349,7 +349,7 @@ def test_json_output_is_json(published: PublishedHome, harmrank: Command) -> Non
 def test_top_and_explain_need_no_dbt(published: PublishedHome, harmrank: Command) -> None:
     """Readers' commands stay quick: they must not load what only a build needs."""
     code = (
-        "import sys; from harmrank import cli\n"
+        "import sys; from harmrank.cli import main as cli\n"
         "try:\n    cli.main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
         "assert not [m for m in sys.modules if m.split('.')[0] in ('dbt', 'numpy', 'openpyxl')]\n"
     )

@@ -453,13 +453,13 @@ def test_a_query_that_is_interrupted_counts_as_told_to_stop() -> None:
     # A query that ends by itself, after some seconds: DuckDB 2.0 now and then finishes what a thread has begun before it stops.
     code = (
         "import os, signal, threading, duckdb\n"
-        "from harmrank import stopping\n"
-        "with stopping.listening():\n"
+        "from harmrank.machine import signals\n"
+        "with signals.listening():\n"
         "    threading.Timer(1, os.kill, (os.getpid(), signal.SIGTERM)).start()\n"
         "    try:\n"
         "        duckdb.sql('select count(*) from range(1000000000) where (range % 1013) * (range % 1019) % 7 = 3').fetchall()\n"
         "    except Exception as error:\n"
-        "        print(type(error).__name__, stopping.heard())\n"
+        "        print(type(error).__name__, signals.heard())\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["RuntimeError", "by", "SIGTERM"], done.stderr
@@ -472,7 +472,7 @@ def test_told_to_stop_once_the_list_is_out_only_compacting_ends(
     on_publish = hook("on_publish")
     code = (
         "import os, signal\n"
-        "from harmrank import cli, compaction\n"
+        "from harmrank.cli import main as cli; from harmrank.home import compaction\n"
         "real = compaction._compact\n"
         "def stopped(*arguments):\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
