@@ -128,10 +128,11 @@ pytest-other:
 lint: lint-python lint-yaml lint-dbt lint-sql lint-spark  ## Python, YAML, SQL, dbt and Spark gates
 
 lint-python: dev
-	@echo "==> ruff and mypy: Python style, formatting and types"
+	@echo "==> ruff, mypy and import-linter: Python style, formatting, types, and which folder may import which"
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
 
 lint-yaml: dev
 	@echo "==> yamllint"
@@ -277,4 +278,4 @@ resolve = $(compile) --group build pyproject.toml --output-file $(1)
 
 .PHONY: clean
 clean:  ## remove what the other targets made, except your own homes
-	rm -rf .venv $(OTHER_VENV) $(LOCK_VENV) $(BENCH_VENV) $(BENCH_SQLMESH_VENV) $(DOCS_VENV) $(SPARK_VENV) $(SUPERSET_VENV) target logs build dist home/demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv $(OTHER_VENV) $(LOCK_VENV) $(BENCH_VENV) $(BENCH_SQLMESH_VENV) $(DOCS_VENV) $(SPARK_VENV) $(SUPERSET_VENV) target logs build dist home/demo .mypy_cache .ruff_cache .import_linter_cache .pytest_cache .hypothesis
