@@ -25,7 +25,7 @@ CONSOLE = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
 
 
 def main() -> int:
-    """Nought where everything published is equal and every test that ran on Spark has passed."""
+    """Returns 0 if everything published is equal and every test passed on Spark, else 1."""
     asked = _asked()
     with tempfile.TemporaryDirectory(prefix="harmrank-parity-") as folder:
         work = Path(asked.work or folder).resolve()
@@ -74,7 +74,7 @@ def _invented(work: Path, asked: argparse.Namespace, seed: int) -> Path:
 
 
 def _random(work: Path, seed: int) -> Path:
-    """Extracts of a small force whose records keep changing."""
+    """Writes extracts of a small force whose records keep changing."""
     feed = work / f"random-{seed}"
     shutil.rmtree(feed, ignore_errors=True)
     force, draw, on = increments.Force(random.Random(seed)), random.Random(-seed), increments.FIRST
@@ -85,7 +85,7 @@ def _random(work: Path, seed: int) -> Path:
 
 
 def _is_every_mart_equal(work: Path) -> bool:
-    """The home in which every mart has rows: where none has any, two engines agree on nothing. And every unit test."""
+    """Compares a home in which every mart has rows (equal empty tables prove nothing), and runs every unit test on Spark."""
     folder = work / "every-mart"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -104,7 +104,7 @@ def _is_every_mart_equal(work: Path) -> bool:
 
 
 def _is_equal(feed: Path, work: Path, steps: int) -> bool:
-    """Refresh two homes from one feed as a user does, at once or step by step, and compare what they publish each time."""
+    """Refreshes two homes from one feed, in one or more steps, and compares what they publish after each."""
     extracts = sorted(folder for folder in feed.iterdir() if folder.is_dir())
     steps = min(steps, len(extracts))
     duckdb_home, spark_home, part = (work / f"{kind}-{feed.name}" for kind in ("duckdb", "spark", "part"))
@@ -123,7 +123,7 @@ def _is_equal(feed: Path, work: Path, steps: int) -> bool:
 
 
 def _refreshed(extracts: Path, home: Path, engine: str, *options: str) -> None:
-    """A refresh as a user runs it, which must succeed."""
+    """Runs `harmrank refresh`, which must succeed."""
     started = time.monotonic()
     refreshed(extracts, home, "--engine", engine, *options, **spark.IN_A_HURRY)
     number, seconds = len(list(extracts.iterdir())), time.monotonic() - started

@@ -1,4 +1,4 @@
-"""Holds what Spark has made and published against what DuckDB has: every column, every row, every value."""
+"""Compares what Spark and DuckDB have published from the same extracts: every column, every row, every value."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from harmrank.home.folder import Home
 from harmrank.publishing.current_build import read_manifest
 
 FIRST = 3
-# What two builds of the same never have in common: their own names and moments, and those of the builds before them.
+# Columns in which two builds of the same extracts always differ: their names and times.
 OWN = {"build_id", "built_at"}
-# What is printed may be read by others: of these only that they are there.
+# The comparison is printed, so these columns are shown as "...".
 PERSONAL = {"forename", "middle_names", "surname", "date_of_birth", "birth_year"}
 
 
 @dataclass(frozen=True)
 class Mart:
-    """One mart: how many rows each engine gives it, and what differs, in lines; nothing where they are equal."""
+    """One mart: its rows on each engine, and one line for each difference (no line where they are equal)."""
 
     name: str
     duckdb_rows: int
@@ -28,14 +28,14 @@ class Mart:
 
 
 def published(home: Path, spark_home: Path) -> list[Mart]:
-    """Compare every table that two homes have published, with all that their manifests say of it."""
+    """Returns a comparison of every table that two homes have published, and of its entry in their manifests."""
     one, other = ((read_manifest(Home(root)) or {"tables": {}})["tables"] for root in (home, spark_home))
     with duckdb.connect() as connection:
         found = [Mart(name, 0, 0, ["only DuckDB has it"]) for name in sorted(one.keys() - other.keys())]
         found += [Mart(name, 0, 0, ["only Spark has it"]) for name in sorted(other.keys() - one.keys())]
         for name in sorted(one.keys() & other.keys()):
-            told = [
-                f"DuckDB's manifest has other {fact} than Spark's"
+            in_manifests = [
+                f"the manifests differ in its {fact}"
                 for fact in ("description", "keys", "columns")
                 if one[name][fact] != other[name][fact]
             ]
@@ -46,7 +46,7 @@ def published(home: Path, spark_home: Path) -> list[Mart]:
             ]
             rows = [_count(connection, file) for file in files]
             rows_apart = [*_only(connection, *files, "DuckDB"), *_only(connection, *files[::-1], "Spark")]
-            found.append(Mart(name, *rows, [*told, *rows_apart]))
+            found.append(Mart(name, *rows, [*in_manifests, *rows_apart]))
         return found
 
 
@@ -56,7 +56,7 @@ def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 
 
 def _only(connection: duckdb.DuckDBPyConnection, one: str, other: str, engine: str) -> list[str]:
-    """The first rows that only one has, as often as it has them more often."""
+    """Returns a line for each of the first rows that only one file has, or has more often."""
     found = connection.execute(f"(from {one}) except all (from {other}) order by all")
     names = [column[0] for column in found.description]
     rows = found.fetchall()
@@ -65,7 +65,7 @@ def _only(connection: duckdb.DuckDBPyConnection, one: str, other: str, engine: s
 
 
 def _readable(names: list[str], row: tuple[object, ...]) -> str:
-    """The values of a row, those that say who somebody is left out."""
+    """Returns the values of a row as text, without those that name a person."""
     return ", ".join(
         "..." if name in PERSONAL and value is not None else str(value) for name, value in zip(names, row, strict=True)
     )

@@ -265,7 +265,7 @@ def current(extracts: Path, table: str) -> dict[Key, Row]:
 
 
 def survivors(extracts: Path) -> Callable[[PersonKey], PersonKey]:
-    """The function from a person's record to the record that stands for it after every merge.
+    """Returns a function from a person's record to the record that survives all its merges.
 
     Raises ValueError when merges run in a circle.
     """
@@ -386,7 +386,7 @@ def comes_of_age_on(born_on: date) -> date:
 
 
 def is_known_minor(person: Person, list_date: date) -> bool:
-    """Whether what is known of the birth leaves no way to be eighteen on the list date."""
+    """Returns whether the person cannot have turned eighteen by the list date."""
     if person.date_of_birth is not None:
         return list_date < comes_of_age_on(person.date_of_birth)
     return person.birth_year is not None and list_date.year - person.birth_year < ADULT_AT
@@ -414,7 +414,7 @@ def crimes_that_count(feed: Feed, rules: Rules, list_date: date) -> Iterator[tup
 
 
 def suspects_that_count(feed: Feed, crime: CrimeKey, list_date: date) -> dict[PersonKey, str]:
-    """The furthest standing status of each suspect of a crime who may be listed."""
+    """Returns the most advanced status of each suspect of a crime who may be listed."""
     furthest: dict[PersonKey, str] = {}
     for person, status in feed.suspects.get(crime, []):
         if status in STATUSES_THAT_CLEAR or not may_be_listed(feed.people.get(person, Person()), list_date):
@@ -466,7 +466,7 @@ def standing(place: Place) -> tuple[float, int, int, int]:
 
 
 def in_order(places: list[Place]) -> list[Place]:
-    """The places ranked; those whose four measures are equal stand by offender_key and are marked tied."""
+    """Returns the places, ranked; places with four equal measures are ordered by offender_key and marked tied."""
     ranked_places: list[Place] = []
     by_key = sorted(places, key=lambda place: place.offender_key)
     for _, equals in groupby(sorted(by_key, key=standing), key=standing):
@@ -489,7 +489,7 @@ def ranked(extracts: Path, list_date: date, seeds: Path) -> list[Place]:
 
 
 class Concentration(NamedTuple):
-    """The first so many offenders of the list, their harm in days, and both as shares; None of nothing."""
+    """The first N offenders of the list, their harm in days, and both as shares (None if there is nothing to divide by)."""
 
     offenders: int
     share_of_offenders: float | None
@@ -506,14 +506,14 @@ def most_harmful(places: list[Place], per_cent: int) -> Concentration:
 
 
 def fewest_with(places: list[Place], per_cent: int) -> Concentration:
-    """The fewest offenders who make at least the given share of the harm; nobody where there is none."""
+    """Returns the fewest offenders who make at least the given share of the harm; an empty list if there is no harm."""
     wanted = Fraction(per_cent, 100) * Fraction(harm_of(places))
     enough = (count for count in range(len(places) + 1) if Fraction(harm_of(places[:count])) >= wanted)
     return concentration(places, next(enough))
 
 
 def concentration(places: list[Place], offenders: int) -> Concentration:
-    """What the first so many of the list make."""
+    """Returns the share of the first N of the list."""
     some, harm = places[:offenders], harm_of(places)
     return Concentration(
         offenders=offenders,
@@ -555,11 +555,11 @@ def detected_by_month(
     return {key: (harm, detected, detected / harm if harm else None) for key, (harm, detected) in found.items()}
 
 
-# --- how far places hang on single allegations -------------------------------------------------------------
+# --- how far places depend on single allegations -----------------------------------------------------------
 
 
 class Redrawn(NamedTuple):
-    """What the redraws say of one place; shares are between 0 and 1."""
+    """The results of the redraws for one place; shares are between 0 and 1."""
 
     harm_rank: int
     offender_key: str
@@ -595,7 +595,7 @@ def redrawn_harm(place: Place) -> list[float]:
 
 
 def redraw(places: list[Place]) -> list[Redrawn]:
-    """What the redraws say of everybody who could plausibly be listed, first place first."""
+    """Returns the results of the redraws for everybody who could plausibly be listed, first place first."""
     line = places[LIST_SIZE].harm_days if len(places) > LIST_SIZE else 0.0
     plausible = [
         place for place in places if place.harm_days * REDRAWN_UP_TO >= line or place.harm_rank <= REDRAWN_AT_LEAST
@@ -622,7 +622,7 @@ def redraw(places: list[Place]) -> list[Redrawn]:
 
 
 def is_listed_without_gravest(feed: Feed, rules: Rules, list_date: date, place: Place) -> bool:
-    """Whether somebody listed still is when the gravest allegation, of equals the latest, was never made."""
+    """Returns whether a listed person stays listed without the gravest allegation (the latest of equal ones)."""
     *_, gravest = sorted(
         sorted(place.evidence, key=lambda found: (found.force, found.crime_ref), reverse=True),
         key=lambda found: (found.harm_days or -1.0, feed.crimes[found.force, found.crime_ref].reported_on),
@@ -633,11 +633,11 @@ def is_listed_without_gravest(feed: Feed, rules: Rules, list_date: date, place: 
     return place.offender_key in {other.offender_key for other in ranked_without[:LIST_SIZE]}
 
 
-# --- what separates the places around the line -------------------------------------------------------------
+# --- what separates the places around the cut-off ----------------------------------------------------------
 
 
 class Boundary(NamedTuple):
-    """One place near the line, what separates it from the next, and whether it is tied across the line."""
+    """One place near the cut-off, what separates it from the next, and whether it is tied across the cut-off."""
 
     harm_rank: int
     offender_key: str
@@ -647,7 +647,7 @@ class Boundary(NamedTuple):
 
 
 def boundary(places: list[Place]) -> list[Boundary]:
-    """The places around the line and all that are tied across it."""
+    """Returns the places around the cut-off and all that are tied across it."""
     first, last = LIST_SIZE - PLACES_AROUND_LINE, LIST_SIZE + PLACES_AROUND_LINE
     across: set[str] = set()
     if len(places) > LIST_SIZE and standing(places[LIST_SIZE - 1]) == standing(places[LIST_SIZE]):
@@ -715,7 +715,7 @@ def movement_of(key: str, now: Place | None, before: Place | None, feed: Feed, d
     is_on = now is not None and now.harm_rank <= LIST_SIZE
     was_on = before is not None and before.harm_rank <= LIST_SIZE
     movement = "stayed" if is_on and was_on else "entered" if is_on else "left"
-    # Smaller stands higher; who does not count stands behind everybody.
+    # A smaller rank is a higher place; a person without a rank comes last.
     behind = (1.0, 0, 0, 0)
     here, there = (behind if place is None else standing(place) for place in (now, before))
     if movement == "entered":

@@ -78,7 +78,7 @@ def rank(feed: independent.Feed, method: Method, seeds: Path, list_date: date) -
 
 
 def rank_correlation(one: list[Ranked], other: list[Ranked], size: int) -> float:
-    """Spearman's: Pearson's of the ranks among everybody on either list; who is not ranked stands behind all who are."""
+    """Spearman's: Pearson's of the ranks among everybody on either list; a person without a rank comes after all others."""
     either = sorted({place.offender_key for place in one[:size] + other[:size]})
     ranks = [_ranks_among(either, places) for places in (one, other)]
     means = [mean(values) for values in ranks]

@@ -38,7 +38,7 @@ class Server:
         return psycopg.connect(self.address(user), password=PASSWORD, **{"autocommit": True, **settings})
 
     def ask(self, query: str, user: str = "postgres") -> list[tuple[Any, ...]]:
-        """The rows of a query; none where it is a statement that gives none."""
+        """Returns the rows of a query; an empty list for a statement without rows."""
         with self.connect(user) as connection:
             cursor = connection.execute(query.encode())
             return cursor.fetchall() if cursor.description else []
