@@ -17,6 +17,7 @@ from urllib.parse import unquote, urldefrag
 
 import dbt_page
 import dictionary
+import flow
 import pytest
 import yaml
 from conftest import REPOSITORY
@@ -69,6 +70,12 @@ def test_the_dictionary_is_up_to_date(manifest: Manifest, lineage: Lineage) -> N
     """docs/dictionary.md is what the models say today: `make dictionary` writes it again."""
     written = (REPOSITORY / "docs" / "dictionary.md").read_text(encoding="utf-8")
     assert written == dictionary.dictionary(manifest, lineage)
+
+
+def test_the_drawing_of_the_flow_is_up_to_date(manifest: Manifest) -> None:
+    """docs/images/flow.svg has the folders and figures of today's models: `make dictionary` draws it again."""
+    drawn = (REPOSITORY / "docs" / "images" / "flow.svg").read_text(encoding="utf-8")
+    assert drawn == flow.flow(manifest)
 
 
 @pytest.mark.parametrize("change", [{"description": "Points."}, {"data_type": "integer"}, {"constraints": []}])
