@@ -31,7 +31,14 @@ PAGES = {
         "docs/seeds.md",
         "bi/**/*.md",
     ],
-    "For operators": ["docs/operations.md", "docs/extracts.md", "docs/scheduling.md", "deploy/**/*.md", "docs/reliability.md", "docs/performance.md"],
+    "For operators": [
+        "docs/operations.md",
+        "docs/extracts.md",
+        "docs/scheduling.md",
+        "deploy/**/*.md",
+        "docs/reliability.md",
+        "docs/performance.md",
+    ],
     "For developers": ["CONTRIBUTING.md", "docs/decisions/README.md", "CHANGELOG.md", "docs/*.md"],
 }
 
