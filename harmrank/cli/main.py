@@ -316,8 +316,9 @@ def land(extracts: Path, root: Path, max_bad_share: float, engine: str | None, a
     Example:
       harmrank land extracts --home home
     """
-    from harmrank.landing.land import extract_folders, refusal_error
+    from harmrank.landing.land import extract_folders
     from harmrank.landing.land import land as run
+    from harmrank.landing.outcome import refusal_error
     from harmrank.refreshing import engines
 
     home = Home(root)

@@ -9,7 +9,7 @@ from datetime import date
 
 import click
 
-from harmrank.landing.land import LandingResult
+from harmrank.landing.outcome import LandingResult
 from harmrank.refreshing.attempt import Ending
 from harmrank.refreshing.logbook import Logbook
 from harmrank.text.printable import printable

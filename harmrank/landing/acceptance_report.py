@@ -8,107 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from dataclasses import asdict
 from typing import Any
 
 import duckdb
 
 from harmrank.home.folder import Home
+from harmrank.landing.acceptance_facts import Facts
 from harmrank.landing.files.extract_folder import is_extract_id
 from harmrank.machine import disk
 from harmrank.text import pages
 
 INDEX = "index.html"
-
-
-@dataclass(frozen=True)
-class FileFacts:
-    """One file: rows read, landed and in quarantine; `None` where the extract was refused before they were counted."""
-
-    table_name: str
-    file_name: str
-    bytes: int
-    rows_read: int | None = None
-    rows_landed: int | None = None
-    rows_quarantined: int | None = None
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """Rows in quarantine or unusable values, by reason. `places` are file and line of the first of them."""
-
-    table_name: str
-    column_name: str
-    reason: str
-    rows: int
-    places: list[tuple[str, int]]
-
-
-@dataclass(frozen=True)
-class CheckFacts:
-    """One expectation at the door, `said` with what was found of it.
-
-    `usual_share` is the median share (0 to 1) of unexpected rows in earlier extracts of the feed.
-    """
-
-    name: str
-    table_name: str
-    column_name: str
-    sentence: str
-    said: str
-    mend: str
-    is_fatal: bool
-    passed: bool
-    rows_checked: int | None
-    rows_unexpected: int | None
-    places: list[tuple[str, int]]
-    usual_share: float | None = None
-
-
-@dataclass(frozen=True)
-class Size:
-    """The rows of one table in one extract, for the trend."""
-
-    extract_id: str
-    table_name: str
-    rows_read: int
-    rows_quarantined: int
-
-
-@dataclass
-class Facts:
-    """Everything the page says.
-
-    `verdict` is `accepted`, `accepted with remarks` or `refused`. `resent` is why it was refused when it came again with
-    other content; what landed before goes on to count then.
-    """
-
-    extract_id: str
-    settled_at: str = ""
-    verdict: str = "accepted"
-    refusal: str | None = None
-    resent: str | None = None
-    files: list[FileFacts] = field(default_factory=list)
-    not_read: int = 0
-    quarantine: list[Trouble] = field(default_factory=list)
-    values: list[Trouble] = field(default_factory=list)
-    checks: list[CheckFacts] = field(default_factory=list)
-    sizes: list[Size] = field(default_factory=list)
-
-    @property
-    def failed(self) -> list[CheckFacts]:
-        """The checks that found what they should not."""
-        return [check for check in self.checks if not check.passed]
-
-    def settle(self, refusal: str | None) -> None:
-        """Set the verdict, as of now."""
-        self.settled_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        self.refusal = refusal
-        if refusal:
-            self.verdict = "refused"
-        elif self.quarantine or self.values or self.failed or self.not_read:
-            self.verdict = "accepted with remarks"
 
 
 def keep(connection: duckdb.DuckDBPyConnection, facts: Facts) -> None:

@@ -14,10 +14,12 @@ from harmrank.contract import CRIMES, TABLES, Kind, Table
 from harmrank.expectations import checks, suites
 from harmrank.landing import known_keys
 from harmrank.landing.files import typing_sql
+from harmrank.landing.files.extract_folder import Extract, extract_date
+from harmrank.landing.files.manifest import Manifest
 from harmrank.landing.files.row_reader import CheckedFile
 from harmrank.text import quoting
 
-PLACES = 3
+PLACES_SHOWN = 3
 """How many places are shown of what is wrong."""
 
 EARLIER_EXTRACTS = 12
@@ -47,38 +49,44 @@ class DoorFinding:
 
 
 @dataclass(frozen=True)
-class Brought:
-    """An extract that was read, with the day in its id and the moment it was taken.
+class IncomingExtract:
+    """An extract whose files were read, and the moment it was taken (UTC).
 
-    `crimes` names the table of what is checked of its crimes, which the one who reads makes with `offer_crimes`.
+    `crimes` names the table that `prepare_crimes` makes for the checks.
     """
 
-    extract_id: str
-    extract_on: date
+    extract: Extract
+    manifest: Manifest
     extract_at: datetime
-    read: list[CheckedFile]
+    content_sha256: str
+    files: list[CheckedFile]
     crimes: str
 
     @property
+    def extract_on(self) -> date:
+        """The day in its id."""
+        return extract_date(self.extract.extract_id)
+
+    @property
     def is_updated(self) -> str:
-        """An expression: whether a row was last changed by the time the extract was taken, give or take two days."""
-        # Local time and UTC may differ, and an extract named by its day was taken at some hour of it.
+        """An SQL expression: whether a row was last changed before the extract was taken, with two days of tolerance."""
+        # Local time and UTC differ, and an id without a time may mean any hour of its day.
         named = datetime(self.extract_on.year, self.extract_on.month, self.extract_on.day)
         latest = max(self.extract_at, named) + timedelta(days=2)
         return f"updated_at <= {quoting.text(latest.isoformat())}::TIMESTAMP AS is_updated_by_extract"
 
     def day_is_past(self, column: str, what: str) -> str:
-        """An expression: whether the day in a column is not after that of the extract."""
+        """An SQL expression: whether the day in a column is not after the day of the extract."""
         return f"{column} <= {quoting.text(self.extract_on.isoformat())}::DATE AS {what}_by_extract"
 
-    def files(self, table: Table) -> list[CheckedFile]:
-        """Those with rows of a table."""
-        return [file for file in self.read if file.file.table is table]
+    def files_of(self, table: Table) -> list[CheckedFile]:
+        """Returns the files of one table."""
+        return [file for file in self.files if file.source.table is table]
 
 
-def offer_crimes(connection: duckdb.DuckDBPyConnection, brought: Brought) -> None:
-    """Make the table of what is checked of the crimes, which needs nothing that landed before."""
-    connection.execute(f"CREATE OR REPLACE TABLE {brought.crimes} AS {_crimes(brought)}")
+def prepare_crimes(connection: duckdb.DuckDBPyConnection, incoming: IncomingExtract) -> None:
+    """Make the table of crimes to check. It needs nothing that landed before, so reading ahead can make it."""
+    connection.execute(f"CREATE OR REPLACE TABLE {incoming.crimes} AS {_crimes(incoming)}")
 
 
 class DoorIn:
@@ -90,9 +98,9 @@ class DoorIn:
         self._suites = suites.load("door_in")
         self._words = _words()
 
-    def check(self, brought: Brought) -> list[DoorFinding]:
+    def check(self, incoming: IncomingExtract) -> list[DoorFinding]:
         """What every expectation about a table of this extract found."""
-        relations = self._offer(brought)
+        relations = self._offer(incoming)
         found: list[DoorFinding] = []
         for suite in self._suites:
             if suite.relation in relations:
@@ -113,22 +121,22 @@ class DoorIn:
     def _places(self, suite: suites.Suite, finding: checks.Finding) -> tuple[tuple[str, int], ...]:
         if not finding.rows_unexpected or suite.relation == "door_volumes":
             return ()
-        rows = self._checker.places(suite, finding, ["file_name", "file_row"], PLACES, self._words)
+        rows = self._checker.places(suite, finding, ["file_name", "file_row"], PLACES_SHOWN, self._words)
         return tuple((str(name), int(row)) for name, row in rows)
 
-    def _offer(self, brought: Brought) -> set[str]:
+    def _offer(self, incoming: IncomingExtract) -> set[str]:
         """Make the relations that the suites look at, from the files that were read; gives their names."""
-        by_table = {name: brought.files(table) for name, table in TABLES.items()}
+        by_table = {name: incoming.files_of(table) for name, table in TABLES.items()}
         for name, files in by_table.items():
             self._view(f"landed_{name}", _landed(TABLES[name], files))
-        is_born = brought.day_is_past("date_of_birth", "is_born")
-        self._view("door_people", f"SELECT *, {brought.is_updated}, {is_born} FROM landed_people")
+        is_born = incoming.day_is_past("date_of_birth", "is_born")
+        self._view("door_people", f"SELECT *, {incoming.is_updated}, {is_born} FROM landed_people")
         self._view("door_custody", "SELECT * FROM landed_custody")
         if by_table["crimes"]:
-            self._view("door_crimes", f"SELECT * FROM {brought.crimes}")
+            self._view("door_crimes", f"SELECT * FROM {incoming.crimes}")
         if by_table["involvements"]:
-            self._table("door_involvements", _involvements(brought))
-        self._table("door_volumes", _volumes(by_table), {"extract_id": brought.extract_id})
+            self._table("door_involvements", _involvements(incoming))
+        self._table("door_volumes", _volumes(by_table), {"extract_id": incoming.extract.extract_id})
         return {"door_volumes"} | {f"door_{name}" for name, files in by_table.items() if files}
 
     def _view(self, name: str, query: str) -> None:
@@ -152,21 +160,21 @@ def _landed(table: Table, files: list[CheckedFile]) -> str:
     """The rows of all files of a table that can be used, with where they stand."""
     columns = typing_sql.stored_columns(table)
     parts = [
-        f"SELECT {columns}, {quoting.text(file.file.name)} AS file_name, {file.ordinal} AS file_row, "
-        f"{number} * {_MOST_ROWS} + {file.ordinal} AS place FROM {file.checked} WHERE problem IS NULL"
+        f"SELECT {columns}, {quoting.text(file.source.name)} AS file_name, {file.ordinal} AS file_row, "
+        f"{number} * {_MOST_ROWS} + {file.ordinal} AS place FROM {file.rows_table} WHERE problem IS NULL"
         for number, file in enumerate(files)
     ]
     empty = f"SELECT {columns}, ''::VARCHAR AS file_name, 0::BIGINT AS file_row, 0::BIGINT AS place FROM raw.{table.name} WHERE false"
     return " UNION ALL ".join(parts or [empty])
 
 
-def _crimes(brought: Brought) -> str:
+def _crimes(incoming: IncomingExtract) -> str:
     code = normalise_offence_code("crimes.offence_code")
     seed = quoting.text(str(project_root() / "seeds" / "offences.csv"))
     # What stands twice is told by a digest of the key: of ten million rows, one pair in a million extracts shares one by
     # chance.
     return f"""
-        WITH crimes AS MATERIALIZED ({_landed(CRIMES, brought.files(CRIMES))}),
+        WITH crimes AS MATERIALIZED ({_landed(CRIMES, incoming.files_of(CRIMES))}),
         known_codes AS (
             SELECT offence_code FROM read_csv({seed}, header = true, all_varchar = true)
         ),
@@ -178,10 +186,10 @@ def _crimes(brought: Brought) -> str:
             crimes.force,
             crimes.crime_ref,
             crimes.reported_on,
-            {brought.day_is_past("reported_on", "is_reported")},
+            {incoming.day_is_past("reported_on", "is_reported")},
             crimes.reported_by,
             crimes.outcome_on,
-            {brought.is_updated},
+            {incoming.is_updated},
             crimes.file_name,
             crimes.file_row,
             CASE WHEN NOT crimes.is_deleted THEN {code} IN (SELECT offence_code FROM known_codes) END AS is_known_code,
@@ -197,7 +205,7 @@ _CRIME, _PERSON = known_keys.digest("crime_ref"), known_keys.digest("person_ref"
 
 # What was landed before is looked through for what this extract names, not the other way round: that is far less. And
 # whether something is known is asked with IN, not with a join, which would first have to put doubles together.
-def _involvements(brought: Brought) -> str:
+def _involvements(incoming: IncomingExtract) -> str:
     return f"""
         WITH involvements AS (
             SELECT *, {_CRIME} AS crime, {_PERSON} AS person FROM landed_involvements WHERE NOT is_deleted
@@ -218,7 +226,7 @@ def _involvements(brought: Brought) -> str:
             person_ref,
             role,
             status,
-            {brought.is_updated},
+            {incoming.is_updated},
             file_name,
             file_row,
             crime IN (SELECT crime FROM known_crimes) AS has_crime,

@@ -24,7 +24,7 @@ def digest(key: str) -> str:
     return f"hash(force, {key})"
 
 
-def make_sure(connection: duckdb.DuckDBPyConnection) -> None:
+def rebuild_if_outdated(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the digests of all that has landed where they are missing: in a home of an older layout or DuckDB."""
     (made,) = connection.execute(
         f"SELECT count(*) > 0 AND bool_and(probe = {_PROBE}) FROM raw.digests_made"

@@ -15,27 +15,27 @@ import duckdb
 T = TypeVar("T")
 
 
-class Ahead(Generic[T]):
+class ReadingQueue(Generic[T]):
     """The things to be read, in order."""
 
     def __init__(self, things: Iterable[T], read: Callable[[T], None], pool: ThreadPoolExecutor) -> None:
         self._things, self._read, self._pool = iter(things), read, pool
-        self._begun: dict[T, Future[None]] = {}
-        self._begin_next()
+        self._started: dict[T, Future[None]] = {}
+        self._start_next()
 
     def wait_for(self, thing: T) -> None:
         """Wait until the thing, which is the next in order, was read, while the one after it is begun. Raises what reading it raised."""
-        reading = self._begun.pop(thing)
-        self._begin_next()
+        reading = self._started.pop(thing)
+        self._start_next()
         reading.result()
 
-    def not_waited_for(self) -> list[T]:
+    def abandoned(self) -> list[T]:
         """Those that were begun and that nobody came for."""
-        return list(self._begun)
+        return list(self._started)
 
-    def _begin_next(self) -> None:
+    def _start_next(self) -> None:
         for thing in self._things:
-            self._begun[thing] = self._pool.submit(self._read, thing)
+            self._started[thing] = self._pool.submit(self._read, thing)
             return
 
 
@@ -45,17 +45,17 @@ def reading_ahead(
     things: Iterable[T],
     read: Callable[[duckdb.DuckDBPyConnection, T], None],
     forget: Callable[[T], None],
-) -> Iterator[Ahead[T]]:
+) -> Iterator[ReadingQueue[T]]:
     """Read things in order, one ahead. Where the block ends early, what was read in vain is forgotten."""
     own = connection.cursor()
     with ThreadPoolExecutor(1, "reading") as pool:
-        ahead = Ahead(things, lambda thing: read(own, thing), pool)
+        ahead = ReadingQueue(things, lambda thing: read(own, thing), pool)
         try:
             yield ahead
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
             own.interrupt()
             pool.shutdown(wait=True)
-            for thing in ahead.not_waited_for():
+            for thing in ahead.abandoned():
                 forget(thing)
             own.close()

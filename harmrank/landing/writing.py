@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 
@@ -10,57 +9,54 @@ import duckdb
 
 from harmrank.contract import PERSON_MERGES
 from harmrank.landing import acceptance_report, known_keys, merge_cycles
-from harmrank.landing.acceptance_report import Facts, Trouble
-from harmrank.landing.files import extract_folder, row_reader
+from harmrank.landing.acceptance_facts import Defect, Facts
+from harmrank.landing.door_in import IncomingExtract
+from harmrank.landing.files import row_reader
 from harmrank.landing.files.csv_records import BadRecord
-from harmrank.landing.files.extract_folder import Extract, Manifest, TableFile, Unusable
+from harmrank.landing.files.extract_folder import TableFile
+from harmrank.landing.files.manifest import Manifest
 from harmrank.landing.files.row_reader import CheckedFile, Rows
+from harmrank.landing.refusals import Unusable
 
 NOT_READ = "files of no known table were not read (counted in files)"
 CORRECTS_UNKNOWN = "extract.json says it corrects extracts that have never been sent (counted in extracts)"
 _QUARANTINE_BATCH = 10_000
 
 
-@dataclass(frozen=True)
-class Checked:
-    """An extract that was read and checked: `moment` is when it was taken, `bad` the rows for quarantine by file."""
+def write(
+    connection: duckdb.DuckDBPyConnection,
+    incoming: IncomingExtract,
+    bad: list[list[BadRecord]],
+    facts: Facts,
+    rows: Rows,
+) -> None:
+    """Write an extract, and the facts about it with their verdict. `bad` are the rows for quarantine, by file.
 
-    extract: Extract
-    manifest: Manifest
-    moment: datetime
-    content_sha256: str
-    read: list[CheckedFile]
-    bad: list[list[BadRecord]]
-
-
-def write(connection: duckdb.DuckDBPyConnection, checked: Checked, facts: Facts, rows: Rows) -> None:
-    """Write all of an extract, and the facts about it with their verdict.
-
-    Raises Unusable where its merges, together with those landed before, lead in a circle.
+    Raises Unusable if its merges, together with those that landed before, lead in a circle.
     """
-    extract_id = checked.extract.extract_id
+    extract_id = incoming.extract.extract_id
     connection.execute(
         "INSERT INTO raw.extracts VALUES (?, ?, ?, ?, ?)",
         [
             extract_id,
-            checked.moment,
-            extract_folder.extract_date(extract_id),
+            incoming.extract_at,
+            incoming.extract_on,
             datetime.now(UTC).replace(tzinfo=None),
-            checked.content_sha256,
+            incoming.content_sha256,
         ],
     )
     rows_before: Counter[str] = Counter()
     first_row: list[int] = []
-    for file, records in zip(checked.read, checked.bad, strict=True):
-        table = file.file.table.name
+    for file, records in zip(incoming.files, bad, strict=True):
+        table = file.source.table.name
         first_row.append(rows_before[table])
         _write_file(connection, extract_id, file, records, rows_before[table], rows)
         rows_before[table] += file.rows_read
-    _refuse_cycle(connection, extract_id, checked.read, first_row)
-    unknown = _write_corrections(connection, extract_id, checked.manifest)
+    _refuse_cycle(connection, extract_id, incoming.files, first_row)
+    unknown = _write_corrections(connection, extract_id, incoming.manifest)
     if unknown:
-        facts.values.append(Trouble("(folder)", "corrects", CORRECTS_UNKNOWN, unknown, []))
-    facts.settle(None)
+        facts.values.append(Defect("(folder)", "corrects", CORRECTS_UNKNOWN, unknown))
+    facts.set_verdict(None)
     _write_remarks(connection, facts)
     acceptance_report.keep(connection, facts)
 
@@ -74,18 +70,18 @@ def _write_file(
     rows: Rows,
 ) -> None:
     landed = rows.keep(connection, extract_id, read, rows_before)
-    known_keys.add(connection, read.file.table, f"{read.checked} WHERE problem IS NULL")
-    quarantined = _write_quarantine(connection, extract_id, read.file, bad)
+    known_keys.add(connection, read.source.table, f"{read.rows_table} WHERE problem IS NULL")
+    quarantined = _write_quarantine(connection, extract_id, read.source, bad)
     if read.rows_read != landed + quarantined:
-        raise AssertionError(f"{extract_id}/{read.file.name}: {read.rows_read} != {landed} + {quarantined} rows")
+        raise AssertionError(f"{extract_id}/{read.source.name}: {read.rows_read} != {landed} + {quarantined} rows")
     connection.execute(
         "INSERT INTO raw.extract_files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             extract_id,
-            read.file.table.name,
-            read.file.name,
-            read.file.bytes,
-            read.file.modified_ns,
+            read.source.table.name,
+            read.source.name,
+            read.source.bytes,
+            read.source.modified_ns,
             read.sha256,
             read.rows_read,
             landed,
@@ -167,7 +163,7 @@ def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Se
 def _refuse_cycle(
     connection: duckdb.DuckDBPyConnection, extract_id: str, read: list[CheckedFile], first_row: list[int]
 ) -> None:
-    merges = [pair for pair in zip(read, first_row, strict=True) if pair[0].file.table is PERSON_MERGES]
+    merges = [pair for pair in zip(read, first_row, strict=True) if pair[0].source.table is PERSON_MERGES]
     if not any(file.rows_checked for file, _ in merges):
         return
     row_number = merge_cycles.row_in_cycle(connection, extract_id)
@@ -177,7 +173,7 @@ def _refuse_cycle(
     raise Unusable(
         "following merged_into_ref from this row leads back to it, so nobody is left to stand for them",
         "Correct one of the merges and send the extract again.",
-        file.file.name,
+        file.source.name,
         row_reader.line_of(file, row_number - before),
         "merged_into_ref",
     )

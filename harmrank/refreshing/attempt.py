@@ -13,7 +13,7 @@ from typing import Any
 
 from harmrank.errors import HarmrankError, ToldToStop
 from harmrank.home.folder import Home
-from harmrank.landing.land import refusal_error
+from harmrank.landing.outcome import refusal_error
 from harmrank.machine import signals, system_errors
 from harmrank.reading import published_mart
 from harmrank.refreshing import hooks

@@ -19,7 +19,7 @@ from harmrank.home.folder import Home
 from harmrank.text.printable import printable_rows
 
 if TYPE_CHECKING:
-    from harmrank.landing.land import LandingResult
+    from harmrank.landing.outcome import LandingResult
     from harmrank.publishing.publish import Publication
 
 MAX_BYTES = 1 << 20

@@ -22,7 +22,8 @@ from harmrank.errors import GateFailed, HarmrankError, UsageError
 from harmrank.expectations import checks
 from harmrank.home import compaction, journal, ledger, warehouse
 from harmrank.home.folder import Home
-from harmrank.landing.land import Arrival, LandingResult, Refusal, extract_folders, land
+from harmrank.landing.land import extract_folders, land
+from harmrank.landing.outcome import Arrival, LandingResult, Refusal
 from harmrank.machine import signals
 from harmrank.publishing import current_build, door_out, history, publish
 from harmrank.refreshing import engines, known_at

@@ -69,16 +69,16 @@ class SparkRows:
             for name in TABLES:
                 self._spark.drop(name, extract_id)
             self._begun = extract_id
-        table = file.file.table
+        table = file.source.table
         self._spark.session.sql(
             f"INSERT INTO raw.{table.name} PARTITION (extract_id = {text(extract_id)}) "
             f"SELECT {typing_sql.stored_columns(table)}, {file.ordinal} + {rows_before} "
-            f"FROM parquet.`{address(self._folder(file.checked))}` WHERE problem IS NULL"
+            f"FROM parquet.`{address(self._folder(file.rows_table))}` WHERE problem IS NULL"
         )
         if table is PERSON_MERGES:
             # Few, and what is looked through for circles.
             return self._in_warehouse.keep(connection, extract_id, file, rows_before)
-        found = connection.execute(f"SELECT count(*) FROM {file.checked} WHERE problem IS NULL").fetchone()
+        found = connection.execute(f"SELECT count(*) FROM {file.rows_table} WHERE problem IS NULL").fetchone()
         return int(found[0]) if found else 0
 
     def _folder(self, name: str) -> Path:

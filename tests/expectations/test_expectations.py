@@ -23,7 +23,8 @@ from harmrank.expectations.suites import Expectation, Suite
 from harmrank.home import warehouse
 from harmrank.home.folder import Home
 from harmrank.landing import door_in
-from harmrank.landing.files.extract_folder import TableFile
+from harmrank.landing.files.extract_folder import Extract, TableFile
+from harmrank.landing.files.manifest import Manifest
 from harmrank.landing.files.row_reader import CheckedFile
 from harmrank.landing.land import land
 from harmrank.publishing import current_build, door_out, publish
@@ -207,7 +208,9 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[duckdb.Du
     connection.close()
 
 
-def bring(connection: duckdb.DuckDBPyConnection, fault: str | None, extract_id: str = "2026-06-30") -> door_in.Brought:
+def bring(
+    connection: duckdb.DuckDBPyConnection, fault: str | None, extract_id: str = "2026-06-30"
+) -> door_in.IncomingExtract:
     """An extract as it stands after its files were read, with a fault planted."""
     for table, query in GOOD.items():
         connection.execute(
@@ -221,9 +224,10 @@ def bring(connection: duckdb.DuckDBPyConnection, fault: str | None, extract_id: 
         (rows,) = connection.execute(f"select count(*) from landing_{name}").fetchone() or (0,)
         file = TableFile(table, Path(f"{name}.csv"), 1, 1, (0, 0))
         read.append(CheckedFile(file, "x", f"landing_{name}", "ordinal", rows, [], {}, 1, None))
-    brought = door_in.Brought(extract_id, date(2026, 6, 30), datetime(2026, 6, 30), read, "brought_crimes")
-    door_in.offer_crimes(connection, brought)
-    return brought
+    extract, manifest = Extract(extract_id, Path(), (), ()), Manifest(None, {}, {})
+    incoming = door_in.IncomingExtract(extract, manifest, datetime(2026, 6, 30), "x", read, "incoming_crimes")
+    door_in.prepare_crimes(connection, incoming)
+    return incoming
 
 
 def test_a_good_extract_passes_every_check(opened: tuple[duckdb.DuckDBPyConnection, door_in.DoorIn]) -> None:
@@ -394,8 +398,8 @@ def test_a_correction_is_not_remarked_for_what_it_leaves_out(
 ) -> None:
     """No file of a table means nothing new for it, which is no volume to be wondered at."""
     connection, door = opened
-    brought = bring(connection, None)
-    found = door.check(replace(brought, read=brought.files(CUSTODY)))
+    incoming = bring(connection, None)
+    found = door.check(replace(incoming, files=incoming.files_of(CUSTODY)))
     assert names([f.finding for f in found]) == set()
 
 

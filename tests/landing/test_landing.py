@@ -20,7 +20,8 @@ from harmrank.home.folder import Home
 from harmrank.home.warehouse import connect
 from harmrank.landing import door_in
 from harmrank.landing.files import typing_sql
-from harmrank.landing.land import LandingResult, land
+from harmrank.landing.land import land
+from harmrank.landing.outcome import LandingResult
 
 CRIMES = "force,crime_ref,offence_code,reported_on,updated_at"
 PEOPLE = "force,person_ref,sex,birth_year,date_of_birth,updated_at"

@@ -26,7 +26,8 @@ from reliability.damage import patience
 from harmrank import limits
 from harmrank.home.folder import Home
 from harmrank.home.warehouse import connect
-from harmrank.landing.land import LandingResult, Refusal, land
+from harmrank.landing.land import land
+from harmrank.landing.outcome import LandingResult, Refusal
 from harmrank.machine import duck
 from harmrank.text.printable import printable, printable_json, without_values
 

@@ -35,7 +35,8 @@ import duckdb
 
 from harmrank.home.folder import Home
 from harmrank.home.warehouse import connect
-from harmrank.landing.land import Refusal, land
+from harmrank.landing.land import land
+from harmrank.landing.outcome import Refusal
 from harmrank.text.printable import printable
 from reliability.damage_kinds import KINDS, MUST_BE_REFUSED, NAME, Extract, good, good_and_short
 from reliability.record import record

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from harmrank.limits import MAX_BAD_RECORDS, MAX_RAW_TEXT, MAX_RECORD
+from harmrank.text.wording import plural
 
 # Python's own limit on a field is lower, and would show as broken quotes.
 csv.field_size_limit(MAX_RECORD)
@@ -233,7 +234,7 @@ def rewrite(source: Path, target: Path, width: int) -> list[BadRecord]:
             if record.problem is not None:
                 bad.append(BadRecord(ordinal, record.line_number, record.problem, raw_text(record.text)))
             elif record.width != width:
-                reason = f"{count(record.width, 'field')} where the header has {width}"
+                reason = f"{plural(record.width, 'field')} where the header has {width}"
                 bad.append(BadRecord(ordinal, record.line_number, reason, raw_text(record.text)))
             elif record.fields is None:
                 out.write(f"{ordinal},{record.text}\n")
@@ -276,8 +277,3 @@ def raw_text(text: str) -> str:
 
 def _quote_if_needed(value: str) -> str:
     return '"' + value.replace('"', '""') + '"' if any(sign in value for sign in '",\r\n') else value
-
-
-def count(number: int, thing: str) -> str:
-    """A number and its noun: `1 row`, `1,234 rows`."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -4,7 +4,8 @@ import duckdb
 
 from harmrank import limits
 from harmrank.landing.files import typing_sql
-from harmrank.landing.files.extract_folder import TableFile, Unusable, open_regular
+from harmrank.landing.files.extract_folder import TableFile, open_regular
+from harmrank.landing.refusals import Unusable
 
 _FIELDS = """
     SELECT name, coalesce(num_children, 0) AS children

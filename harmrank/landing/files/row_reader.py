@@ -15,12 +15,15 @@ import duckdb
 from harmrank import limits
 from harmrank.contract import Table
 from harmrank.landing.files import csv_records, typing_sql
-from harmrank.landing.files.csv_records import BadRecord, RecordTooLong, TooManyBad, count, raw_text
-from harmrank.landing.files.extract_folder import TableFile, Unusable, check_text, unpack
+from harmrank.landing.files.csv_records import BadRecord, RecordTooLong, TooManyBad, raw_text
+from harmrank.landing.files.extract_folder import TableFile, unpack
 from harmrank.landing.files.parquet import check_parquet
+from harmrank.landing.files.utf8 import check_text
+from harmrank.landing.refusals import Unusable
 from harmrank.machine import system_errors
 from harmrank.text import quoting
 from harmrank.text.printable import printable_name
+from harmrank.text.wording import plural
 
 READ = "read"
 """The database in memory that the tables are made in; what does not fit goes to the home's scratch."""
@@ -33,16 +36,16 @@ _RESERVED = {"file_row_number"}
 class CheckedFile:
     """A file that was read.
 
-    `checked` names the table with the records that could be split into fields: `ordinal` (the
+    `rows_table` names the table with the records that could be split into fields: `ordinal` (the
     record's place in the file, from 1), the raw table's columns, `problem` and `defect_*`.
 
     `broken` are the records that could not be split. `dropped` are positions and names of columns the
     contract does not name. `text_path` is the plain CSV on disk, None for Parquet.
     """
 
-    file: TableFile
+    source: TableFile
     sha256: str
-    checked: str
+    rows_table: str
     ordinal: str
     rows_checked: int
     broken: list[BadRecord]
@@ -118,10 +121,10 @@ class DuckDBRows:
 
     def keep(self, connection: duckdb.DuckDBPyConnection, extract_id: str, file: CheckedFile, rows_before: int) -> int:
         """Insert them into the raw table."""
-        columns = typing_sql.stored_columns(file.file.table)
+        columns = typing_sql.stored_columns(file.source.table)
         inserted = connection.execute(
-            f"INSERT INTO raw.{file.file.table.name} ({columns}, extract_id, row_number) "
-            f"SELECT {columns}, ?, {file.ordinal} + ? FROM {file.checked} WHERE problem IS NULL",
+            f"INSERT INTO raw.{file.source.table.name} ({columns}, extract_id, row_number) "
+            f"SELECT {columns}, ?, {file.ordinal} + ? FROM {file.rows_table} WHERE problem IS NULL",
             [extract_id, rows_before],
         ).fetchone()
         return int(inserted[0]) if inserted else 0
@@ -269,13 +272,13 @@ def refuse_if_mostly_bad(connection: duckdb.DuckDBPyConnection, read: CheckedFil
     The share is taken as it is, in small files too: a file of five rows with one bad row is a file of which a
     fifth is bad.
     """
-    query = f"SELECT problem, count(*), min({read.ordinal}) FROM {read.checked} WHERE problem IS NOT NULL GROUP BY 1"
+    query = f"SELECT problem, count(*), min({read.ordinal}) FROM {read.rows_table} WHERE problem IS NOT NULL GROUP BY 1"
     found = [(str(problem), int(rows), int(first)) for problem, rows, first in connection.execute(query).fetchall()]
     reasons = Counter({problem: rows for problem, rows, _ in found})
     reasons.update(record.reason for record in read.broken)
     if reasons.total() <= max_bad_share * read.rows_read:
         if reasons.total() > limits.MAX_BAD_RECORDS:
-            raise _too_many_bad(read.file.name, None)
+            raise _too_many_bad(read.source.name, None)
         return
     firsts = [(first, problem) for problem, _, first in found]
     firsts += [(record.ordinal, record.reason) for record in read.broken[:1]]
@@ -283,11 +286,11 @@ def refuse_if_mostly_bad(connection: duckdb.DuckDBPyConnection, read: CheckedFil
     usual = reasons.most_common(1)[0][0]
     also = "" if usual == first_reason else f"; the most common trouble: {usual}"
     raise Unusable(
-        f"{first_reason}; {reasons.total():,} of {count(read.rows_read, 'row')} cannot be used, "
+        f"{first_reason}; {reasons.total():,} of {plural(read.rows_read, 'row')} cannot be used, "
         f"more than the {max_bad_share:.0%} allowed{also}",
-        file_name=read.file.name,
+        file_name=read.source.name,
         line_number=line_of(read, ordinal),
-        column_name=_column_of(read.file.table, first_reason),
+        column_name=_column_of(read.source.table, first_reason),
     )
 
 
@@ -311,8 +314,8 @@ def bad_records(
     Both in one, since finding a line means walking the file.
     """
     query = (
-        f"SELECT {read.ordinal}, problem, {typing_sql.record_key(read.file.table)} "
-        f"FROM {read.checked} WHERE problem IS NOT NULL ORDER BY 1"
+        f"SELECT {read.ordinal}, problem, {typing_sql.record_key(read.source.table)} "
+        f"FROM {read.rows_table} WHERE problem IS NOT NULL ORDER BY 1"
     )
     unusable = {int(ordinal): (str(problem), key) for ordinal, problem, key in connection.execute(query).fetchall()}
     if read.text_path is None:
@@ -334,13 +337,13 @@ def bad_records(
 
 def _parquet_texts(connection: duckdb.DuckDBPyConnection, read: CheckedFile) -> dict[int, str]:
     """The bad rows of a Parquet file as JSON, columns of the contract only."""
-    source = typing_sql.parquet_source(str(read.file.path))
+    source = typing_sql.parquet_source(str(read.source.path))
     described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
-    known = [str(name) for name, *_ in described if read.file.table.column(str(name).strip().lower())]
+    known = [str(name) for name, *_ in described if read.source.table.column(str(name).strip().lower())]
     packed = ", ".join(f"{quoting.identifier(name)} := {quoting.identifier(name)}" for name in known)
     query = (
         f"SELECT file_row_number + 1, to_json(struct_pack({packed}))::VARCHAR FROM {source} "
-        f"WHERE file_row_number + 1 IN (SELECT ordinal FROM {read.checked} WHERE problem IS NOT NULL)"
+        f"WHERE file_row_number + 1 IN (SELECT ordinal FROM {read.rows_table} WHERE problem IS NOT NULL)"
     )
     return {int(ordinal): raw_text(str(text)) for ordinal, text in connection.execute(query).fetchall()}
 

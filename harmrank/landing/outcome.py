@@ -1,0 +1,71 @@
+"""What became of the extracts: landed, unchanged or refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from harmrank.errors import ExtractRefused
+from harmrank.home.folder import Home
+from harmrank.landing.refusals import Unusable
+from harmrank.text.printable import printable_name
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A refused extract.
+
+    `message` is one sentence for its sender, with what to do about it. `has_landed_before` says that an extract of the
+    same id has landed; that one still counts.
+    """
+
+    extract_id: str
+    message: str
+    file_name: str | None = None
+    line_number: int | None = None
+    column_name: str | None = None
+    has_landed_before: bool = False
+
+    @classmethod
+    def of(cls, extract_id: str, reason: Unusable, has_landed_before: bool) -> Refusal:
+        """Returns the refusal of the extract of that folder name, for that reason."""
+        place = reason.file_name or ""
+        if reason.line_number is not None:
+            place += f" line {reason.line_number}"
+        if reason.column_name is not None:
+            place += f", column {reason.column_name}"
+        where = f"{place}: " if place else ""
+        extract_id = printable_name(extract_id)
+        message = f"Extract {extract_id} was refused: {where}{reason.reason}. {reason.advice}"
+        return cls(extract_id, message, reason.file_name, reason.line_number, reason.column_name, has_landed_before)
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A landed extract: its rows, landed and in quarantine. `message` is one line for a person."""
+
+    extract_id: str
+    rows_landed: int
+    rows_quarantined: int
+    message: str
+
+
+@dataclass
+class LandingResult:
+    """What became of every extract, by id, in id order. `arrivals` describe those that landed."""
+
+    landed: list[str] = field(default_factory=list)
+    arrivals: list[Arrival] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def refusal_error(home: Home, refused: list[Refusal]) -> ExtractRefused | None:
+    """Returns the error that the command raises at its end if an extract was refused."""
+    if not refused:
+        return None
+    ids = ", ".join(refusal.extract_id for refusal in refused)
+    return ExtractRefused(
+        f"refused, as said above: {ids}. Whatever else there was has been processed. "
+        f"For their suppliers: {home.reports / 'index.html'}"
+    )
