@@ -289,7 +289,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ),
         ("partition by harm_index, offence_code", "partition by offence_code", "the lowest of all indices weighs"),
     ],
-    "models/intermediate/method/int_published_weights.sql": [
+    "models/intermediate/method/int_index_weights.sql": [
         (
             "where overriding_weights.harm_index is null",
             "where true",
@@ -676,7 +676,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ),
         ("has_no_place('left_over'", "has_no_place('without'", "with time, only one allegation goes"),
     ],
-    "models/intermediate/lists/int_list_lines.sql": [
+    "models/intermediate/lists/int_list_cutoffs.sql": [
         ("order by harm_rank", "order by harm_rank desc", "the line is the last one ranked"),
         ("where not is_listed", "where is_listed", "the line is the first one listed"),
     ],
@@ -750,7 +750,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("reported_on > list_dates", "reported_on >= list_dates", "the window has a day more at its start"),
         ("not allegations.is_known_offence", "true", "known offences are unclassified"),
     ],
-    "models/intermediate/firmness/int_scores_without.sql": [
+    "models/intermediate/firmness/int_leave_one_out_scores.sql": [
         ("when allegations_of_this_woman = 1", "when true", "a woman goes although another allegation names her"),
         ("when place_from_latest = 1 then 1", "when true then 1", "a woman is gone before the last that names her"),
         ("ranked.harm_days - in_order.harm_days_gone", "ranked.harm_days", "no harm ever runs out"),

@@ -34,7 +34,7 @@ HARM_INDICES = ("cchi_2020_supplemented", "cchi_2020")
 MODELS = (
     "int_offender_scores",
     "int_ranked_offenders",
-    "int_list_lines",
+    "int_list_cutoffs",
     "int_redrawn_offenders",
     "int_redrawn_harm",
     "rank_uncertainty",

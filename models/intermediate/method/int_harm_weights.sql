@@ -1,6 +1,6 @@
 with published_weights as (
 
-    select * from {{ ref('int_published_weights') }}
+    select * from {{ ref('int_index_weights') }}
 
 ),
 

@@ -18,13 +18,13 @@ allegations as (
 
 without as (
 
-    select * from {{ ref('int_scores_without') }}
+    select * from {{ ref('int_leave_one_out_scores') }}
 
 ),
 
 lines as (
 
-    select * from {{ ref('int_list_lines') }}
+    select * from {{ ref('int_list_cutoffs') }}
 
 ),
 

@@ -6,7 +6,7 @@ with ranked as (
 
 lines as (
 
-    select * from {{ ref('int_list_lines') }}
+    select * from {{ ref('int_list_cutoffs') }}
 
 ),
 
