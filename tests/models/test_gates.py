@@ -80,5 +80,7 @@ def test_a_changed_rule_fails_a_unit_test(copy: mutations.Project, means: str) -
 
 def test_a_change_that_changes_nothing_is_missed(copy: mutations.Project) -> None:
     """The attack itself: where no rule changes, no unit test fails."""
-    same = mutations.Mutation("models/intermediate/people/int_persons.sql", "people.sex", "people.sex  ", "nothing")
+    same = mutations.Mutation(
+        "models/intermediate/allegations/int_crime_victims.sql", "people.person_ref", "people.person_ref  ", "nothing"
+    )
     assert mutations.try_rule(copy, same) == mutations.Verdict(same, [])

@@ -240,6 +240,11 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "victims_of_crimes.force is not null",
             "a crime of one force has the victims of another's",
         ),
+        (
+            "offender_key') }} = offenders.force",
+            "offender_key') }} is not null",
+            "a reference of one force finds another's person",
+        ),
     ],
     "models/intermediate/allegations/int_weighted_crimes.sql": [
         ("rules.flat_harm_days is null and ", "", "a count can be ambiguous"),
@@ -318,8 +323,8 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ),
     ],
     "models/intermediate/allegations/int_crime_victims.sql": [
-        ("persons.sex = 'F', false", "persons.sex = 'F', true", "an unknown sex is a woman's"),
-        ("persons.sex = 'F', false", "persons.sex <> 'M', false", "whoever is no man is a woman"),
+        ("people.sex = 'F', false", "people.sex = 'F', true", "an unknown sex is a woman's"),
+        ("people.sex = 'F', false", "people.sex <> 'M', false", "whoever is no man is a woman"),
         ("role = 'victim'", "role <> 'suspect'", "witnesses are victims"),
         ("role = 'victim'", "role <> 'witness'", "suspects are victims"),
         ("select distinct", "select", "a victim recorded twice is two"),
@@ -328,15 +333,18 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "identities.force is not null",
             "a reference of one force finds the victim of another",
         ),
-    ],
-    "models/intermediate/people/int_persons.sql": [
-        ("where identities.person_key is null", "where true", "merged records speak for the person"),
-        ("where identities.person_key is null", "where identities.person_key is not null", "the wrong record speaks"),
         (
-            "people.force = identities.force",
+            "victims.surviving_force = people.force",
             "people.force is not null",
-            "a reference of one force finds another's person",
+            "a victim has the sex of another force's person",
         ),
+    ],
+    "macros/people.sql": [
+        (
+            "coalesce({{ identities }}.surviving_ref, {{ record }}.person_ref)",
+            "{{ record }}.person_ref",
+            "merged records speak for the person",
+        )
     ],
     "models/intermediate/people/int_identities.sql": [
         (
@@ -683,11 +691,8 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
     "models/intermediate/people/int_custody_on_list_dates.sql": [
         ("custody_from <= list_dates", "custody_from < list_dates", "the first day is no custody"),
         ("custody_to > list_dates", "custody_to >= list_dates", "the day of release is custody"),
-        ("custody_periods.custody_to is null or ", "", "custody without an end is none"),
+        ("custody.custody_to is null or ", "", "custody without an end is none"),
         ("select distinct", "select", "two spells are two people"),
-    ],
-    "models/intermediate/people/int_custody_periods.sql": [
-        ("select distinct", "select", "one spell on two merged records is two"),
         ("custody.force = identities.force", "custody.force is not null", "custody of another force's person"),
     ],
     "models/marts/harm/crime_harm_monthly.sql": [

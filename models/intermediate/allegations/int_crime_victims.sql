@@ -29,9 +29,9 @@ victims as (
 
 ),
 
-persons as (
+people as (
 
-    select * from {{ ref('int_persons') }}
+    select * from {{ ref('int_people') }}
     {{ where_asked_for('person_digest', 'victims', digest(['surviving_force', 'surviving_ref'])) }}
 
 ),
@@ -43,13 +43,13 @@ final as (
         victims.crime_ref,
         victims.crime_digest,
         victims.person_key,
-        persons.sex,
-        coalesce(persons.sex = 'F', false) as is_female
+        people.sex,
+        coalesce(people.sex = 'F', false) as is_female
     from victims
-    left join persons
+    left join people
         on
-            victims.surviving_force = persons.force
-            and victims.surviving_ref = persons.person_ref
+            victims.surviving_force = people.force
+            and victims.surviving_ref = people.person_ref
 
 )
 

@@ -15,7 +15,7 @@ crimes as (
 
 offenders as (
 
-    select * from {{ ref('int_persons') }}
+    select * from {{ ref('int_people') }}
     {{ where_asked_for('person_digest', 'allegations', digest_of_person('offender_key')) }}
 
 ),

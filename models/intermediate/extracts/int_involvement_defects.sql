@@ -33,9 +33,9 @@ linked as (
 
 ),
 
-persons as (
+people as (
 
-    select * from {{ ref('int_persons') }}
+    select * from {{ ref('int_people') }}
     {{ where_asked_for('person_digest', 'linked', digest(['surviving_force', 'surviving_ref'])) }}
 
 ),
@@ -56,15 +56,15 @@ joined as (
         linked.crime_digest,
         linked.person_ref,
         linked.role,
-        persons.sex,
+        people.sex,
         crimes.crime_ref is not null as has_crime,
-        persons.person_ref is not null as has_person,
+        people.person_ref is not null as has_person,
         coalesce(not outcomes.implies_named_suspect, false) as outcome_says_no_suspect
     from linked
-    left join persons
+    left join people
         on
-            linked.surviving_force = persons.force
-            and linked.surviving_ref = persons.person_ref
+            linked.surviving_force = people.force
+            and linked.surviving_ref = people.person_ref
     left join crimes
         on
             linked.force = crimes.force

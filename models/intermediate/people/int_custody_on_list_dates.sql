@@ -4,9 +4,15 @@ with list_dates as (
 
 ),
 
-custody_periods as (
+custody as (
 
-    select * from {{ ref('int_custody_periods') }}
+    select * from {{ ref('stg_custody') }}
+
+),
+
+identities as (
+
+    select * from {{ ref('int_identities') }}
 
 ),
 
@@ -14,12 +20,16 @@ final as (
 
     select distinct
         list_dates.list_date,
-        custody_periods.person_key
-    from custody_periods
+        {{ person_key('custody', 'identities') }} as person_key
+    from custody
     inner join list_dates
         on
-            custody_periods.custody_from <= list_dates.list_date
-            and (custody_periods.custody_to is null or custody_periods.custody_to > list_dates.list_date)
+            custody.custody_from <= list_dates.list_date
+            and (custody.custody_to is null or custody.custody_to > list_dates.list_date)
+    left join identities
+        on
+            custody.force = identities.force
+            and custody.person_ref = identities.person_ref
 
 )
 

@@ -43,7 +43,7 @@ records as (
 
 people as (
 
-    select * from {{ ref('int_people_records') }}
+    select * from {{ ref('int_people') }}
     {{ where_asked_for('person_digest', 'records', digest(['force', 'person_ref'])) }}
 
 ),

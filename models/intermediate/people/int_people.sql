@@ -1,3 +1,5 @@
+{{- runs_after('int_touched_offenders') }}
+
 with people as (
 
     select * from {{ ref('stg_people') }}
@@ -13,9 +15,10 @@ final as (
         forename,
         middle_names,
         surname,
+        sex,
         date_of_birth,
         birth_year,
-        sex
+        deceased_on
     from people
 
 )
