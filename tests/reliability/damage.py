@@ -343,9 +343,9 @@ def report(tally: dict[str, Tally], broken: int, seconds: float) -> list[str]:
     """The figures as Markdown."""
     total = Tally(*(sum(getattr(row, part) for row in tally.values()) for part in vars(Tally())))
     lines = [
-        f"{total.cases + broken:,} damaged extracts, each landed between two good ones: {broken} broke a promise. In all others "
-        "nothing unforeseen happened, the good extracts landed as if alone, every row of a landed file is in a table or "
-        f"in quarantine, and of what was refused nothing is left. One in twenty ran through the command. {seconds:.0f} s.",
+        f"{total.cases + broken:,} damaged extracts, each landed between two good ones: {broken} broke a promise. The promises: "
+        "no unexpected error; the good extracts land as if alone; every row of a landed file is in a table or in quarantine; "
+        f"a refused extract leaves nothing. One in twenty ran through the command. {seconds:.0f} s.",
         "",
         "| damage | cases | refused | landed, with quarantine or defects | landed clean |",
         "|---|--:|--:|--:|--:|",

@@ -360,7 +360,7 @@ def _separators(rng: random.Random, content: str) -> str:
 @kind()
 @_on_text
 def _headless(rng: random.Random, content: str) -> str:
-    """The header is missing, or stands twice, or there is nothing else."""
+    """The header is missing, or appears twice, or is alone."""
     header, _, rest = content.partition("\n")
     return rng.choice((rest, f"{header}\n{content}", f"{header}\n", header, f"\n \n{content}"))
 

@@ -398,9 +398,9 @@ def summary(outcome: Outcome, seconds: float) -> list[str]:
         f"{len(outcome.verdicts)} faults planted for {in_need} gates that stop a build (data tests, and each NOT NULL of "
         f"a mart's contract) and {len(outcome.gates) - in_need} that only warn: {len(caught)} caught by the gate they "
         f"were planted for, {len(outcome.missed)} missed, {len(outcome.without_fault)} gates without a fault. "
-        f"{sum(not v.others for v in caught)} were seen by that gate alone. {seconds:.0f} s.",
+        f"{sum(not v.others for v in caught)} were caught by that gate alone. {seconds:.0f} s.",
         "",
-        "| kind | gates | faults | caught | by it alone | seen by another, too |",
+        "| kind | gates | faults | caught | by it alone | by another too |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     for kind, number in sorted(Counter(kinds.values()).items()):
@@ -419,7 +419,7 @@ def _reasons(outcome: Outcome, kinds: dict[str, str]) -> list[str]:
         for verdict in outcome.verdicts
         for reason in {_reason(verdict.fault, other, kinds) for other in verdict.others}
     )
-    lines = ["| why another gate sees the fault, too | faults |", "|---|---:|"]
+    lines = ["| why another gate also catches the fault | faults |", "|---|---:|"]
     return lines + [f"| {reason} | {number} |" for reason, number in reasons.most_common()]
 
 
@@ -427,12 +427,12 @@ def _reason(fault: Fault, other: str, kinds: dict[str, str]) -> str:
     if kinds[other] == "contract":
         return "the mart's contract refuses a missing value before any test runs"
     if kinds[other] in ("unique", "unique_key", "whole_numbers_from_one"):
-        return "a row that stands twice, or a changed key, breaks every key it is part of"
+        return "a duplicate row, or a changed key, breaks every key it is part of"
     if kinds[other] == "relationships":
-        return "a key is gone that another table refers to"
+        return "another table refers to the missing key"
     if kinds[other] == "singular":
-        return "the tables are compared: what one says, another must say, too"
-    return "the same value is asked for twice: once that it is there, once that it is one of those allowed"
+        return "a test compares the tables"
+    return "two tests look at the value: that it is present, and that it is allowed"
 
 
 def main() -> int:

@@ -239,10 +239,10 @@ def main() -> int:
         print(f"seed {seed}: {found.steps} refreshes compared, {len(found.errors)} errors", flush=True)
         if found.errors:
             break
-    builds = ", ".join(f"{count} made {kind}" for kind, count in sorted(found.kinds.items()))
+    builds = ", ".join(f"{count} rebuilt {kind}" for kind, count in sorted(found.kinds.items()))
     lines = [
         f"- {asked.sequences} random sequences of {asked.steps} refreshes (seeds from {asked.seed}): {builds}.",
-        f"- {found.tables:,} tables of refreshed homes compared with those of a home built anew, row for row.",
+        f"- {found.tables:,} tables of refreshed homes compared, row for row, with those of a home built from nothing.",
         f"- **Differences: {len(found.errors)}.** {time.monotonic() - started:,.0f} s in all.",
     ]
     print("\n".join([*lines, *found.errors]))

@@ -1,4 +1,4 @@
-"""Kills refreshes, at random instants and before every single step on the file system, and sees what is left.
+"""Kills refreshes at random instants and before every step on the file system, and checks what is left.
 
 `python -m reliability.kills [--kills 100] [--crimes 200000] [--seed S] [--every N] [--record]`
 """
@@ -28,12 +28,12 @@ from reliability import homes
 from reliability.record import record
 
 KILLS_A_STATE = 30
-"""How many kills at most before a refresh may finish and is compared."""
+"""The most kills before one refresh finishes and is compared."""
 
 
 @dataclass
 class Findings:
-    """What the kills came to. `errors` are sentences; none is what is hoped for."""
+    """What the kills found. `errors` are sentences; empty if all is well."""
 
     phases: Counter[str] = field(default_factory=Counter)
     finished: int = 0
@@ -42,7 +42,7 @@ class Findings:
 
     @property
     def kills(self) -> int:
-        """Refreshes that were killed; one that had ended by itself before is none."""
+        """Refreshes that were killed, without those that had already ended."""
         return sum(self.phases.values())
 
 
@@ -52,7 +52,7 @@ def kill_at_random(
     """Kill refreshes of `extracts` on copies of the home `base` at instants spread evenly over an undisturbed run.
 
     After one to thirty kills a refresh may finish: its data must equal the undisturbed run's, byte for byte, and nothing
-    may be left over. A reader checks the build that stands all the while.
+    may be left over. A reader checks the current build all the while.
     """
     undisturbed = homes.copied(base, base.with_name("undisturbed"))
     duration = _finish(extracts, undisturbed)
@@ -64,7 +64,7 @@ def kill_at_random(
         for _ in range(min(rng.randint(1, KILLS_A_STATE), kills - found.kills)):
             phase = _kill_once(extracts, home, rng.uniform(0, duration), found.errors)
             found.phases.update([phase] if phase else [])
-        # On a machine with other work the quickest run tells best how long one takes.
+        # On a busy machine the quickest run is the best estimate of the duration.
         duration = min(duration, _finish(extracts, home))
         found.finished += 1
         seen = reader.stop()
@@ -82,7 +82,7 @@ def _finish(extracts: Path, home: Path) -> float:
 
 
 def _kill_once(extracts: Path, home: Path, instant: float, errors: list[str]) -> str | None:
-    """Kill one refresh; gives the phase that was hit, None if it had ended before."""
+    """Kills one refresh. Returns the phase that was hit, None if the refresh had already ended."""
     process = subprocess.Popen(
         homes.command("refresh", extracts, "--home", home),
         env=homes.ENVIRONMENT,
@@ -102,7 +102,7 @@ def _kill_once(extracts: Path, home: Path, instant: float, errors: list[str]) ->
         return "starting"
     said = " ".join(published_mart.status(Home(home))["stale_because"])
     if entry["outcome"] == journal.RUNNING and entry["build_id"] != build and "did not finish" not in said:
-        errors.append(f"status does not tell of a refresh stopped while {entry['step']}: {said}")
+        errors.append(f"status does not report a refresh stopped while {entry['step']}: {said}")
     return str(entry["step"]) if entry["outcome"] == journal.RUNNING else "finished, leaving"
 
 
@@ -119,8 +119,8 @@ def kill_at_steps(
 ) -> Findings:
     """Kill a refresh before each of the `chosen` steps (numbers from 1) that an undisturbed one takes on the home's files.
 
-    dbt has built before: what is published is what the warehouse `base` holds. After each kill the old or the new build
-    must stand whole, and the next refresh must end in the same data with nothing left over.
+    The refresh runs without dbt: it publishes what the warehouse of `base` holds. After each kill the old or the new build must
+    be current and whole, and the next refresh must end in the same data with nothing left over.
     """
     found = Findings()
     trace = base.with_name("trace")
@@ -153,7 +153,7 @@ def _stop(number: int, trace: Path, extracts: Path, home: Path) -> int:
 
 
 def prepared(folder: Path, crimes: int, months: int, seed: int, builds: int = 1) -> tuple[Path, Path]:
-    """A home with `builds` published lists of all months but the last, and the extracts with the last one arrived."""
+    """Returns a home with `builds` published lists of all months but the last, and the extracts of all months."""
     extracts, home = folder / "extracts", folder / "home"
     write_sample(extracts, crimes=crimes, months=months, seed=seed, report=lambda line: None)
     last = max(extracts.iterdir())
@@ -170,7 +170,7 @@ def _nth(every: int) -> str:
 
 
 def main() -> int:
-    """Kill, tell, and record if asked to."""
+    """Runs the kills, prints the findings, and records them with --record."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--crimes", type=int, default=200_000)

@@ -174,7 +174,7 @@ def summary(verdicts: list[Verdict], seconds: float) -> list[str]:
         f"{len(verdicts)} rules changed, one at a time, in {len({v.mutation.file for v in verdicts})} files: "
         f"{len(caught)} caught, by {len(tests)} different tests. {seconds:.0f} s.",
         "",
-        "| where the rule stands | changed | caught | by |",
+        "| where the rule is | changed | caught | by |",
         "|---|---:|---:|---|",
     ]
     places = Counter(_place(verdict.mutation) for verdict in verdicts)

@@ -1,9 +1,9 @@
-"""Runs harmrank on a copy of a home on a small disk of its own, which is full or can only be read.
+"""Runs harmrank on a copy of a home on a small private disk that is full or read-only.
 
-`python -m reliability.narrow DISK HOME EXTRACTS ROOM MODULE ARGUMENTS...` mounts a file system on the folder DISK, in a
-user and mount namespace of its own (no rights needed, and gone with the process), copies the home there, leaves ROOM
-kilobytes free (`ro`: as much as there is, and nothing may be written), and prints as JSON what the command said and what
-it left. In ARGUMENTS, `HOME` stands for the copy.
+`python -m reliability.narrow DISK HOME EXTRACTS ROOM MODULE ARGUMENTS...` mounts a file system on the folder DISK in a
+private user and mount namespace (needs no rights, ends with the process), copies the home there, leaves ROOM kilobytes free
+(`ro`: makes the disk read-only), and prints as JSON what the command printed and left. In ARGUMENTS, `HOME` is replaced by
+the copy's path.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DISK_MEGABYTES = 300
 
 
 def available() -> bool:
-    """Whether this machine lets a user have a file system of his own."""
+    """Returns whether this machine lets a user mount a private file system."""
     try:
         done = subprocess.run(
             ["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, check=False
@@ -35,7 +35,7 @@ def available() -> bool:
 def narrowed(
     home: Path, extracts: Path, room: int | str, *arguments: str | Path, module: str = "harmrank"
 ) -> dict[str, Any]:
-    """What harmrank said and left on a disk with `room` kilobytes free; see `main` for the keys."""
+    """Returns what harmrank printed and left on a disk with `room` kilobytes free, by the keys of `main`."""
     with tempfile.TemporaryDirectory(prefix="harmrank-narrow-") as disk:
         inside = homes.command(disk, home, extracts, str(room), module, *arguments, module="reliability.narrow")
         command = ["unshare", "-rm", *inside]
@@ -52,7 +52,7 @@ def _mount(folder: Path) -> None:
 
 
 def _fill(folder: Path, kilobytes_left: int) -> Path:
-    """Leave so much room and no more; gives the file to delete for more."""
+    """Fills the disk up to this room. Returns the file to delete for more."""
     ballast = folder / "ballast"
     state = os.statvfs(folder)
     with ballast.open("wb") as file:
@@ -61,7 +61,7 @@ def _fill(folder: Path, kilobytes_left: int) -> Path:
 
 
 def main() -> None:
-    """Print `code`, `stderr`, the `build` that stands after, what `status` says, and how the next refresh ends."""
+    """Prints `code`, `stderr`, `stdout`, the current `build` afterwards, the output of `status`, and the result of the next refresh."""
     folder, home, extracts = (Path(argument) for argument in sys.argv[1:4])
     room, module, arguments = sys.argv[4], sys.argv[5], sys.argv[6:]
     _mount(folder)

@@ -238,8 +238,8 @@ class LeftOut:
         places = np.concatenate(self.other_places)
         return (
             f"In {self.years} of the years everybody was redrawn as well. A year leaves out {self.people / self.years:,.0f} and "
-            f"redraws {self.redrawn / self.years:,.0f}. Of those left out nobody would have been listed in more than "
-            f"{self.most_listed:.1%} of the redraws; all of them together would have held {self.listed_in_all / self.years:.3f} "
+            f"redraws {self.redrawn / self.years:,.0f}. No person left out would have been listed in more than "
+            f"{self.most_listed:.1%} of the redraws; together they would have held {self.listed_in_all / self.years:.3f} "
             f"of the hundred places. No share of redraws listed differs by more than {self.other_shares:.3f}; the high places of "
             f"the listed differ by {np.median(places):.1%} (median; 95 of 100 by less than {np.quantile(places, 0.95):.1%})."
         )

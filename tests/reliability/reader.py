@@ -1,4 +1,4 @@
-"""`python -m reliability.reader HOME PAUSE`: check the build that stands, again and again, until stdin closes."""
+"""`python -m reliability.reader HOME PAUSE`: checks the current build repeatedly until stdin closes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reliability.homes import check
 
 
 def main() -> None:
-    """Print what was seen as one JSON object."""
+    """Prints the checks, builds and errors as one JSON object."""
     home, pause = Path(sys.argv[1]), float(sys.argv[2])
     checks, builds, errors = 0, set(), []
     while not select.select([sys.stdin], [], [], pause)[0]:

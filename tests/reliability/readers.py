@@ -1,4 +1,4 @@
-"""Many readers while lists are published: nobody sees half a build, and no refresh waits for a reader.
+"""Many readers while lists are published: no reader sees half a build, and no refresh waits for a reader.
 
 `python -m reliability.readers [--readers 8] [--publications 20] [--crimes 50000] [--record]`
 """
@@ -41,7 +41,7 @@ def read_while_publishing(
     compare: bool = True,
     say: Callable[[str], None] = print,
 ) -> Findings:
-    """Publish again and again beside readers; with `compare`, as often while they rest, in turn."""
+    """Publishes repeatedly while readers read; with `compare`, also as often while they pause, in turn."""
     found = Findings()
     crowd = [homes.Reader(home, PAUSE_SECONDS) for _ in range(readers)]
     try:
@@ -65,14 +65,14 @@ def read_while_publishing(
 def _publish(extracts: Path, home: Path, found: Findings) -> float:
     started = time.monotonic()
     done = homes.run("refresh", extracts, "--home", home, "--full")
-    # Exit code 5 would be a refresh that a reader kept out.
+    # Exit code 5 would mean that a reader blocked the refresh.
     if done.returncode:
-        found.errors.append(f"refresh gave {done.returncode}: {done.stderr[-500:]}")
+        found.errors.append(f"refresh exited with {done.returncode}: {done.stderr[-500:]}")
     return time.monotonic() - started
 
 
 def main() -> int:
-    """Read, publish, tell, and record if asked to."""
+    """Reads and publishes, prints the findings, and records them with --record."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--readers", type=int, default=8)
     parser.add_argument("--publications", type=int, default=20)
@@ -83,10 +83,10 @@ def main() -> int:
     home, extracts = prepared(folder, asked.crimes, 6, 1)
     found = read_while_publishing(home, extracts, asked.readers, asked.publications)
     lines = [
-        f"- {asked.readers} readers, each asking about once a second in a connection of its own, over "
+        f"- {asked.readers} readers, each with its own connection and a query about once a second, over "
         f"{2 * asked.publications} publications ({asked.crimes:,} crimes): {found.checks:,} checks, {found.builds} builds seen.",
-        f"- Median refresh: {median(found.beside_readers):.1f} s beside the readers, {median(found.alone):.1f} s while they "
-        "rested. What differs is the processor they share; no refresh met a lock.",
+        f"- Median refresh: {median(found.beside_readers):.1f} s while they read, {median(found.alone):.1f} s while they "
+        "paused. The difference is the shared processor; no refresh met a lock.",
         f"- **Errors: {len(found.errors)}.**",
     ]
     print("\n".join([*lines, *found.errors]))

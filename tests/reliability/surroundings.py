@@ -1,4 +1,4 @@
-"""Full disks, missing permissions, little memory, things in the way: one clear line each, and the list stands.
+"""Full disks, missing permissions, little memory, things in the way: one clear line each, and the current list stays.
 
 `python -m reliability.surroundings [--record]`
 """
@@ -23,7 +23,7 @@ from reliability.record import record
 
 @dataclass(frozen=True)
 class Place:
-    """A folder of this case alone that every user may enter, with a published home and its extracts in it."""
+    """A folder for one case, open to every user, with a published home and its extracts."""
 
     folder: Path
     home: Path
@@ -31,7 +31,7 @@ class Place:
 
     @property
     def current(self) -> Path:
-        """The link to the build that stands."""
+        """The link to the current build."""
         return self.home / "published" / "current"
 
 
@@ -39,18 +39,18 @@ Case = Callable[[Place], list[str]]
 
 
 def _expect(done: subprocess.CompletedProcess[str], code: int, *words: str) -> list[str]:
-    """What is wrong with how a command ended: its code, its one line, what that line should name."""
+    """Returns what is wrong with a command's exit code, its one line, and the words expected in that line."""
     lines = [line for line in done.stderr.splitlines() if line.startswith("harmrank:")]
-    faults = [f"exit {done.returncode} where {code} is right: {done.stderr[-300:]}"] if done.returncode != code else []
+    faults = [f"exit {done.returncode} instead of {code}: {done.stderr[-300:]}"] if done.returncode != code else []
     faults += [f"not said: {word} in {done.stderr[-300:]}" for word in words if word not in done.stderr]
     for never in ("unexpected", "Traceback"):
         faults += [f"said {never}: {done.stderr[-300:]}"] if never in done.stderr else []
-    # What is wrong with the call itself is said by the option parser, in its own form.
+    # The option parser reports wrong use in its own form.
     return faults + ([f"{len(lines)} lines: {lines}"] if len(lines) != 1 and code != 2 else [])
 
 
 def _refresh_without_dbt(place: Place, *options: str) -> subprocess.CompletedProcess[str]:
-    """A refresh for which the build that the warehouse holds is good enough."""
+    """Runs a refresh that publishes what the warehouse holds, without dbt."""
     arguments = ["0", os.devnull, "--without-dbt", "refresh", place.extracts, "--home", place.home, *options]
     command = homes.command(*arguments, module="reliability.stopper")
     return subprocess.run(command, env=homes.ENVIRONMENT, capture_output=True, text=True, check=False)
@@ -64,13 +64,13 @@ def _status_says(place: Place, *words: str) -> list[str]:
 
 def _mended(place: Place) -> list[str]:
     done = _refresh_without_dbt(place)
-    faults = [f"the next refresh gave {done.returncode}: {done.stderr[-300:]}"] if done.returncode else []
+    faults = [f"the next refresh exited with {done.returncode}: {done.stderr[-300:]}"] if done.returncode else []
     homes.check(place.home)
     return faults + homes.leftovers(place.home)
 
 
 def _without_rights(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """The command without the rights of root, to whom every file is open; everybody else has none to lose."""
+    """Runs a command without the rights of root, who may open every file."""
     # In a namespace without a mapping even root is only the owner of its files.
     without = ["unshare", "--user"] if os.geteuid() == 0 else []
     command = [*without, *homes.command(*arguments)]
@@ -78,7 +78,7 @@ def _without_rights(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def missing_home(place: Place) -> list[str]:
-    """Reading where there is nothing: wrong use, and what to run."""
+    """Commands that read a home that does not exist: wrong use, and the command to run."""
     none, faults = place.folder / "none", []
     for command in (["top"], ["explain", "met|p1"], ["shape"], ["status"]):
         faults += _expect(homes.run(*command, "--home", none), 2, "harmrank refresh")
@@ -86,19 +86,19 @@ def missing_home(place: Place) -> list[str]:
 
 
 def home_is_a_file(place: Place) -> list[str]:
-    """A file where the home should be."""
+    """The home is a file."""
     file = place.folder / "file"
     file.write_text("")
     return _expect(homes.run("refresh", place.extracts, "--home", file), 2, str(file))
 
 
 def missing_extracts(place: Place) -> list[str]:
-    """A folder of extracts that is not there."""
+    """The folder of extracts does not exist."""
     return _expect(homes.run("refresh", place.folder / "none", "--home", place.home), 2, "is not a folder")
 
 
 def something_in_the_way(place: Place) -> list[str]:
-    """Files where the home has folders."""
+    """Files with the names of the home's folders."""
     faults = []
     for name in ("logs", "published", "scratch"):
         other = homes.copied(place.home, place.folder / f"home-{name}")
@@ -109,14 +109,14 @@ def something_in_the_way(place: Place) -> list[str]:
 
 
 def current_points_nowhere(place: Place) -> list[str]:
-    """The build that stands has been deleted by hand: readers are told, the next refresh makes it again."""
+    """The current build was deleted by hand: readers get a clear line, the next refresh publishes it again."""
     shutil.rmtree(place.current.resolve())
     faults = _expect(homes.run("top", "--home", place.home), 1, "is missing", "harmrank refresh EXTRACTS")
     return faults + _status_says(place, "build that is gone") + _mended(place)
 
 
 def current_is_foreign(place: Place) -> list[str]:
-    """A folder where the link should be is nobody's to remove."""
+    """A folder in the place of the link is not removed."""
     place.current.unlink()
     place.current.mkdir()
     (place.current / "theirs").write_text("")
@@ -125,7 +125,7 @@ def current_is_foreign(place: Place) -> list[str]:
 
 
 def mart_is_cut_off(place: Place) -> list[str]:
-    """Half a DuckDB file: readers are told what to run, and status; the next refresh makes it again."""
+    """Half a DuckDB file: readers and status name the command to run, the next refresh publishes the build again."""
     mart = place.current / "harm_mart.duckdb"
     os.truncate(mart, mart.stat().st_size // 2)
     faults = []
@@ -135,7 +135,7 @@ def mart_is_cut_off(place: Place) -> list[str]:
 
 
 def mart_is_no_database(place: Place) -> list[str]:
-    """Other bytes, the same size: only `status --verify` can know without reading."""
+    """Other bytes, the same size: `status --verify` and every reader find it."""
     mart = place.current / "harm_mart.duckdb"
     mart.write_bytes(b"x" * mart.stat().st_size)
     faults = _expect(homes.run("top", "--home", place.home), 1, "is damaged", "--full")
@@ -146,20 +146,20 @@ def mart_is_no_database(place: Place) -> list[str]:
 
 
 def manifest_is_damaged(place: Place) -> list[str]:
-    """Half a manifest: status says so, the next refresh makes the build again."""
+    """Half a manifest: status names it, the next refresh publishes the build again."""
     manifest = place.current / "manifest.json"
     os.truncate(manifest, 100)
     return _status_says(place, "Damaged", "manifest.json is damaged") + _mended(place)
 
 
 def journal_is_damaged(place: Place) -> list[str]:
-    """A journal of rubbish is no reason for status to fail."""
+    """A damaged journal does not stop status."""
     (place.home / "logs" / "last_refresh.json").write_text("{")
     return _status_says(place, "Published", "Stale")
 
 
 def home_of_another_user(place: Place) -> list[str]:
-    """A home that this user may not enter."""
+    """This user may not enter the home."""
     place.home.chmod(0)
     faults = []
     try:
@@ -171,7 +171,7 @@ def home_of_another_user(place: Place) -> list[str]:
 
 
 def parent_of_another_user(place: Place) -> list[str]:
-    """A new home where this user may make none."""
+    """This user may not create the new home."""
     place.folder.chmod(0o555)
     try:
         return _expect(
@@ -182,7 +182,7 @@ def parent_of_another_user(place: Place) -> list[str]:
 
 
 def unreadable_extract(place: Place) -> list[str]:
-    """A file of an extract that this user may not read: the extract is refused, the file named."""
+    """This user may not read a file of an extract: the extract is refused, the file named."""
     last = max(place.extracts.iterdir())
     hidden = next(last.glob("crimes*"))
     hidden.chmod(0)
@@ -191,20 +191,20 @@ def unreadable_extract(place: Place) -> list[str]:
 
 
 def too_little_memory(place: Place) -> list[str]:
-    """DuckDB may have a few megabytes: the setting is named, and no gate is said to have failed."""
+    """DuckDB has a few megabytes: the line names the setting and does not blame a model or test."""
     done = homes.run("refresh", place.extracts, "--home", place.home, "--full", HARMRANK_MEMORY_LIMIT="12MB")
     faults = _expect(done, 1, "not enough memory", "HARMRANK_MEMORY_LIMIT")
     return faults + _status_says(place, "failed while", "not enough memory") + _mended(place)
 
 
 def no_amount_of_memory(place: Place) -> list[str]:
-    """A setting that cannot be read."""
+    """The memory setting is not an amount."""
     done = homes.run("refresh", place.extracts, "--home", place.home, HARMRANK_MEMORY_LIMIT="lots")
     return _expect(done, 2, "HARMRANK_MEMORY_LIMIT=lots")
 
 
 def file_size_limit(place: Place) -> list[str]:
-    """A file may not grow (ulimit -f): like a full disk, on every machine."""
+    """Files may not grow (ulimit -f): like a full disk, possible on every machine."""
     limit = 256 * 1024
     done = subprocess.run(
         homes.command("refresh", place.extracts, "--home", place.home, "--full"),
@@ -219,7 +219,7 @@ def file_size_limit(place: Place) -> list[str]:
 
 
 def warehouse_in_use(place: Place) -> list[str]:
-    """Somebody builds with dbt in the same home: exit 5 with the process, for every command that writes."""
+    """Another process has the warehouse open: every command that writes exits with 5 and names the process."""
     hold = "import sys, time, duckdb; c = duckdb.connect(sys.argv[1]); print('open', flush=True); time.sleep(120)"
     warehouse = str(place.home / "warehouse.duckdb")
     other = subprocess.Popen([sys.executable, "-c", hold, warehouse], stdout=subprocess.PIPE, text=True)
@@ -241,12 +241,12 @@ def _full(place: Place, room: int, *arguments: str | Path, module: str = "harmra
     found = narrow.narrowed(place.home, place.extracts, room, *arguments, module=module)
     done = subprocess.CompletedProcess("", found["code"], found["stdout"], found["stderr"])
     faults = _expect(done, 1, "the disk is full", "make room") + found.get("left", [])
-    faults += [] if found["build"] == before else ["another build stands"]
+    faults += [] if found["build"] == before else ["another build is current"]
     return faults + ([found["next_stderr"]] if found.get("next_code") else [])
 
 
 def disk_full_before_all(place: Place) -> list[str]:
-    """Not even room to say that a refresh begins."""
+    """No room even for the first line of the log."""
     return _full(place, 0, "refresh", place.extracts, "--home", "HOME", "--full")
 
 
@@ -261,18 +261,18 @@ def disk_full_landing(place: Place) -> list[str]:
 
 
 def disk_full_building(place: Place) -> list[str]:
-    """dbt reports the disk as models and tests that failed: no gate has failed, it is the disk."""
+    """dbt reports failed models and tests; harmrank reports the full disk."""
     return _full(place, 1_500, "refresh", place.extracts, "--home", "HOME", "--full")
 
 
 def disk_full_publishing(place: Place) -> list[str]:
-    """The build does not fit beside the others."""
+    """The new build does not fit beside the earlier ones."""
     arguments = ["0", os.devnull, "--without-dbt", "refresh", place.extracts, "--home", "HOME", "--full"]
     return _full(place, 400, *arguments, module="reliability.stopper")
 
 
 def disk_that_can_only_be_read(place: Place) -> list[str]:
-    """A refresh is told so; readers read."""
+    """A refresh fails with a clear line; readers go on."""
     found = narrow.narrowed(place.home, place.extracts, "ro", "refresh", place.extracts, "--home", "HOME")
     faults = _expect(subprocess.CompletedProcess("", found["code"], "", found["stderr"]), 1, "can only be read")
     read = narrow.narrowed(place.home, place.extracts, "ro", "top", "--home", "HOME")
@@ -308,7 +308,7 @@ ON_A_DISK_OF_ITS_OWN: tuple[Case, ...] = (
 
 
 def attempt(case: Case, home: Path, extracts: Path) -> list[str]:
-    """Run a case on copies of a home and its extracts; gives what is wrong."""
+    """Runs a case on copies of a home and its extracts. Returns what is wrong."""
     folder = Path(tempfile.mkdtemp(prefix="harmrank-surroundings-"))
     try:
         folder.chmod(0o755)
@@ -321,7 +321,7 @@ def attempt(case: Case, home: Path, extracts: Path) -> list[str]:
 
 
 def main() -> int:
-    """Try every case, tell, and record if asked to."""
+    """Runs every case, prints the outcomes, and records them with --record."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--record", action="store_true")
     asked = parser.parse_args()
@@ -338,9 +338,7 @@ def main() -> int:
         print(lines[-1])
     shutil.rmtree(folder)
     if not with_disks:
-        print(
-            "This machine gives a user no file system of his own (unshare -rm): full disks were tried by file size alone."
-        )
+        print("This machine has no private file systems (unshare -rm): full disks were tried by file size only.")
     if asked.record:
         record("surroundings", ["| case | what | outcome |", "|---|---|---|", *lines])
     return 1 if bad else 0
