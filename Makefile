@@ -108,21 +108,28 @@ demo: env  ## invent a police force, rank it, show the top ten and where to look
 	@echo "  $(BIN)/dbt build                                 the same models from dbt, on the same home"
 	@echo "  make docs                                        what every table and column means, as pages"
 
-.PHONY: test pytest
-test: lint pytest  ## lint, then every test; pytest's summary comes last
+# Side by side: tests that share a fixture of their module run on one worker (tests/conftest.py).
+PYTEST := -m pytest -n auto --maxprocesses 4 --dist loadgroup
 
-pytest: dev
-	@echo "==> pytest (DuckDB $$($(BIN)/python -c 'import duckdb; print(duckdb.__version__)'))"
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+.PHONY: test test-all test-thorough
+test: lint  ## lint, then the tests of the first tier; pytest's summary comes last
+	@$(call pytest,not thorough)
 
-.PHONY: test-other-duckdb
-test-other-duckdb: $(OTHER_VENV)/.installed-dev  ## the tests again on the other supported DuckDB
+test-all: lint  ## lint, then every test, of both tiers
+	@$(call pytest,thorough or not thorough)
+
+test-thorough: dev  ## the second tier alone: Spark, Superset, a browser, damage, kills, planted faults
+	@$(call pytest,thorough)
+
+pytest = echo "==> pytest: $(1) (DuckDB $$($(BIN)/python -c 'import duckdb; print(duckdb.__version__)'))" && \
+	$(BIN)/python $(PYTEST) -m "$(1)" $(PYTEST_ARGS)
+
+.PHONY: test-other-duckdb pytest-other
+test-other-duckdb: $(OTHER_VENV)/.installed-dev  ## every test again on the other supported DuckDB
 	@$(MAKE) pytest-other VENV=$(OTHER_VENV)
 
-.PHONY: pytest-other
 pytest-other:
-	@echo "==> pytest (DuckDB $$($(BIN)/python -c 'import duckdb; print(duckdb.__version__)'))"
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(call pytest,thorough or not thorough)
 
 .PHONY: lint lint-python lint-yaml lint-dbt lint-sql lint-spark
 lint: lint-python lint-yaml lint-dbt lint-sql lint-spark  ## Python, YAML, SQL, dbt and Spark gates

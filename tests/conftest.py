@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+from support import forked
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -35,7 +38,19 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture(scope="session")
 def harmrank() -> Command:
-    """Runs `harmrank ...` as a user would and hands back exit code, stdout and stderr."""
+    """Runs `harmrank ...` and hands back exit code, stdout and stderr: a process of its own, forked from one that is warm."""
+    return partial(_forked, "harmrank")
+
+
+@pytest.fixture(scope="session")
+def without_dbt() -> Command:
+    """The same with a stand-in for dbt, in a home that was built once: for what no model decides (support/without_dbt.py)."""
+    return partial(_forked, "support.without_dbt")
+
+
+@pytest.fixture(scope="session")
+def cold_harmrank() -> Command:
+    """The same as `harmrank` in a Python that has nothing loaded, as a user starts it."""
 
     def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -48,6 +63,10 @@ def harmrank() -> Command:
         )
 
     return run
+
+
+def _forked(module: str, *arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return forked.run(arguments, module, REPOSITORY, {**os.environ, **environment})
 
 
 def write_extract(extracts: Path, extract_id: str, tables: dict[str, str]) -> Path:
@@ -72,14 +91,67 @@ class PublishedHome:
         return self.home / "published" / "current" / "harm_mart.duckdb"
 
 
+MakeOnce = Callable[[str, Callable[[Path], object]], Path]
+
+
 @pytest.fixture(scope="session")
-def published(tmp_path_factory: pytest.TempPathFactory, harmrank: Command) -> PublishedHome:
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MakeOnce:
+    """Returns a copy, this worker's own, of a folder of that name that is made once in a test run, by whichever worker is first."""
+
+    def copy(name: str, make: Callable[[Path], object]) -> Path:
+        shared = tmp_path_factory.getbasetemp()
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            shared = shared.parent
+        folder, whole = shared / f"{name}-made", shared / f"{name}-whole"
+        with (shared / f"{name}-lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not whole.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                make(folder)
+                whole.touch()
+        return Path(shutil.copytree(folder, tmp_path_factory.mktemp(name) / name, symlinks=True))
+
+    return copy
+
+
+@pytest.fixture(scope="session")
+def published(made_once: MakeOnce, harmrank: Command) -> PublishedHome:
     """One refresh of the small feed, for tests that only read."""
-    root = tmp_path_factory.mktemp("published")
-    write_extract(root / "extracts", "2026-06-30", SMALL_FEED)
-    done = harmrank("refresh", root / "extracts", "--home", root / "home")
-    assert done.returncode == 0, done.stderr
+
+    def make(folder: Path) -> None:
+        write_extract(folder / "extracts", "2026-06-30", SMALL_FEED)
+        # Whatever the umask grants, the home must not (tests/refreshing/test_refresh.py).
+        before = os.umask(0o000)
+        done = harmrank("refresh", folder / "extracts", "--home", folder / "home")
+        os.umask(before)
+        assert done.returncode == 0, done.stderr
+
+    root = made_once("published", make)
     return PublishedHome(root / "home", root / "extracts")
+
+
+@pytest.fixture
+def scratch(published: PublishedHome, tmp_path: Path) -> PublishedHome:
+    """A copy of the published home that a test may change."""
+    shutil.copytree(published.home, tmp_path / "home", symlinks=True)
+    shutil.copytree(published.extracts, tmp_path / "extracts")
+    return PublishedHome(tmp_path / "home", tmp_path / "extracts")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let tests that share a fixture of their module run on one worker, which makes it once; of the rest, each runs anywhere.
+
+    What is looked at in a browser is of the second tier.
+    """
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        known = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
+        if any(known[name][-1].scope == "module" for name in names if name in known):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+        if "browser" in names:
+            item.add_marker(pytest.mark.thorough)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

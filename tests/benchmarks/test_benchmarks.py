@@ -43,6 +43,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Done:
     return Done(process, make(work, CRIMES, seed=1, packed=False), work / "kept")
 
 
+@pytest.mark.thorough
 def test_all_give_the_same_hundred(bench: Done) -> None:
     """The floor, the script and harmrank, with all its refreshes, agree and each has its line of figures."""
     assert bench.process.returncode == 0, bench.process.stderr[-3000:]
@@ -52,6 +53,7 @@ def test_all_give_the_same_hundred(bench: Done) -> None:
     assert len(peers.hundred_in(bench.kept / "floor")) == 100
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("peer", OTHERS, ids=[peer.name for peer in OTHERS])
 def test_every_peer_does_the_same_work(bench: Done, peer: peers.Peer, tmp_path: Path) -> None:
     """A peer that fell behind the method is seen before anybody reads its figures: after a day and a month it gives the
@@ -78,6 +80,7 @@ def rows_apart(one: Path, other: Path) -> tuple[int, int]:
     return counts[0][0][0], counts[1][0][0]
 
 
+@pytest.mark.thorough
 def test_another_hundred_is_a_failure(bench: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A contender that swaps two places is reported, has no median, and is not run again."""
     wrong = tmp_path / "wrong.py"
@@ -108,6 +111,7 @@ def test_the_memory_is_that_of_the_command(tmp_path: Path) -> None:
     assert 300 < done.peak_mb < 400
 
 
+@pytest.mark.thorough
 def test_the_figures_have_room_on_the_page(bench: Done, tmp_path: Path) -> None:
     """What is recorded replaces what stood there, and what is kept is read again as it was."""
     contest = Contest(tmp_path / "work", bench.feed, timeout=600)

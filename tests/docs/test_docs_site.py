@@ -320,6 +320,7 @@ class Targets(HTMLParser):
         self.links += [given[name] or "" for name in ("href", "src") if name in given]
 
 
+@pytest.mark.thorough
 def test_every_link_of_the_site_leads_somewhere(site: Path, manifest: Manifest) -> None:
     """Pages, headings in them, copies of files, pictures; and models in dbt docs."""
     pages = {page: Targets(page) for page in site.rglob("*.html") if page.name != "dbt.html"}
@@ -340,6 +341,7 @@ def test_every_link_of_the_site_leads_somewhere(site: Path, manifest: Manifest) 
     assert in_dbt_docs <= set(manifest["nodes"])
 
 
+@pytest.mark.thorough
 def test_the_site_holds_every_page_of_the_repository(site: Path) -> None:
     """A page that nobody can find is no page: all of them are in the navigation of the first."""
     first = site / "README.html"
@@ -418,6 +420,7 @@ def test_dbt_docs_open_from_disk(site: Path, browser: Browser) -> None:
     assert "cloudfront" not in (site / "dbt.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.thorough
 def test_a_dbt_page_that_has_changed_is_refused(site: Path) -> None:
     """Another dbt may ask for other things: whoever brings it in looks again."""
     page = (site.with_name("site-dbt") / "static_index.html").read_text(encoding="utf-8")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -43,14 +41,6 @@ ODD = """
     comment on view work.ape is 'An ape';
     create schema work_empty;
 """
-
-
-@pytest.fixture
-def scratch(published: PublishedHome, tmp_path: Path) -> PublishedHome:
-    """A copy of the published home that a test may change."""
-    shutil.copytree(published.home, tmp_path / "home", symlinks=True)
-    shutil.copytree(published.extracts, tmp_path / "extracts")
-    return PublishedHome(tmp_path / "home", tmp_path / "extracts")
 
 
 @pytest.fixture
@@ -148,15 +138,14 @@ def test_what_is_not_used_is_given_back_and_nothing_is_lost(gappy: PublishedHome
 
 
 def test_a_refresh_compacts_after_it_has_published_and_the_next_one_works(
-    scratch: PublishedHome, harmrank: Command
+    scratch: PublishedHome, harmrank: Command, without_dbt: Command
 ) -> None:
     """With the thresholds that users have: hundreds of megabytes of nothing go, and dbt builds on what is left."""
     with duckdb.connect(str(scratch.home / "warehouse.duckdb")) as connection:
         leave_gap(connection, 290 * MEGABYTE)
     large = size(scratch.home)
-    arguments = ["0", os.devnull, "--without-dbt", "refresh", scratch.extracts, "--home", scratch.home, "--full"]
-    command = homes.command(*arguments, module="reliability.stopper")
-    done = subprocess.run(command, env=homes.ENVIRONMENT, capture_output=True, text=True, check=True)
+    done = without_dbt("refresh", scratch.extracts, "--home", scratch.home, "--full")
+    assert done.returncode == 0, done.stderr
     assert "compacting the warehouse" in done.stderr
     assert size(scratch.home) < large / 10
     write_extract(scratch.extracts, "2026-07-31", {"crimes": SMALL_FEED["crimes"].replace("c1,", "c3,")})
@@ -188,6 +177,7 @@ def test_killed_around_the_switch_a_whole_warehouse_stands(gappy: PublishedHome,
     assert beside(gappy.home) == []
 
 
+@pytest.mark.thorough
 def test_killed_at_any_instant_a_whole_warehouse_stands(gappy: PublishedHome) -> None:
     """From the first byte of the new file on, at ever later instants, until one comes too late."""
     before, large, kills, instant = everything(gappy.home), size(gappy.home), 0, 0.0

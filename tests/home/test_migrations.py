@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -215,13 +214,6 @@ def test_a_home_of_a_newer_harmrank_is_refused(tmp_path: Path, read_only: bool) 
     with pytest.raises(HarmrankError, match="made by a newer harmrank .* install that one") as caught:
         warehouse.connect(home, read_only=read_only)
     assert caught.value.exit_code == 1
-
-
-@pytest.fixture
-def scratch(published: PublishedHome, tmp_path: Path) -> PublishedHome:
-    """A copy of the published home that a test may change."""
-    shutil.copytree(published.home, tmp_path / "home", symlinks=True)
-    return PublishedHome(tmp_path / "home", published.extracts)
 
 
 def test_a_newer_home_gives_one_line_and_stays_as_it_is(scratch: PublishedHome, harmrank: Command) -> None:

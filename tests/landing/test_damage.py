@@ -19,6 +19,7 @@ SHORT = 2 * len(KINDS) * 4 // 3
 """Cases that meet every kind of damage twice alone, and half as many combinations."""
 
 
+@pytest.mark.thorough
 def test_damaged_extracts_break_no_promise() -> None:
     """Whatever is wrong with an extract: nothing unforeseen, no row lost, no name said, the others land as if alone."""
     tally, broken = attack(SHORT, seed=20)

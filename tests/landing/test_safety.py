@@ -356,27 +356,27 @@ def test_no_other_way_to_open_duckdb(tmp_path: Path) -> None:
     assert [path.name for path in modules if "duckdb.connect(" in path.read_text()] == []
 
 
-def test_nothing_that_lies_in_the_home_is_run(published: PublishedHome, harmrank: Command, tmp_path: Path) -> None:
+@pytest.mark.parametrize("only_changes", ["no", pytest.param("yes", marks=pytest.mark.thorough)])
+def test_nothing_that_lies_in_the_home_is_run(
+    scratch: PublishedHome, cold_harmrank: Command, only_changes: str
+) -> None:
     """dbt would look for a parsed project, SQL and Python of models included, where it writes. Whatever lies there, the
     project's own files are what is run: here it says that every model selects from something that is not there.
     """
-    home = tmp_path / "home"
-    assert harmrank("refresh", published.extracts, "--home", home).returncode == 0
-    dbt = Path(sys.executable).with_name("dbt")
+    home = scratch.home
     environment = {**os.environ, "HARMRANK_HOME": str(home), "DBT_PROFILES_DIR": "profiles"}
-    for wanted in ("yes", "no"):
-        environment["HARMRANK_ONLY_CHANGES"] = wanted
-        arguments = [dbt, "--quiet", "parse", "--target-path", home / "target"]
-        subprocess.run(arguments, cwd=REPOSITORY, env=environment, check=True)
-        kept = home / "target" / "partial_parse.msgpack"
-        content = kept.read_bytes()
-        assert b"select * from final" in content
-        kept.write_bytes(content.replace(b"select * from final", b"select * from nothi"))
-        (home / ".duckdbrc").write_text("select 1/0 from nothing;")
-        (home / "profiles.yml").write_text("harmrank: {}")
-        (home / "dbt_project.yml").write_text("name: other")
-        done = harmrank("refresh", published.extracts, "--home", home, "--full")
-        assert done.returncode == 0, done.stderr
+    environment["HARMRANK_ONLY_CHANGES"] = only_changes
+    arguments = [Path(sys.executable).with_name("dbt"), "--quiet", "parse", "--target-path", home / "target"]
+    subprocess.run(arguments, cwd=REPOSITORY, env=environment, check=True)
+    kept = home / "target" / "partial_parse.msgpack"
+    content = kept.read_bytes()
+    assert b"select * from final" in content
+    kept.write_bytes(content.replace(b"select * from final", b"select * from nothi"))
+    (home / ".duckdbrc").write_text("select 1/0 from nothing;")
+    (home / "profiles.yml").write_text("harmrank: {}")
+    (home / "dbt_project.yml").write_text("name: other")
+    done = cold_harmrank("refresh", scratch.extracts, "--home", home, "--full")
+    assert done.returncode == 0, done.stderr
 
 
 # Who may read
@@ -449,17 +449,17 @@ def reachable() -> Iterator[Path]:
 
 
 def test_the_published_mode_opens_published_and_nothing_else(
-    published: PublishedHome, harmrank: Command, reachable: Path
+    published: PublishedHome, without_dbt: Command, reachable: Path
 ) -> None:
     """The option opens what stands, the next builds keep it, and another user reads the list but not the warehouse."""
     home = reachable / "home"
     shutil.copytree(published.home, home, symlinks=True)
-    done = harmrank("refresh", published.extracts, "--home", home, HARMRANK_PUBLISHED_MODE="755")
+    done = without_dbt("refresh", published.extracts, "--home", home, HARMRANK_PUBLISHED_MODE="755")
     assert (done.returncode, "nothing new" in done.stderr) == (0, True)
     current = (home / "published" / "current").resolve()
     assert (_modes(home)["home"], _modes(home)["published"]) == (0o711, 0o755)
     assert {path.stat().st_mode & 0o777 for path in (current, *current.iterdir())} == {0o755, 0o644}
-    assert harmrank("refresh", published.extracts, "--home", home, "--full").returncode == 0
+    assert without_dbt("refresh", published.extracts, "--home", home, "--full").returncode == 0
     assert (home / "published" / "current").resolve() != current
     assert _modes(home)["published"] == 0o755
     if os.getuid() != 0:

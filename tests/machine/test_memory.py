@@ -142,6 +142,7 @@ def test_the_option_is_obeyed_before_the_setting(published: PublishedHome, harmr
     assert harmrank(*arguments, "1GB", **{SETTING: "4MB"}).returncode == 0
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("work", ["landing", "publishing", "building"])
 def test_what_does_not_fit_goes_to_the_home_and_not_even_a_kill_leaves_it(
     home: Path, harmrank: Command, published: PublishedHome, tmp_path: Path, work: str

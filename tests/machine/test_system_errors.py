@@ -20,6 +20,7 @@ def test_one_clear_line_and_the_list_stands(published: PublishedHome, case: surr
     assert surroundings.attempt(case, published.home, published.extracts) == []
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(
     not narrow.available(), reason="no file system of one's own here (unshare -rm): see file_size_limit"
 )

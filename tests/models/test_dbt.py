@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -12,21 +11,12 @@ from functools import cache
 from pathlib import Path
 
 import duckdb
-import pytest
 import yaml
 from conftest import REPOSITORY, Command, PublishedHome, write_extract
 
 from harmrank.building import run_dbt
 
 DBT = Path(sys.executable).with_name("dbt")
-
-
-@pytest.fixture
-def scratch(published: PublishedHome, tmp_path: Path) -> PublishedHome:
-    """A copy of the published home that a test may change."""
-    shutil.copytree(published.home, tmp_path / "home", symlinks=True)
-    shutil.copytree(published.extracts, tmp_path / "extracts")
-    return PublishedHome(tmp_path / "home", tmp_path / "extracts")
 
 
 def dbt(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -24,12 +24,14 @@ def outcome(home: Path) -> faults.Outcome:
     return faults.attack(home)
 
 
+@pytest.mark.thorough
 def test_every_gate_catches_the_faults_planted_for_it(outcome: faults.Outcome) -> None:
     """A test that cannot fail protects nobody: each must catch what it says it is there for."""
     assert len(outcome.verdicts) > 400
     assert [(verdict.fault.gate, verdict.fault.what) for verdict in outcome.missed] == []
 
 
+@pytest.mark.thorough
 def test_every_gate_has_a_fault(outcome: faults.Outcome) -> None:
     """Whoever adds a data test adds a fault, by hand where it is a singular test or of a new kind."""
     assert outcome.without_fault == []
@@ -68,6 +70,7 @@ def copy(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[mutat
         yield project
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "means", ["the window has a day more at its start", "cleared suspects count", "the list has a place less"]
 )
@@ -78,6 +81,7 @@ def test_a_changed_rule_fails_a_unit_test(copy: mutations.Project, means: str) -
     assert verdict.caught_by and not verdict.is_invalid
 
 
+@pytest.mark.thorough
 def test_a_change_that_changes_nothing_is_missed(copy: mutations.Project) -> None:
     """The attack itself: where no rule changes, no unit test fails."""
     same = mutations.Mutation(

@@ -24,15 +24,6 @@ MORE = {
 }
 
 
-@pytest.fixture
-def scratch(published: PublishedHome, tmp_path: Path) -> PublishedHome:
-    """A published home that a test may change, with a folder of extracts of its own."""
-    home = homes.copied(published.home, tmp_path / "home")
-    write_extract(tmp_path / "extracts", "2026-06-30", SMALL_FEED)
-    os.utime(tmp_path / "extracts")
-    return PublishedHome(home, tmp_path / "extracts")
-
-
 def refresh(harmrank: Command, home: PublishedHome, *options: str) -> str:
     """What a refresh that ends well says."""
     done = harmrank("refresh", home.extracts, "--home", home.home, *options)
@@ -53,6 +44,7 @@ def dbt(home: PublishedHome, *arguments: str) -> None:
     subprocess.run(command, cwd=REPOSITORY, env=environment, check=True, capture_output=True)
 
 
+@pytest.mark.thorough
 def test_random_extracts_give_the_same_tables_as_a_build_anew() -> None:
     """The promise of it all. A row that differs is a score that depends on the order in which extracts came."""
     found = Findings()
@@ -61,6 +53,7 @@ def test_random_extracts_give_the_same_tables_as_a_build_anew() -> None:
     assert found.kinds["changes only"] >= 2
 
 
+@pytest.mark.thorough
 def test_records_that_share_a_digest_are_none_the_worse(tmp_path: Path) -> None:
     """A digest says where to look and never who is who: five digests for everything give the same tables."""
     copy = tmp_path / "project"
@@ -94,6 +87,7 @@ def test_everything_is_made_anew_when_asked_for(scratch: PublishedHome, harmrank
     assert ALL in refresh(harmrank, scratch, "--full")
 
 
+@pytest.mark.thorough
 def test_tables_made_by_another_method_are_not_built_on(scratch: PublishedHome, harmrank: Command) -> None:
     """Half a list by one method and half by another would be right by neither."""
     assert ALL in refresh(harmrank, scratch, "--method", "v100_count")
@@ -101,6 +95,7 @@ def test_tables_made_by_another_method_are_not_built_on(scratch: PublishedHome, 
     assert ALL in refresh(harmrank, scratch)
 
 
+@pytest.mark.thorough
 def test_tables_that_dbt_made_by_hand_are_not_built_on(scratch: PublishedHome, harmrank: Command) -> None:
     """An analyst's build may be of another method or date, or of some of the tables; looking at them is harmless."""
     write_extract(scratch.extracts, "2026-07-31", MORE)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,6 +10,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from reliability import homes
 from support import independent, independent_methods
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -339,10 +338,7 @@ def list_date_of(extracts: Path, kind: str) -> date:
 
 def refresh(extracts: Path, home: Path, list_date: date) -> Published:
     """Runs the real command and reads what it published."""
-    command = [sys.executable, "-m", "harmrank", "refresh", str(extracts), "--home", str(home)]
-    done = subprocess.run(
-        [*command, "--list-date", str(list_date)], capture_output=True, text=True, check=False, timeout=300
-    )
+    done = homes.run("refresh", extracts, "--home", home, "--list-date", str(list_date))
     assert done.returncode == 0, done.stderr[-2000:]
     mart = duckdb.connect(str(home / "published" / "current" / "harm_mart.duckdb"), read_only=True)
     try:
@@ -380,14 +376,22 @@ def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
     return give
 
 
+def case(seed: int, kind: str) -> Any:
+    """A parameter: all tests of one refresh run on one worker, and two of the refreshes are enough for the first tier."""
+    marks = [pytest.mark.xdist_group(f"seed {seed}, {kind}")]
+    marks += [] if (seed, kind) in ((1, "month end"), (2, "newest")) else [pytest.mark.thorough]
+    return pytest.param((seed, kind), marks=marks, id=f"seed {seed}, {kind}")
+
+
 CASES = [
-    (1, "newest"), (1, "month end"), (1, "mid month"),
-    (2, "newest"), (2, "mid month"),
-    (3, "newest"), (3, "month end"),
+    case(1, "newest"), case(1, "month end"), case(1, "mid month"),
+    case(2, "newest"), case(2, "mid month"),
+    case(3, "newest"), case(3, "month end"),
 ]  # fmt: skip
+NEWEST = [case(seed, "newest") for seed in (1, 2, 3)]
 
 
-@pytest.fixture(params=CASES, ids=lambda case: f"seed {case[0]}, {case[1]}", scope="session")
+@pytest.fixture(params=CASES, scope="session")
 def published(request: pytest.FixtureRequest, refreshed: Refreshed) -> Published:
     """Three samples, two or three list dates each."""
     return refreshed(*request.param)
@@ -579,19 +583,21 @@ def test_with_no_line_everybody_is_redrawn(hand: Hand) -> None:
     assert (second.largest_allegation_share, second.redrawn_rank_low, second.redrawn_rank_high) == (None, 2, 2)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_the_redraws_agree(refreshed: Refreshed, seed: int) -> None:
+@pytest.mark.parametrize("of", NEWEST)
+def test_the_redraws_agree(refreshed: Refreshed, of: tuple[int, str]) -> None:
     """On which places each person stands, and how far each hangs on one allegation: the same draws, no SQL."""
-    published = refreshed(seed, "newest")
+    published = refreshed(*of)
     rows = sorted(published.tables["rank_uncertainty"], key=lambda row: row["harm_rank"])
     wanted: list[tuple[Any, ...]] = [tuple(place) for place in independent.redraw(expected(published))]
     assert_same_rows([tuple(row[name] for name in independent.Redrawn._fields) for row in rows], wanted)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_places_survive_without_the_gravest_allegation_as_a_new_ranking_says(refreshed: Refreshed, seed: int) -> None:
+@pytest.mark.parametrize("of", NEWEST)
+def test_places_survive_without_the_gravest_allegation_as_a_new_ranking_says(
+    refreshed: Refreshed, of: tuple[int, str]
+) -> None:
     """The gravest allegation of each of the hundred is left out of the extracts, and everybody ranked anew."""
-    published = refreshed(seed, "newest")
+    published = refreshed(*of)
     feed, rules = independent.read_feed(published.extracts), independent.read_rules(SEEDS)
     got = {row["offender_key"]: row["is_listed_without_largest"] for row in published.tables["rank_uncertainty"]}
     wanted = {

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import csv
 import os
-import subprocess
-import sys
 from datetime import date
 from itertools import groupby
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from reliability import homes
 from support import independent
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -57,10 +56,7 @@ def tied_groups(places: list[Place]) -> list[tuple[tuple[Any, ...], set[str]]]:
 def mart(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The mart that the real command publishes from the real feed."""
     home = tmp_path_factory.mktemp("old_bailey")
-    command = [sys.executable, "-m", "harmrank", "refresh", str(EXTRACTS), "--home", str(home)]
-    done = subprocess.run(
-        [*command, "--list-date", str(LIST_DATE)], capture_output=True, text=True, check=False, timeout=300
-    )
+    done = homes.run("refresh", EXTRACTS, "--home", home, "--list-date", str(LIST_DATE))
     assert done.returncode == 0, done.stderr[-2000:]
     return home / "published" / "current" / "harm_mart.duckdb"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -39,20 +38,12 @@ def ask(file: Path, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
 
 
-@pytest.fixture
-def scratch(published: PublishedHome, tmp_path: Path) -> PublishedHome:
-    """A copy of the published home that a test may change."""
-    shutil.copytree(published.home, tmp_path / "home", symlinks=True)
-    shutil.copytree(published.extracts, tmp_path / "extracts")
-    return PublishedHome(tmp_path / "home", tmp_path / "extracts")
-
-
-def test_a_build_begins_by_putting_the_list_that_stands_on_record(scratch: PublishedHome, harmrank: Command) -> None:
+def test_a_build_begins_by_putting_the_list_that_stands_on_record(scratch: PublishedHome, without_dbt: Command) -> None:
     """Once for each published build, however often builds begin; the evidence with it."""
     file = scratch.home / "warehouse.duckdb"
     assert ask(file, PLACES) == []
     for builds in (1, 2):
-        assert harmrank("refresh", scratch.extracts, "--home", scratch.home, "--full").returncode == 0
+        assert without_dbt("refresh", scratch.extracts, "--home", scratch.home, "--full").returncode == 0
         assert ask(file, PLACES) == [(JUNE, "v100", JUNE, 1, "met|p1", 1835.0)] * builds
     for _ in range(2):
         with warehouse.connect(Home(scratch.home)) as connection:
@@ -64,11 +55,11 @@ def test_a_build_begins_by_putting_the_list_that_stands_on_record(scratch: Publi
     assert ask(scratch.mart, "select count(*) from mart.list_corrections") == [(0,)]
 
 
-def test_a_list_that_cannot_be_read_stops_no_build(scratch: PublishedHome, harmrank: Command) -> None:
+def test_a_list_that_cannot_be_read_stops_no_build(scratch: PublishedHome, without_dbt: Command) -> None:
     """The next list is worth more than the record of the last; what is missing is said."""
     damaged = scratch.home / "published" / "current" / "top_100.parquet"
     damaged.write_bytes(b"no parquet")
-    done = harmrank("refresh", scratch.extracts, "--home", scratch.home, "--full")
+    done = without_dbt("refresh", scratch.extracts, "--home", scratch.home, "--full")
     assert done.returncode == 0
     assert "what it listed will be missing from list_corrections" in done.stderr
     assert ask(scratch.home / "warehouse.duckdb", PLACES) == []

@@ -490,12 +490,12 @@ def test_the_password_comes_from_where_libpq_looks_for_it(
 
 
 def test_without_psycopg_the_command_says_what_to_install(
-    published: PublishedHome, harmrank: Command, tmp_path: Path
+    published: PublishedHome, cold_harmrank: Command, tmp_path: Path
 ) -> None:
     """It is an extra: whoever publishes to no PostgreSQL needs no driver."""
     (tmp_path / "psycopg.py").write_text("raise ImportError('not installed')\n", encoding="utf-8")
     path = os.pathsep.join([str(tmp_path), str(REPOSITORY)])
-    done = harmrank("publish", "--postgres", "service=x", "--home", published.home, PYTHONPATH=path)
+    done = cold_harmrank("publish", "--postgres", "service=x", "--home", published.home, PYTHONPATH=path)
     assert (done.returncode, done.stderr) == (
         1,
         "harmrank: publishing to PostgreSQL needs psycopg, which is not installed: pip install 'harmrank[postgres]'\n",

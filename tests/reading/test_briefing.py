@@ -297,9 +297,11 @@ def test_a_page_for_its_owner_alone_that_replaces_nothing(home: Path, harmrank: 
     assert nowhere.returncode == 2 and len(nowhere.stderr.splitlines()) == 1
 
 
-def test_the_same_build_gives_the_same_page(home: Path, page: str, harmrank: Command, tmp_path: Path) -> None:
+def test_the_same_build_gives_the_same_page(home: Path, page: str, cold_harmrank: Command, tmp_path: Path) -> None:
     """Byte for byte, charts and all, wherever the machine keeps its fonts; and no larger than mail takes."""
-    done = harmrank("briefing", "--home", home, "--out", tmp_path / "again.html", HOME="/proc/no-home", MPLCONFIGDIR="")
+    done = cold_harmrank(
+        "briefing", "--home", home, "--out", tmp_path / "again.html", HOME="/proc/no-home", MPLCONFIGDIR=""
+    )
     assert (done.returncode, len(done.stderr.splitlines())) == (0, 1)
     assert (tmp_path / "again.html").read_text(encoding="utf-8") == page
     assert len(page.encode()) < 1_000_000

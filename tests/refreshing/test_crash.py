@@ -22,14 +22,6 @@ from harmrank.publishing import current_build, publish
 from harmrank.reading import published_mart
 
 
-@pytest.fixture
-def scratch(published: PublishedHome, tmp_path: Path) -> PublishedHome:
-    """A copy of the published home that a test may change."""
-    shutil.copytree(published.home, tmp_path / "home", symlinks=True)
-    shutil.copytree(published.extracts, tmp_path / "extracts")
-    return PublishedHome(tmp_path / "home", tmp_path / "extracts")
-
-
 def older_builds(home: Path, number: int) -> list[str]:
     """Further builds, older than the one that stands, as publishing leaves them."""
     current = (home / "published" / "current").resolve()
@@ -49,6 +41,7 @@ def one_of_each_kind(steps: list[str]) -> list[int]:
     return sorted(chosen)
 
 
+@pytest.mark.thorough
 def test_killed_before_any_step_of_publishing_the_next_refresh_ends_the_same(scratch: PublishedHome) -> None:
     """Whatever was done or not: one whole build stands, the same data come out, nothing is left, as many builds are kept."""
     older_builds(scratch.home, 1)
@@ -57,6 +50,7 @@ def test_killed_before_any_step_of_publishing_the_next_refresh_ends_the_same(scr
     assert found.kills > 15
 
 
+@pytest.mark.thorough
 def test_killed_at_random_the_next_refresh_ends_the_same(scratch: PublishedHome) -> None:
     """The real command, dbt and all, with a new extract, and a reader who looks all the while."""
     write_extract(scratch.extracts, "2026-07-31", {"crimes": SMALL_FEED["crimes"].replace("c1,", "c3,")})
@@ -65,6 +59,7 @@ def test_killed_at_random_the_next_refresh_ends_the_same(scratch: PublishedHome)
     assert found.checks > 20
 
 
+@pytest.mark.thorough
 def test_readers_see_whole_builds_and_hold_nobody_up(scratch: PublishedHome) -> None:
     """Four readers over three publications: no error, and no refresh is told that the home is busy."""
     found = readers.read_while_publishing(scratch.home, scratch.extracts, 4, 3, compare=False)
@@ -77,8 +72,7 @@ def test_everything_is_on_disk_before_anything_points_to_it(scratch: PublishedHo
     older_builds(scratch.home, 1)
     trace = tmp_path / "trace"
     arguments = ["0", trace, "--without-dbt", "refresh", scratch.extracts, "--home", scratch.home, "--full"]
-    command = homes.command(*arguments, "--keep-builds", "1", module="reliability.stopper")
-    subprocess.run(command, env=homes.ENVIRONMENT, check=True, capture_output=True)
+    assert homes.run(*arguments, "--keep-builds", "1", module="reliability.stopper").returncode == 0
     steps = trace.read_text().splitlines()
     build = os.readlink(scratch.home / "published" / "current")
     named = steps.index(f"rename published/.incoming-{build} -> published/{build}")

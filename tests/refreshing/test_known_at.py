@@ -167,6 +167,7 @@ def test_the_later_extracts_did_change_it(past: Past) -> None:
     assert not set(gone) <= set(rows(now, "select force, crime_ref from mart.offender_evidence"))
 
 
+@pytest.mark.thorough
 def test_a_home_set_up_later_makes_the_same(past: Past, tmp_path: Path) -> None:
     """The date is that of the extracts, so another home makes the list, too: from the early extracts, or from all."""
     early = early_ones(past.extracts, tmp_path / "early", THE_DAY)
@@ -180,6 +181,7 @@ def test_a_home_set_up_later_makes_the_same(past: Past, tmp_path: Path) -> None:
     assert landed == [(THE_DAY,)], "a question about July lands nothing of August"
 
 
+@pytest.mark.thorough
 def test_the_published_list_and_its_tables_are_left_alone(past: Past, tmp_path: Path) -> None:
     """Nobody who reads `current` may meet a past list, and the next refresh builds on what the last one left."""
     home, never = homes.copied(past.home, tmp_path / "home"), homes.copied(past.home, tmp_path / "never")
@@ -200,6 +202,7 @@ def test_the_published_list_and_its_tables_are_left_alone(past: Past, tmp_path: 
     assert published_rows(home) == published_rows(never)
 
 
+@pytest.mark.thorough
 def test_the_day_before_is_another_day(past: Past, tmp_path: Path) -> None:
     """An extract counts on its day and not before; list date and method go with the day as with any refresh."""
     asked = ("--list-date", "2026-05-31", "--method", "v100_count")
@@ -220,6 +223,7 @@ def test_a_day_before_all_extracts_is_wrong_use(past: Past, harmrank: Command) -
     assert not (past.home / "known-at" / BEFORE_ALL).exists()
 
 
+@pytest.mark.thorough
 def test_a_day_that_is_not_over_is_told(past: Past, harmrank: Command, tmp_path: Path) -> None:
     """Everything there is counts, which is today's list; but whoever makes it again later may get another."""
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
@@ -377,6 +381,7 @@ def test_an_extract_that_came_after_later_ones_is_named(past: Past, tmp_path: Pa
         assert known_at.out_of_order(connection, date(2026, 10, 31)) == []
 
 
+@pytest.mark.thorough
 def test_a_failed_gate_publishes_no_past_list(past: Past, harmrank: Command, tmp_path: Path) -> None:
     """Exit 4, and the list that stands stands; what is wrong with a later extract is no matter."""
     home = homes.copied(past.home, tmp_path / "home")
@@ -398,6 +403,7 @@ def test_a_failed_gate_publishes_no_past_list(past: Past, harmrank: Command, tmp
     assert "rows_are_conserved" not in harmrank("status", "--home", home).stdout
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("step", ["copying", "publishing"])
 def test_killed_at_any_step_nothing_of_it_stays(past: Past, tmp_path: Path, step: str) -> None:
     """No half list, no copy of personal data after the next command, and the home goes on as if nothing had been."""
@@ -418,6 +424,7 @@ def test_killed_at_any_step_nothing_of_it_stays(past: Past, tmp_path: Path, step
     assert homes.leftovers(home) == []
 
 
+@pytest.mark.thorough
 def test_a_file_that_may_not_grow_is_one_clear_line(past: Past, tmp_path: Path) -> None:
     """Like a full disk: exit 1, and whatever was half made is gone."""
     home = homes.copied(past.home, tmp_path / "home")
@@ -435,6 +442,7 @@ def test_a_file_that_may_not_grow_is_one_clear_line(past: Past, tmp_path: Path) 
     assert published_rows(home) == published_rows(past.home)
 
 
+@pytest.mark.thorough
 def test_it_is_readable_by_its_owner_alone_unless_shared(past: Past, tmp_path: Path) -> None:
     """A past list holds personal data like any other."""
     assert {path.stat().st_mode & 0o077 for path in past.remade.rglob("*") if not path.is_symlink()} == {0}

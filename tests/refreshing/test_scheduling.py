@@ -35,14 +35,6 @@ Lines = list[dict[str, Any]]
 
 
 @pytest.fixture
-def scratch(published: PublishedHome, tmp_path: Path) -> PublishedHome:
-    """A copy of the published home that a test may change."""
-    shutil.copytree(published.home, tmp_path / "home", symlinks=True)
-    shutil.copytree(published.extracts, tmp_path / "extracts")
-    return PublishedHome(tmp_path / "home", tmp_path / "extracts")
-
-
-@pytest.fixture
 def hook(tmp_path: Path) -> Callable[..., str]:
     """Writes a hook that keeps its environment and its standard input in files called by its name, then does what it is told."""
 
@@ -293,12 +285,12 @@ def test_nothing_new_calls_no_hook(scratch: PublishedHome, harmrank: Command, ho
 
 
 def test_a_hook_that_fails_changes_nothing_published_and_is_seen(
-    scratch: PublishedHome, harmrank: Command, hook: Callable[..., str]
+    scratch: PublishedHome, without_dbt: Command, hook: Callable[..., str]
 ) -> None:
     """Exit code 1 and the failure hook, for nobody would learn otherwise that the copy for others was not made."""
     on_publish, on_failure = hook("on_publish", "exit 7"), hook("on_failure", "kill -9 $$")
     before = os.readlink(scratch.home / "published" / "current")
-    done = harmrank(
+    done = without_dbt(
         "refresh", scratch.extracts, "--home", scratch.home, "--full", "--on-publish", on_publish, "--on-failure", on_failure
     )  # fmt: skip
     assert done.returncode == 1

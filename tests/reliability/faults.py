@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,7 +23,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from support import forked
 
+from harmrank.sample import write_sample
+from reliability import homes
 from reliability.record import record
 from reliability.singular_faults import SINGULAR_FAULTS
 
@@ -139,14 +141,16 @@ class Outcome:
 def build_home(folder: Path) -> Path:
     """Build a home from an invented feed in which every mart has rows, and compile the tests there."""
     extracts, home = folder / "extracts", folder / "home"
-    _run("-m", "harmrank", "sample", "--out", extracts, "--crimes", "5000", "--months", "6", "--seed", str(SEED))
+    write_sample(extracts, crimes=5000, months=6, seed=SEED, report=lambda _: None)
     _write(extracts / EARLIER_EXTRACT, EARLIER)
-    _run("-m", "harmrank", "refresh", extracts, "--home", home, "--list-date", "2026-09-30")
+    homes.refreshed(extracts, home, "--list-date", "2026-09-30")
     # In a refresh of its own and for another list, so that there are touched keys of each kind.
     _write(extracts / MORE_EXTRACT, MORE)
-    _run("-m", "harmrank", "refresh", extracts, "--home", home)
-    dbt = Path(sys.executable).with_name("dbt")
-    _run("--quiet", "compile", "--target-path", home / "target", program=dbt, HARMRANK_HOME=str(home))
+    homes.refreshed(extracts, home)
+    environment = {**os.environ, "DBT_PROFILES_DIR": "profiles", "HARMRANK_HOME": str(home)}
+    done = forked.run(["--quiet", "compile", "--target-path", home / "target"], "dbt.cli.main", REPOSITORY, environment)
+    if done.returncode:
+        raise RuntimeError(f"dbt compile ended with {done.returncode}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
     return home
 
 
@@ -154,19 +158,6 @@ def _write(extract: Path, tables: dict[str, str]) -> None:
     extract.mkdir()
     for table, content in tables.items():
         (extract / f"{table}.csv").write_text(content, encoding="utf-8")
-
-
-def _run(*arguments: str | Path, program: Path = Path(sys.executable), **environment: str) -> None:
-    done = subprocess.run(
-        [program, *arguments],
-        cwd=REPOSITORY,
-        env={**os.environ, "DBT_PROFILES_DIR": "profiles", **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"{arguments} ended with {done.returncode}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
 
 
 def copy(home: Path) -> Connection:

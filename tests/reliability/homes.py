@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from support import forked
 
 from harmrank.home.folder import Home
 from harmrank.publishing import current_build
@@ -25,10 +26,9 @@ def command(*arguments: str | Path, module: str = "harmrank") -> list[str]:
     return [sys.executable, "-m", module, *map(str, arguments)]
 
 
-def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`harmrank ...` as a user runs it."""
-    settings = {**ENVIRONMENT, **environment}
-    return subprocess.run(command(*arguments), env=settings, capture_output=True, text=True, check=False)
+def run(*arguments: str | Path, module: str = "harmrank", **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs `harmrank ...`, or another module, as `command` would be run, in a process that has dbt loaded."""
+    return forked.run(arguments, module, Path.cwd(), {**ENVIRONMENT, **environment})
 
 
 def refreshed(extracts: Path, home: Path, *options: str, **environment: str) -> None:

@@ -148,8 +148,7 @@ def kill_at_steps(
 
 def _stop(number: int, trace: Path, extracts: Path, home: Path) -> int:
     options = ["--without-dbt", "refresh", extracts, "--home", home, "--full", "--keep-builds", "1"]
-    arguments = homes.command(str(number), trace, *options, module="reliability.stopper")
-    return subprocess.run(arguments, env=homes.ENVIRONMENT, capture_output=True, check=False).returncode
+    return homes.run(str(number), trace, *options, module="reliability.stopper").returncode
 
 
 def prepared(folder: Path, crimes: int, months: int, seed: int, builds: int = 1) -> tuple[Path, Path]:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import duckdb
+from support.without_dbt import stand_in_for_dbt
 
 # What changes a folder or brings something to disk.
 STEPS = ("mkdir", "rename", "replace", "symlink", "unlink", "rmdir", "chmod", "chown", "fsync", "open")
@@ -61,25 +61,6 @@ class Stopper:
         if not places:
             return None
         return " -> ".join(paths[:1] + places if name == "symlink" else places)
-
-
-def stand_in_for_dbt() -> None:
-    """Take the marts that the warehouse holds for the outcome of a build, with the new build's name and list date on them."""
-    from harmrank.building import run_dbt
-
-    def stamp(home: Any, *_: Any, **__: Any) -> run_dbt.BuildResult:
-        with duckdb.connect(str(home.warehouse)) as connection:
-            connection.execute(
-                "update mart.build_info set build_id = (select build_id from raw.build_request), "
-                "built_at = (select requested_at from raw.build_request)"
-            )
-            connection.execute(
-                "update mart.top_100 set list_date = (select coalesce(any_value(request.list_date), max(extract_on)) "
-                "from raw.extracts cross join raw.build_request as request)"
-            )
-        return run_dbt.BuildResult(1, 1)
-
-    run_dbt.build = stamp
 
 
 def main() -> None:

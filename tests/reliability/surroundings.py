@@ -51,9 +51,7 @@ def _expect(done: subprocess.CompletedProcess[str], code: int, *words: str) -> l
 
 def _refresh_without_dbt(place: Place, *options: str) -> subprocess.CompletedProcess[str]:
     """Runs a refresh that publishes what the warehouse holds, without dbt."""
-    arguments = ["0", os.devnull, "--without-dbt", "refresh", place.extracts, "--home", place.home, *options]
-    command = homes.command(*arguments, module="reliability.stopper")
-    return subprocess.run(command, env=homes.ENVIRONMENT, capture_output=True, text=True, check=False)
+    return homes.run("refresh", place.extracts, "--home", place.home, *options, module="support.without_dbt")
 
 
 def _status_says(place: Place, *words: str) -> list[str]:
@@ -267,8 +265,7 @@ def disk_full_building(place: Place) -> list[str]:
 
 def disk_full_publishing(place: Place) -> list[str]:
     """The new build does not fit beside the earlier ones."""
-    arguments = ["0", os.devnull, "--without-dbt", "refresh", place.extracts, "--home", "HOME", "--full"]
-    return _full(place, 400, *arguments, module="reliability.stopper")
+    return _full(place, 400, "refresh", place.extracts, "--home", "HOME", "--full", module="support.without_dbt")
 
 
 def disk_that_can_only_be_read(place: Place) -> list[str]:

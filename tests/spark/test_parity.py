@@ -17,6 +17,7 @@ SPARK_PYTHON = REPOSITORY / ".venv-spark" / "bin" / "python"
 MARTS = sorted(path.stem for path in (REPOSITORY / "models" / "marts").glob("*.sql"))
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not SPARK_PYTHON.exists(), reason="no .venv-spark: make spark-env sets it up")
 @pytest.mark.skipif(shutil.which("java") is None, reason="Apache Spark needs Java 17, and there is no java")
 def test_spark_makes_the_same_marts(tmp_path: Path) -> None:

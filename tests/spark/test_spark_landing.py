@@ -161,6 +161,7 @@ def land(python: Path, extracts: Path, home: Path, engine: str) -> Landed:
     return Landed(home, said, done.returncode)
 
 
+@pytest.mark.thorough
 def test_both_say_the_same_of_every_extract(landed: dict[str, Landed]) -> None:
     """Landed and refused, with the rows, files, lines and reasons; and the exit code of a refused extract."""
     assert landed["duckdb"].said == landed["spark"].said
@@ -168,6 +169,7 @@ def test_both_say_the_same_of_every_extract(landed: dict[str, Landed]) -> None:
     assert landed["duckdb"].code == landed["spark"].code == 3
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("table", list(TABLES))
 def test_every_row_lands_with_the_same_values_and_number(landed: dict[str, Landed], table: str) -> None:
     """Dates, moments to the microsecond, flags and texts, and the place of the row in its extract."""
@@ -190,6 +192,7 @@ def test_every_row_lands_with_the_same_values_and_number(landed: dict[str, Lande
         assert landed_rows[0] > 0 or table == "person_merges"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "table",
     [
@@ -214,6 +217,7 @@ def test_what_is_written_down_is_the_same(landed: dict[str, Landed], table: str)
             assert (connection.execute(f"select count(*) from {one}").fetchone() or (0,))[0] > 0
 
 
+@pytest.mark.thorough
 def test_rows_that_no_ledger_knows_are_dropped_before_a_build(landed: dict[str, Landed], tmp_path: Path) -> None:
     """The merges of a refused extract were written before it was refused, as are those of one that a kill cut off. A home
     that was copied does so in its own tables, not in those of the home it was copied from, and keeps its rows."""
@@ -234,18 +238,21 @@ def test_rows_that_no_ledger_knows_are_dropped_before_a_build(landed: dict[str, 
     assert duckdb.sql(f"from '{rows}/quarantine/*.parquet'").fetchall()
 
 
+@pytest.mark.thorough
 def test_nothing_of_an_extract_is_left_in_scratch(landed: dict[str, Landed]) -> None:
     """It is personal data: what Spark leaves for the checks goes when the extract has landed or was refused."""
     scratch = landed["spark"].home / "scratch"
     assert [path for path in scratch.rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.thorough
 def test_what_java_leaves_lies_in_the_home(landed: dict[str, Landed]) -> None:
     """Temporary files of a session can hold rows: they belong where everything else is that only its owner may read. Hive leaves
     a folder behind at each start, which would otherwise stand in the machine's own."""
     assert list((landed["spark"].home / "spark" / "scratch").glob("*_resources"))
 
 
+@pytest.mark.thorough
 def test_a_home_stays_with_its_engine(landed: dict[str, Landed], extracts: Path) -> None:
     """Rows would lie in two places, and each build know half of them. What Spark cannot do yet is said before anything begins."""
     for options, said in (
