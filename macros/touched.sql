@@ -101,8 +101,8 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- Before dbt makes a table: until a refresh says that all of them are whole, the next one makes all of them anew. -#}
-{% macro doubt_the_tables() -%}
+{#- Runs before dbt builds anything: a later refresh rebuilds every table unless one has marked them trusted since. -#}
+{% macro mark_tables_untrusted() -%}
     {%- if execute and flags.WHICH in ('build', 'run', 'seed', 'retry') -%}
         {%- set built = adapter.get_relation(target.database, 'raw', 'built_extracts') -%}
         {%- if built -%}

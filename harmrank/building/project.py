@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from pathlib import Path
 
@@ -15,6 +16,12 @@ def project_root() -> Path:
     package = Path(__file__).resolve().parents[1]
     packaged = package / "project"
     return packaged if packaged.is_dir() else package.parent
+
+
+def seed_rows(name: str) -> list[dict[str, str]]:
+    """Returns the rows of a seed, as text by column."""
+    with (project_root() / "seeds" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def code_version() -> str:

@@ -15,6 +15,7 @@ from harmrank.building.project import project_root
 from harmrank.home.folder import Home
 from harmrank.machine import duck, signals, system_errors
 from harmrank.text.printable import without_values
+from harmrank.text.wording import plural
 
 DUCKDB = "duckdb"
 """The target of the profile that is the home's own warehouse."""
@@ -202,8 +203,7 @@ def _summarise(run: Any, keys: Keys) -> BuildResult:
 def _sentence(result: Any, kind: str) -> str:
     meaning = _one_line(result.node.description or "")
     if kind == "test" and result.failures is not None:
-        rows = "1 row" if result.failures == 1 else f"{result.failures:,} rows"
-        return f"{kind} {result.node.name} found {rows}. {meaning}".strip()
+        return f"{kind} {result.node.name} found {plural(result.failures, 'row')}. {meaning}".strip()
     return f"{kind} {result.node.name}: {without_values(str(result.message or 'failed'))}. {meaning}".strip()
 
 

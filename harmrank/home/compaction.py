@@ -102,7 +102,7 @@ def _bytes(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
         "select total_blocks * block_size, free_blocks * block_size from pragma_database_size() "
         "where database_name = 'warehouse'"
     )
-    total, free = connection.execute(query).fetchone() or (0, 0)
+    total, free = duck.one_row(connection, query)
     return int(total), int(free)
 
 
@@ -114,9 +114,7 @@ def _refuse_without_room(folder: Path, used: int) -> None:
 
 def _copy(connection: duckdb.DuckDBPyConnection, new: Path) -> None:
     """Copy everything into the file `new`, in the format of the old one, and open that as its next reader will."""
-    (tags,) = connection.execute(
-        "select tags from duckdb_databases() where database_name = 'warehouse'"
-    ).fetchone() or ({},)
+    tags = duck.one_value(connection, "select tags from duckdb_databases() where database_name = 'warehouse'")
     version = re.match(r"v\d+(\.\d+)*", tags.get("storage_version", ""))
     format_ = f" (storage_version {quoting.text(version[0])})" if version else ""
     connection.execute(f"attach {quoting.text(str(new))} as compacted{format_}")

@@ -6,12 +6,12 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from typing import Any
 
 from harmrank.errors import GateFailed
 from harmrank.home.folder import Home
 from harmrank.machine import disk, signals, system_errors
+from harmrank.machine.clock import utc_text
 
 RUNNING = "running"
 PUBLISHED = "published"
@@ -33,7 +33,7 @@ class Journal:
             "build_id": None,
             "requested_at": None,
             "list_date": None,
-            "began_at": _now(),
+            "began_at": utc_text(),
             "process": os.getpid(),
             # Of this home, not of this refresh: what monitors ask for.
             "ended_well_at": earlier.get("ended_well_at"),
@@ -48,7 +48,7 @@ class Journal:
         """The refresh is over. The outcome is left out where it cannot be written, as on a full disk."""
         self._entry |= {**facts, "outcome": outcome, "details": details}
         if outcome in _WELL:
-            self._entry["ended_well_at"] = _now()
+            self._entry["ended_well_at"] = utc_text()
         with suppress(OSError):
             self._write()
 
@@ -106,7 +106,3 @@ def unfinished(process: str | None, build_id: str | None, entry: dict[str, Any] 
     if entry["outcome"] == RUNNING and process != f"process {entry.get('process')}":
         return [f"{since} did not finish: it was stopped while {step}; run harmrank refresh again"]
     return []
-
-
-def _now() -> str:
-    return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"

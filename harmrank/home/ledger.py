@@ -1,8 +1,8 @@
-"""What the tables of the warehouse hold: the extracts they were made from, by which rules, and whether they are whole.
+"""Records which extracts the tables of the warehouse were built from, by which rules, and whether they can be trusted.
 
-A build on top of them remakes only what has changed, which is right only if they are just what the last build left.
-So they are doubted from when dbt begins (a hook of the project, for plain dbt too) until a refresh has seen a build
-end well; whatever was cut off, failed or done by hand in between, the next refresh makes every table anew.
+A build that only adds changes is right only if the tables are exactly what the last build left. So the tables are
+untrusted from the moment dbt starts (a hook of the project, which plain dbt runs too) until a refresh has seen a build
+succeed. After an interrupted, failed or manual build the next refresh rebuilds every table.
 """
 
 from __future__ import annotations
@@ -13,25 +13,28 @@ import duckdb
 
 from harmrank.home import warehouse
 from harmrank.home.folder import Home
+from harmrank.machine import duck
+
+MODELS_READ = ("int_quarantined_rows", "int_extract_reconciliation", "int_build")
+"""The models that harmrank itself reads in the warehouse, on every engine."""
 
 
-def can_be_built_on(connection: duckdb.DuckDBPyConnection, rules: str) -> bool:
-    """Whether the tables are whole and were made by these rules (a digest) from extracts that are landed still, with the same content."""
-    row = connection.execute(
+def tables_are_trusted(connection: duckdb.DuckDBPyConnection, rules: str) -> bool:
+    """Returns whether the tables are trusted, and their rules (a digest) and the content of their extracts unchanged."""
+    query = (
         "select count(*) > 0 and bool_and(is_whole and rules = ? and extracts.extract_id is not null) "
-        "from raw.built_extracts left join raw.extracts using (extract_id, content_sha256)",
-        [rules],
-    ).fetchone()
-    return bool(row and row[0])
+        "from raw.built_extracts left join raw.extracts using (extract_id, content_sha256)"
+    )
+    return bool(duck.one_value(connection, query, [rules]))
 
 
-def doubt(connection: duckdb.DuckDBPyConnection) -> None:
-    """Keep that the tables may be no longer whole: for an engine whose dbt cannot do so in the warehouse."""
+def mark_tables_untrusted(connection: duckdb.DuckDBPyConnection) -> None:
+    """Does what the hook of the project does, for an engine whose dbt cannot write into the warehouse."""
     connection.execute("update raw.built_extracts set is_whole = false")
 
 
-def remember(home: Home, rules: str, extracts: Sequence[str]) -> None:
-    """Keep that the tables hold these extracts, by these rules, and are whole."""
+def mark_tables_trusted(home: Home, rules: str, extracts: Sequence[str]) -> None:
+    """Records that the tables hold these extracts, built by these rules."""
     with warehouse.connect(home) as connection:
         connection.execute("begin")
         connection.execute("delete from raw.built_extracts")

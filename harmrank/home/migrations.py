@@ -6,12 +6,12 @@ a step here, which an older home takes. A test holds the two against each other.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import duckdb
 
 from harmrank.errors import HarmrankError
 from harmrank.home.folder import Home
+from harmrank.machine import duck
+from harmrank.machine.clock import utc_now
 
 # The statements that lead from version 1 to 2, from 2 to 3, and so on. Tables that are missing are made from their
 # definition afterwards, so a step for a new table alone is empty. A step that was released is never changed.
@@ -47,7 +47,7 @@ def layout_of(connection: duckdb.DuckDBPyConnection) -> int | None:
     }
     if "home_layout" not in tables:
         return 1 if tables else None
-    (version,) = connection.execute("SELECT max(version) FROM raw.home_layout").fetchone() or (None,)
+    version = duck.one_value(connection, "SELECT max(version) FROM raw.home_layout")
     return 1 if version is None else int(version)
 
 
@@ -94,8 +94,7 @@ def _in_one_transaction(
         for statement in statements:
             connection.execute(statement)
         if version is not None:
-            now = datetime.now(UTC).replace(tzinfo=None)
-            connection.execute("INSERT INTO raw.home_layout VALUES (?, ?)", [version, now])
+            connection.execute("INSERT INTO raw.home_layout VALUES (?, ?)", [version, utc_now()])
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 import duckdb
 
@@ -18,6 +17,8 @@ from harmrank.landing.door_in import PLACES_SHOWN, DoorFinding
 from harmrank.landing.files import typing_sql
 from harmrank.landing.files.csv_records import BadRecord
 from harmrank.landing.files.row_reader import DROPPED, CheckedFile
+from harmrank.machine import duck
+from harmrank.machine.clock import utc_text
 
 Place = tuple[str, int]
 """A file and a record in it: by ordinal (from 1, without the header) while the file is read, by line in the facts."""
@@ -104,7 +105,7 @@ class Facts:
 
     def set_verdict(self, refusal: str | None) -> None:
         """Set the verdict and its time, now."""
-        self.settled_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        self.settled_at = utc_text()
         self.refusal = refusal
         if refusal:
             self.verdict = "refused"
@@ -127,7 +128,7 @@ def value_defects(connection: duckdb.DuckDBPyConnection, files: list[CheckedFile
 def _unusable_values(connection: duckdb.DuckDBPyConnection, file: CheckedFile) -> list[Defect]:
     columns = typing_sql.may_be_defective(file.source.table)
     counts = ", ".join(f"count(*) FILTER (defect_{column.name})" for column in columns)
-    counted = connection.execute(f"SELECT {counts} FROM {file.rows_table} WHERE problem IS NULL").fetchone() or ()
+    counted = duck.one_row(connection, f"SELECT {counts} FROM {file.rows_table} WHERE problem IS NULL")
     defects = []
     for column, rows in zip(columns, counted, strict=True):
         if rows:

@@ -17,6 +17,7 @@ from harmrank.landing.files import typing_sql
 from harmrank.landing.files.extract_folder import Extract, extract_date
 from harmrank.landing.files.manifest import Manifest
 from harmrank.landing.files.row_reader import CheckedFile
+from harmrank.machine import duck
 from harmrank.text import quoting
 
 PLACES_SHOWN = 3
@@ -114,7 +115,7 @@ class DoorIn:
         if suite.relation != "door_volumes":
             return finding
         table = quoting.identifier(finding.expectation.table)
-        (multiple,) = self._connection.execute(f"SELECT {table} FROM door_volumes").fetchone() or (None,)
+        multiple = duck.one_value(self._connection, f"SELECT {table} FROM door_volumes")
         said = None if multiple is None else f"{multiple:.2f} times the usual number"
         return replace(finding, rows_checked=None, rows_unexpected=None, observed=said)
 

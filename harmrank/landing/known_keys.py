@@ -7,6 +7,7 @@ of a hundred million share one in one of 4,000 homes, and all that comes of it i
 import duckdb
 
 from harmrank.contract import Table
+from harmrank.machine import duck
 
 # DuckDB may come to hash otherwise: what was made by another hash is made anew.
 _PROBE = "hash('harmrank', 'hashes like this')"
@@ -26,10 +27,7 @@ def digest(key: str) -> str:
 
 def rebuild_if_outdated(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the digests of all that has landed where they are missing: in a home of an older layout or DuckDB."""
-    (made,) = connection.execute(
-        f"SELECT count(*) > 0 AND bool_and(probe = {_PROBE}) FROM raw.digests_made"
-    ).fetchone() or (False,)
-    if made:
+    if duck.one_value(connection, f"SELECT count(*) > 0 AND bool_and(probe = {_PROBE}) FROM raw.digests_made"):
         return
     connection.execute("BEGIN")
     for name, (table, _) in _QUERIES.items():

@@ -23,6 +23,7 @@ from harmrank.landing.one_extract import ExtractLander, LandedExtract
 from harmrank.landing.outcome import Arrival, LandingResult, Refusal
 from harmrank.landing.read_ahead import ReadingQueue, reading_ahead
 from harmrank.landing.refusals import Unusable
+from harmrank.machine import duck
 
 _CHECKPOINT_AFTER = "256MB"
 """How much may land before DuckDB writes it into the warehouse file: by default it does so after every extract."""
@@ -97,7 +98,7 @@ def _prepare(connection: duckdb.DuckDBPyConnection, new_extracts: int) -> None:
     connection.execute(f"ATTACH ':memory:' AS {row_reader.READ}")
     connection.execute(f"SET checkpoint_threshold = '{_CHECKPOINT_AFTER}'")
     if new_extracts >= _MANY_EXTRACTS:
-        (cores,) = connection.execute("SELECT current_setting('threads')").fetchone() or (1,)
+        cores = duck.one_value(connection, "SELECT current_setting('threads')")
         connection.execute(f"SET threads = {max(1, cores - 1)}")
     known_keys.rebuild_if_outdated(connection)
 

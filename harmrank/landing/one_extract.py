@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -20,6 +19,7 @@ from harmrank.landing.files.manifest import Manifest, extract_moment, read_manif
 from harmrank.landing.files.row_reader import CheckedFile, Rows
 from harmrank.landing.outcome import Arrival, Refusal
 from harmrank.landing.refusals import Unusable
+from harmrank.machine.clock import utc_now
 from harmrank.text.printable import printable_name
 from harmrank.text.wording import plural
 
@@ -143,7 +143,7 @@ class ExtractLander:
             [
                 refusal.extract_id,
                 self._content_sha256,
-                datetime.now(UTC).replace(tzinfo=None),
+                utc_now(),
                 refusal.file_name,
                 refusal.line_number,
                 refusal.column_name,

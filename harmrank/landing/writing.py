@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from itertools import chain
 
 import duckdb
@@ -17,6 +16,8 @@ from harmrank.landing.files.extract_folder import TableFile
 from harmrank.landing.files.manifest import Manifest
 from harmrank.landing.files.row_reader import CheckedFile, Rows
 from harmrank.landing.refusals import Unusable
+from harmrank.machine import duck
+from harmrank.machine.clock import utc_now
 
 NOT_READ = "files of no known table were not read (counted in files)"
 CORRECTS_UNKNOWN = "extract.json says it corrects extracts that have never been sent (counted in extracts)"
@@ -37,13 +38,7 @@ def write(
     extract_id = incoming.extract.extract_id
     connection.execute(
         "INSERT INTO raw.extracts VALUES (?, ?, ?, ?, ?)",
-        [
-            extract_id,
-            incoming.extract_at,
-            incoming.extract_on,
-            datetime.now(UTC).replace(tzinfo=None),
-            incoming.content_sha256,
-        ],
+        [extract_id, incoming.extract_at, incoming.extract_on, utc_now(), incoming.content_sha256],
     )
     rows_before: Counter[str] = Counter()
     first_row: list[int] = []
@@ -96,7 +91,8 @@ def _write_quarantine(
     written = 0
     for start in range(0, len(bad), _QUARANTINE_BATCH):
         batch = bad[start : start + _QUARANTINE_BATCH]
-        row = connection.execute(
+        written += duck.one_value(
+            connection,
             "INSERT INTO raw.quarantine "
             "(extract_id, table_name, file_name, line_number, reason, raw_text, record_key) "
             "SELECT ?, ?, ?, unnest(?::BIGINT[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[])",
@@ -109,8 +105,7 @@ def _write_quarantine(
                 [record.text for record in batch],
                 [record.key for record in batch],
             ],
-        ).fetchone()
-        written += int(row[0]) if row else 0
+        )
     return written
 
 
@@ -122,7 +117,7 @@ def _write_corrections(connection: duckdb.DuckDBPyConnection, extract_id: str, m
         "SELECT count(*) FROM (SELECT extract_id FROM raw.extracts UNION SELECT extract_id FROM raw.refused_extracts) "
         "WHERE list_contains(?::VARCHAR[], extract_id)"
     )
-    (found,) = connection.execute(known, [corrected]).fetchone() or (0,)
+    found = duck.one_value(connection, known, [corrected])
     return len(corrected) - int(found)
 
 

@@ -1,12 +1,20 @@
 """Writing so that neither a kill nor a power cut leaves half of anything."""
 
+import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from io import BufferedReader
 from pathlib import Path
 from typing import TextIO
 
 from harmrank.errors import UsageError
+
+
+def sha256_of(file: Path | BufferedReader) -> str:
+    """Returns the SHA-256, in hexadecimal, of a file or of what is left of an open one. Raises OSError."""
+    with file.open("rb") if isinstance(file, Path) else nullcontext(file) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def flush(path: Path) -> None:

@@ -3,6 +3,7 @@
 import os
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -38,6 +39,19 @@ def open_database(path: Path | str = ":memory:", read_only: bool = False) -> duc
     return duckdb.connect(str(path), read_only=read_only, config={**CLOSED, "memory_limit": memory_limit()})
 
 
+def one_row(connection: duckdb.DuckDBPyConnection, query: str, values: object = None) -> tuple[Any, ...]:
+    """Returns the first row of a query that always has one, such as a count. Raises LookupError if it has none."""
+    row: tuple[Any, ...] | None = connection.execute(query, values).fetchone()
+    if row is None:
+        raise LookupError(f"no row: {query}")
+    return row
+
+
+def one_value(connection: duckdb.DuckDBPyConnection, query: str, values: object = None) -> Any:
+    """Returns the first value of `one_row`."""
+    return one_row(connection, query, values)[0]
+
+
 def memory_limit() -> str:
     """What DuckDB may use, as it takes it (`4GB`): HARMRANK_MEMORY_LIMIT, else half of the machine's memory.
 
@@ -66,6 +80,5 @@ def is_amount(text: str) -> bool:
 def _half() -> str:
     # Version 1.5 has no word for a share, but every version looks at cgroups and tells its own default: `18.8 GiB`.
     with duckdb.connect(config=dict(CLOSED)) as connection:
-        (default,) = connection.execute(_IN_FORCE).fetchone() or ("",)
-    number, unit = str(default).split()
+        number, unit = str(one_value(connection, _IN_FORCE)).split()
     return f"{float(number) * _MEMORY_SHARE / _DUCKDB_SHARE:.2f}{unit}"

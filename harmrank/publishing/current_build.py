@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from harmrank.errors import HarmrankError
 from harmrank.home.folder import Home
+from harmrank.machine import disk
 
 MART_FILE = "harm_mart.duckdb"
 MANIFEST_FILE = "manifest.json"
@@ -32,6 +32,11 @@ def read_manifest(home: Home) -> dict[str, Any] | None:
     if fault:
         raise HarmrankError(advice(home, fault))
     return manifest
+
+
+def manifest_if_whole(home: Home) -> dict[str, Any] | None:
+    """Returns the same, and None too where the manifest is damaged."""
+    return _manifest(home)[0]
 
 
 def advice(home: Home, fault: str) -> str:
@@ -64,12 +69,6 @@ def refuse_foreign(home: Home) -> None:
         )
 
 
-def digest(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def _manifest(home: Home) -> tuple[dict[str, Any] | None, str | None]:
     """The manifest, or what is wrong with it; neither where nothing has been published."""
     link = home.published / "current"
@@ -94,6 +93,6 @@ def _file_fault(path: Path, entry: dict[str, Any], thoroughly: bool) -> str | No
         return f"{path} is missing"
     if path.stat().st_size != entry["bytes"]:
         return f"{path} is damaged (its size has changed)"
-    if thoroughly and digest(path) != entry["sha256"]:
+    if thoroughly and disk.sha256_of(path) != entry["sha256"]:
         return f"{path} is damaged (its SHA-256 has changed)"
     return None

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import duckdb
 
 from harmrank.home.folder import Home
-from harmrank.machine import system_errors
+from harmrank.machine import duck, system_errors
 from harmrank.publishing import current_build
 
 _PLACES = """
@@ -36,8 +36,7 @@ def record(connection: duckdb.DuckDBPyConnection, home: Home, say: Callable[[str
             say(f"{faults[0]}: what it listed will be missing from list_corrections")
         return
     build = manifest["build_id"]
-    known = connection.execute("select count(*) from raw.published_places where build_id = ?", [build]).fetchone()
-    if known and known[0]:
+    if duck.one_value(connection, "select count(*) from raw.published_places where build_id = ?", [build]):
         return
     folder = home.published / build
     files = [str(folder / manifest["tables"][name]["file"]) for name in ("top_100", "top_100_evidence")]

@@ -18,7 +18,7 @@ from harmrank.building.mart_keys import Keys, in_order
 from harmrank.home import warehouse
 from harmrank.home.folder import Home
 from harmrank.machine import disk, duck
-from harmrank.publishing.current_build import BUILD_ID, KEPT_BUILDS, MANIFEST_FILE, MART_FILE, digest
+from harmrank.publishing.current_build import BUILD_ID, KEPT_BUILDS, MANIFEST_FILE, MART_FILE
 from harmrank.text import quoting
 
 # Readable by every DuckDB client from 1.1 on; BI drivers lag behind the engine.
@@ -142,8 +142,8 @@ def switch(home: Home, prepared: Path, kept_builds: int = KEPT_BUILDS) -> Public
 def _index_facts(folder: Path) -> dict[str, Any]:
     """Which harm index the build was made with, by name and source."""
     with duck.open_database(folder / MART_FILE, read_only=True) as connection:
-        row = connection.execute("select harm_index, harm_index_source from mart.build_info").fetchone()
-    return dict(zip(("harm_index", "harm_index_source"), row or (None, None), strict=True))
+        row = duck.one_row(connection, "select harm_index, harm_index_source from mart.build_info")
+    return dict(zip(("harm_index", "harm_index_source"), row, strict=True))
 
 
 def _copy_marts(home: Home, folder: Path, keys: Keys, marts: Marts) -> dict[str, Any]:
@@ -182,7 +182,7 @@ def _copy_mart(
     connection.execute(
         f"copy (select * from {table} order by all) to {quoting.text(str(parquet))} (format parquet, compression zstd)"
     )
-    (rows,) = connection.execute(f"select count(*) from {table}").fetchone() or (0,)
+    rows = duck.one_value(connection, f"select count(*) from {table}")
     return {
         **_file_entry(parquet),
         "rows": rows,
@@ -201,7 +201,7 @@ def _copy_mart(
 
 
 def _file_entry(path: Path) -> dict[str, Any]:
-    return {"file": path.name, "bytes": path.stat().st_size, "sha256": digest(path)}
+    return {"file": path.name, "bytes": path.stat().st_size, "sha256": disk.sha256_of(path)}
 
 
 def _share(build: Path, published: Path) -> None:

@@ -6,12 +6,13 @@ Asks the journal and the manifest alone, so that a refresh at work, an open or a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from harmrank.errors import HarmrankError, UsageError
+from harmrank.errors import UsageError
 from harmrank.home import journal
 from harmrank.home.folder import Home
+from harmrank.machine.clock import utc_now
 from harmrank.publishing import current_build
 from harmrank.text.durations import spoken
 
@@ -45,11 +46,11 @@ def judge(home: Home, max_age: timedelta | None, max_list_age: timedelta | None,
             f"{home.root} holds a list as it was known on a day, which does not age: ask the home it came from"
         )
     damaged = current_build.faults(home, thoroughly)
-    manifest = _manifest_or_none(home)
+    manifest = current_build.manifest_if_whole(home)
     with home.looked_at() as process:
         entry = journal.read(home)
     at_work = journal.at_work(process, entry)
-    ended_well_at, now = _ended_well_at(entry, manifest), datetime.now(UTC).replace(tzinfo=None)
+    ended_well_at, now = _ended_well_at(entry, manifest), utc_now()
     age = now - ended_well_at if ended_well_at else None
     list_date = date.fromisoformat(manifest["list_date"]) if manifest else None
     list_age = now.date() - list_date if list_date else None
@@ -89,10 +90,3 @@ def _ended_well_at(entry: dict[str, Any] | None, manifest: dict[str, Any] | None
     said = [(entry or {}).get("ended_well_at"), (manifest or {}).get("built_at")]
     moments = [datetime.fromisoformat(text.removesuffix("Z")) for text in said if isinstance(text, str)]
     return max(moments, default=None)
-
-
-def _manifest_or_none(home: Home) -> dict[str, Any] | None:
-    try:
-        return current_build.read_manifest(home)
-    except HarmrankError:
-        return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -14,7 +14,8 @@ from harmrank.errors import HarmrankError, HomeBusy, UsageError
 from harmrank.home import journal, warehouse
 from harmrank.home.folder import Home
 from harmrank.machine import duck, system_errors
-from harmrank.publishing.current_build import MART_FILE, advice, faults, read_manifest
+from harmrank.machine.clock import utc_now
+from harmrank.publishing.current_build import MART_FILE, advice, faults, manifest_if_whole
 from harmrank.reading import quarantine
 
 Row = dict[str, Any]
@@ -124,7 +125,7 @@ def status(home: Home, thoroughly: bool = False) -> Row:
     `thoroughly` compares every published file with the SHA-256 in the manifest, else its size alone.
     """
     damaged = faults(home, thoroughly)
-    manifest, remade = _manifest_or_none(home), home.remade
+    manifest, remade = manifest_if_whole(home), home.remade
     with home.looked_at() as at_work:
         landed = _in_use(f"{home.root} is in use by {at_work}") if at_work else None if remade else _landed(home)
         last = journal.read(home)
@@ -155,13 +156,6 @@ def status(home: Home, thoroughly: bool = False) -> Row:
     }
 
 
-def _manifest_or_none(home: Home) -> Row | None:
-    try:
-        return read_manifest(home)
-    except HarmrankError:
-        return None
-
-
 def _stale_because(landed: Row | None, manifest: Row | None, is_damaged: bool) -> list[str]:
     if manifest is None:
         return [] if is_damaged else ["nothing has been published yet: run harmrank refresh"]
@@ -174,7 +168,7 @@ def _stale_because(landed: Row | None, manifest: Row | None, is_damaged: bool) -
         reasons.append(
             f"the list is for {manifest['list_date']}, the newest extract is of {newest}: refresh without --list-date"
         )
-    age = (datetime.now(UTC).date() - date.fromisoformat(manifest["list_date"])).days
+    age = (utc_now().date() - date.fromisoformat(manifest["list_date"])).days
     if age < 0:
         reasons.append("the list date is in the future: is the id of the newest extract right?")
     elif age > 35 and newest <= manifest["list_date"]:
@@ -193,7 +187,7 @@ def _landed(home: Home) -> Row | None:
                 for extract in quarantine.refused_extracts(connection)
                 if extract.cleared_by is None
             ]
-            (quarantined,) = connection.execute("select count(*) from raw.quarantine").fetchone() or (0,)
+            quarantined = duck.one_value(connection, "select count(*) from raw.quarantine")
     except HomeBusy as busy:
         return _in_use(str(busy))
     return {

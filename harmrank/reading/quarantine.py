@@ -17,15 +17,12 @@ import duckdb
 from harmrank.errors import HomeBusy, UsageError
 from harmrank.home import migrations, warehouse
 from harmrank.home.folder import Home
-from harmrank.machine import disk
+from harmrank.home.ledger import MODELS_READ
+from harmrank.machine import disk, duck
 from harmrank.text import spreadsheet
 
 FIRST_LINES = 5
 """How many lines of a group are named."""
-
-
-BUILT = ("int_quarantined_rows", "int_extract_reconciliation", "int_build")
-"""The models that are read here."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +164,7 @@ def _build(connection: duckdb.DuckDBPyConnection) -> tuple[str | None, list[str]
     """The build that says what is cleared, and the extracts that came after it."""
     if not _is_built(connection):
         return None, []
-    (build_id,) = connection.execute("SELECT build_id FROM intermediate.int_build").fetchone() or (None,)
+    build_id = duck.one_value(connection, "SELECT build_id FROM intermediate.int_build")
     since = connection.execute(
         "SELECT extract_id FROM raw.extracts "
         "WHERE extract_id NOT IN (SELECT extract_id FROM intermediate.int_extract_reconciliation) ORDER BY 1"
@@ -177,11 +174,9 @@ def _build(connection: duckdb.DuckDBPyConnection) -> tuple[str | None, list[str]
 
 def _is_built(connection: duckdb.DuckDBPyConnection) -> bool:
     """Whether the models that are read here have been built, all of them."""
-    (built,) = connection.execute(
-        "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'intermediate' AND list_contains(?, table_name)",
-        [list(BUILT)],
-    ).fetchone() or (0,)
-    return bool(built == len(BUILT))
+    query = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'intermediate' AND list_contains(?, table_name)"
+    built = duck.one_value(connection, query, [list(MODELS_READ)])
+    return bool(built == len(MODELS_READ))
 
 
 def _rows(connection: duckdb.DuckDBPyConnection) -> str:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harmrank.home.folder import Home
+from harmrank.machine import duck
 from harmrank.reading.published_mart import open_mart
 
 _V100 = "Metropolitan Police, V100"
@@ -71,7 +72,7 @@ def measure(home: Home) -> list[Figure]:
 
 
 def _offender_figures(connection: duckdb.DuckDBPyConnection) -> list[Figure]:
-    offenders, low, few = connection.execute(_OFFENDERS).fetchone() or (0, None, None)
+    offenders, low, few = duck.one_row(connection, _OFFENDERS)
     return [
         Figure("offenders ranked, last 365 days", offenders, f"{offenders:,}", "about 36,000", _V100),
         _share("with 11 days or fewer", low, "half", _V100),
@@ -80,9 +81,8 @@ def _offender_figures(connection: duckdb.DuckDBPyConnection) -> list[Figure]:
 
 
 def _hundred_figures(connection: duckdb.DuckDBPyConnection) -> list[Figure]:
-    none = (None,) * 6
-    mean, allegations, victims, least, charged, closed = connection.execute(_HUNDRED).fetchone() or none
-    (rape,) = connection.execute(_RAPE).fetchone() or (None,)
+    mean, allegations, victims, least, charged, closed = duck.one_row(connection, _HUNDRED)
+    rape = duck.one_value(connection, _RAPE)
     return [
         _number("the hundred: mean harm in days", mean, 0, "about 4,750", _V100),
         _number("the hundred: least harm in days", least, 0, "not published", ""),

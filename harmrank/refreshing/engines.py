@@ -13,6 +13,7 @@ from harmrank.errors import UsageError
 from harmrank.home import ledger, warehouse
 from harmrank.home.folder import Home
 from harmrank.landing.files.row_reader import DuckDBRows, Rows
+from harmrank.machine import duck
 from harmrank.publishing import publish
 
 Progress = Callable[[str, int, int], None]
@@ -86,7 +87,7 @@ class Spark:
 
         with warehouse.connect(self._home) as connection:
             self._session.hand_over(connection)
-            ledger.doubt(connection)
+            ledger.mark_tables_untrusted(connection)
         refuse_without_ansi_mode()
         only_changes = only_changes and self._session.has_built
         built = run_dbt.build(self._home, progress, meanwhile, only_changes, TARGET)
@@ -128,7 +129,7 @@ def _has_landed(home: Home) -> bool:
         return False
     with warehouse.connect(home, read_only=True) as connection:
         try:
-            (landed,) = connection.execute("SELECT count(*) FROM raw.extracts").fetchone() or (0,)
+            landed = duck.one_value(connection, "SELECT count(*) FROM raw.extracts")
         except duckdb.CatalogException:
             return False
     return bool(landed)

@@ -12,10 +12,10 @@ import logging.handlers
 import os
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from harmrank.home.folder import Home
+from harmrank.machine.clock import utc_now, utc_text
 from harmrank.text.printable import printable_rows
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Logbook:
 
     def __init__(self, home: Home, also: Callable[[str], None] | None = None) -> None:
         """`also` gets each line as it is written."""
-        now = datetime.now(UTC)
+        now = utc_now()
         self.home, self.path = home, home.log
         self.refresh_id = f"{now:%Y%m%dT%H%M%SZ}-{os.getpid()}"
         self.landing: LandingResult | None = None
@@ -82,7 +82,7 @@ class Logbook:
 
     def _write(self, step: str, outcome: str, facts: dict[str, Any]) -> None:
         line = {
-            "at": datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z",
+            "at": utc_text("milliseconds"),
             "refresh": self.refresh_id,
             **self.build,
             "step": step,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 import duckdb
 
 from harmrank import __version__
-from harmrank.building.project import code_version, project_root
+from harmrank.building.project import code_version, seed_rows
 from harmrank.building.run_dbt import BuildResult
 from harmrank.contract import MAX_BAD_SHARE
 from harmrank.errors import GateFailed, HarmrankError, UsageError
@@ -24,7 +23,8 @@ from harmrank.home import compaction, journal, ledger, warehouse
 from harmrank.home.folder import Home
 from harmrank.landing.land import extract_folders, land
 from harmrank.landing.outcome import Arrival, LandingResult, Refusal
-from harmrank.machine import signals
+from harmrank.machine import duck, signals
+from harmrank.machine.clock import utc_now
 from harmrank.publishing import current_build, door_out, history, publish
 from harmrank.refreshing import engines, known_at
 from harmrank.refreshing.logbook import Logbook
@@ -134,7 +134,7 @@ def refresh(
                 return _nothing_new(home, landed, request, entry, wanted.log)
             history.record(connection, home, wanted.remark)
             _record(connection, request)
-            only_changes = not full and ledger.can_be_built_on(connection, request.rules)
+            only_changes = not full and ledger.tables_are_trusted(connection, request.rules)
         done = _build_and_publish(home, worker, request, only_changes, landed, entry, wanted)
         _compact(home, wanted)
         return done
@@ -233,14 +233,9 @@ def _nothing_new(
     return RefreshResult(landed, home, list_date, None)
 
 
-def _seed(name: str) -> list[dict[str, str]]:
-    with (project_root() / "seeds" / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
 def _method(asked: str | None) -> dict[str, str]:
     """The row of the method asked for, or of the default one. Raises UsageError for one that cannot be published."""
-    methods = _seed("ranking_methods")
+    methods = seed_rows("ranking_methods")
     known = ", ".join(row["method"] for row in methods if row["is_illustrative"] == "false")
     for row in methods:
         if row["method"] == asked or (asked is None and row["is_default"] == "true"):
@@ -253,7 +248,7 @@ def _method(asked: str | None) -> dict[str, str]:
 
 
 def _refuse_unknown_index(connection: duckdb.DuckDBPyConnection, method: dict[str, str]) -> None:
-    known = {row["harm_index"] for row in _seed("harm_indices")}
+    known = {row["harm_index"] for row in seed_rows("harm_indices")}
     known |= {name for (name,) in connection.execute("select distinct harm_index from raw.imported_weights").fetchall()}
     index = method["harm_index"]
     if index not in known:
@@ -304,7 +299,7 @@ def _build_and_publish(
     audit, marts = _audit(home, entry, log), worker.marts(result)
     prepared = publish.prepare(home, request.build_id, _facts(request, warnings), audit, result.keys, marts)
     # Not before the checks at the door out: tables that they object to are not built on.
-    ledger.remember(home, request.rules, request.extracts)
+    ledger.mark_tables_trusted(home, request.rules, request.extracts)
     publication = publish.switch(home, prepared, wanted.kept_builds)
     entry.end(journal.PUBLISHED, publication.warnings)
     log.publication = publication
@@ -380,7 +375,7 @@ def _remarks_of_extracts(home: Home) -> list[str]:
 
 def _doubts(request: Request) -> list[str]:
     """What is odd about the dates of the list; it is made all the same."""
-    newest, today = max(request.extracts)[:10], datetime.now(UTC).date()
+    newest, today = max(request.extracts)[:10], utc_now().date()
     doubts = []
     if request.list_date > today:
         doubts.append(
@@ -421,14 +416,14 @@ def _request(connection: duckdb.DuckDBPyConnection, wanted: Wanted, landed: Land
     weights = connection.execute("select * from raw.imported_weights order by all").fetchall()
     rules = _digest(method, code, duckdb.__version__, version("dbt-core"), version("dbt-duckdb"), str(weights))
     inputs = _digest(rules, str(chosen), str(wanted.known_at), *(text for row in rows for text in row[:2]))
-    now = datetime.now(UTC).replace(tzinfo=None)
+    now = utc_now()
     build_id = f"{now:%Y%m%dT%H%M%S%f}Z-{inputs[:8]}"
     extracts = [row[0] for row in rows]
     return Request(build_id, now, chosen, wanted.list_date, method, code, rules, inputs, extracts, wanted.known_at)
 
 
 def _nothing_to_build_from(connection: duckdb.DuckDBPyConnection, known_at: date | None) -> str:
-    (first,) = connection.execute("select min(extract_on) from raw.extracts").fetchone() or (None,)
+    first = duck.one_value(connection, "select min(extract_on) from raw.extracts")
     if known_at is None or first is None:
         by_then = f" that was taken by {known_at}" if known_at else ""
         return f"no extract{by_then} has been landed yet and the folder holds none: nothing to build from"

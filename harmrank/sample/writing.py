@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
 
+from harmrank.machine import disk
 from harmrank.sample.columns import JUNK, JUNK_DAY, NO_DAY, Columns, rows
 from harmrank.sample.names import ETHNICITIES, FORENAMES, SURNAMES
 from harmrank.sample.offences import CODE_TEXTS
@@ -166,9 +166,7 @@ class ExtractWriter:
         if bad:
             with path.open("a", encoding="utf-8", newline="") as file:
                 file.writelines(f"{line}\n" for line in bad)
-        with path.open("rb") as written:
-            digest = hashlib.file_digest(written, "sha256").hexdigest()
-        self._files[file_name] = {"rows": rows(columns) + len(bad), "sha256": digest}
+        self._files[file_name] = {"rows": rows(columns) + len(bad), "sha256": disk.sha256_of(path)}
         return rows(columns) + len(bad)
 
     def finish(self) -> None:

@@ -17,6 +17,7 @@ from harmrank.contract import PERSON_MERGES, TABLES
 from harmrank.landing.files import typing_sql
 from harmrank.landing.files.row_reader import CheckedFile, CsvFile, DuckDBRows, Untidy
 from harmrank.limits import MAX_RECORD
+from harmrank.machine import duck
 from harmrank.spark.session import DIALECT, Session, address, text
 from harmrank.text import quoting
 
@@ -78,8 +79,7 @@ class SparkRows:
         if table is PERSON_MERGES:
             # Few, and what is looked through for circles.
             return self._in_warehouse.keep(connection, extract_id, file, rows_before)
-        found = connection.execute(f"SELECT count(*) FROM {file.rows_table} WHERE problem IS NULL").fetchone()
-        return int(found[0]) if found else 0
+        return int(duck.one_value(connection, f"SELECT count(*) FROM {file.rows_table} WHERE problem IS NULL"))
 
     def _folder(self, name: str) -> Path:
         return self._scratch / name

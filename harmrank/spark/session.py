@@ -24,11 +24,11 @@ from harmrank.building.project import project_root
 from harmrank.contract import TABLES, Kind, Table
 from harmrank.errors import UsageError
 from harmrank.home.folder import Home
+from harmrank.home.ledger import MODELS_READ
 from harmrank.home.warehouse import stored_name
 from harmrank.landing.files import typing_sql
 from harmrank.landing.files.typing_sql import Dialect
 from harmrank.limits import MAX_VALUE
-from harmrank.reading.quarantine import BUILT
 from harmrank.text import quoting
 
 TARGET = "spark"
@@ -119,7 +119,7 @@ class Session:
     def take_back(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Keep in the warehouse what a build says of quarantine: harmrank reads it there, on every engine."""
         connection.execute("CREATE SCHEMA IF NOT EXISTS intermediate")
-        for table in BUILT:
+        for table in MODELS_READ:
             connection.execute(
                 f"CREATE OR REPLACE TABLE intermediate.{table} AS FROM {self.relation('intermediate', table)}"
             )

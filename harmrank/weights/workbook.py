@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
 import math
 import re
 from collections import defaultdict
@@ -15,8 +13,9 @@ from pathlib import Path
 import duckdb
 import openpyxl
 
-from harmrank.building.project import project_root
+from harmrank.building.project import seed_rows
 from harmrank.errors import UsageError
+from harmrank.machine import disk
 from harmrank.weights.starting_points import contradicted_days, words_of
 
 _INDEX_NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -210,17 +209,12 @@ def _refuse_bad_name(index_name: str) -> None:
             f"{index_name!r} cannot name an index: use lower-case letters, digits and _, a letter first,"
             " for example cchi_2026."
         )
-    if index_name in _seed_column("harm_indices.csv", "harm_index"):
+    if index_name in {row["harm_index"] for row in seed_rows("harm_indices")}:
         raise UsageError(f"{index_name} is an index that harmrank brings along: choose another name.")
 
 
-def _seed_column(file_name: str, column: str) -> set[str]:
-    with (project_root() / "seeds" / file_name).open(encoding="utf-8", newline="") as file:
-        return {row[column] for row in csv.DictReader(file)}
-
-
 def _unknown_codes(weights: Iterable[Weight]) -> list[Anomaly]:
-    known = _seed_column("offences.csv", "offence_code")
+    known = {row["offence_code"] for row in seed_rows("offences")}
     first_rows: dict[str, int] = {}
     for weight in weights:
         if weight.offence_code not in known:
@@ -232,9 +226,7 @@ def _unknown_codes(weights: Iterable[Weight]) -> list[Anomaly]:
 
 
 def _source(path: Path, sheet: str) -> str:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return f"Workbook {path.name}, sheet {sheet}, SHA-256 {digest[:16]}"
+    return f"Workbook {path.name}, sheet {sheet}, SHA-256 {disk.sha256_of(path)[:16]}"
 
 
 def _replace_index(

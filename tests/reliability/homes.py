@@ -15,6 +15,7 @@ import duckdb
 from support import forked
 
 from harmrank.home.folder import Home
+from harmrank.machine import disk
 from harmrank.publishing import current_build
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -78,7 +79,7 @@ def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 def data(home: Path) -> dict[str, Any]:
     """What the published data are, byte for byte: SHA-256 by table; of build_info, what is not the build's own name."""
     folder = (home / "published" / "current").resolve()
-    digests: dict[str, Any] = {path.stem: current_build.digest(path) for path in folder.glob("*.parquet")}
+    digests: dict[str, Any] = {path.stem: disk.sha256_of(path) for path in folder.glob("*.parquet")}
     with duckdb.connect() as connection:
         digests["build_info"] = connection.execute(
             f"select * exclude (build_id, built_at) from '{folder / 'build_info.parquet'}'"

@@ -16,6 +16,7 @@ from typing import NoReturn
 from harmrank import limits
 from harmrank.contract import TABLES, Table
 from harmrank.landing.refusals import Unusable
+from harmrank.machine import disk
 from harmrank.text.printable import printable_name
 
 MANIFEST = "extract.json"
@@ -209,7 +210,7 @@ def open_regular(path: Path) -> BufferedReader:
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal."""
     with open_regular(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return disk.sha256_of(file)
 
 
 def content_sha256(digests: dict[str, str]) -> str:

@@ -20,7 +20,7 @@ from harmrank.landing.files.extract_folder import TableFile, unpack
 from harmrank.landing.files.parquet import check_parquet
 from harmrank.landing.files.utf8 import check_text
 from harmrank.landing.refusals import Unusable
-from harmrank.machine import system_errors
+from harmrank.machine import duck, system_errors
 from harmrank.text import quoting
 from harmrank.text.printable import printable_name
 from harmrank.text.wording import plural
@@ -122,12 +122,13 @@ class DuckDBRows:
     def keep(self, connection: duckdb.DuckDBPyConnection, extract_id: str, file: CheckedFile, rows_before: int) -> int:
         """Insert them into the raw table."""
         columns = typing_sql.stored_columns(file.source.table)
-        inserted = connection.execute(
+        inserted = duck.one_value(
+            connection,
             f"INSERT INTO raw.{file.source.table.name} ({columns}, extract_id, row_number) "
             f"SELECT {columns}, ?, {file.ordinal} + ? FROM {file.rows_table} WHERE problem IS NULL",
             [extract_id, rows_before],
-        ).fetchone()
-        return int(inserted[0]) if inserted else 0
+        )
+        return int(inserted)
 
 
 def read_file(
@@ -261,8 +262,7 @@ def _create(connection: duckdb.DuckDBPyConnection, name: str, query: str) -> Non
 
 
 def _count(connection: duckdb.DuckDBPyConnection, checked: str) -> int:
-    row = connection.execute(f"SELECT count(*) FROM {checked}").fetchone()
-    return int(row[0]) if row else 0
+    return int(duck.one_value(connection, f"SELECT count(*) FROM {checked}"))
 
 
 def refuse_if_mostly_bad(connection: duckdb.DuckDBPyConnection, read: CheckedFile, max_bad_share: float) -> None:
