@@ -244,7 +244,7 @@ bench: bench-env  ## time harmrank and its peers, an hour or two; write docs/per
 BENCH_SPARK_ARGS ?= --work target/bench-spark
 
 .PHONY: bench-spark
-bench-spark: spark-env  ## time Spark beside DuckDB on the same extracts: the figures of docs/scale.md
+bench-spark: spark-env  ## time Spark beside DuckDB on the same extracts: the figures of docs/scale-figures.md
 	@echo "==> benchmarks/spark.py $(BENCH_SPARK_ARGS)"
 	@PYTHONPATH=. $(SPARK_VENV)/bin/python benchmarks/spark.py $(BENCH_SPARK_ARGS)
 

@@ -3,7 +3,7 @@
 Both refresh a new home from the same generated extracts, then land one month more, each in a process of its own. Spark
 runs in local mode and writes its event log, from which is read what the statements that make each table take of the
 cores, shuffle, spill and write.
-Prints Markdown: the figures of docs/scale.md. Runs in .venv-spark (make spark-env).
+Prints Markdown: the figures of docs/scale-figures.md. Runs in .venv-spark (make spark-env).
 
     make bench-spark BENCH_SPARK_ARGS="--sizes 1 10 --work /large/disk"
 """
