@@ -38,6 +38,7 @@ PAGES = {
         "deploy/**/*.md",
         "docs/reliability.md",
         "docs/performance.md",
+        "docs/scale*.md",
     ],
     "For developers": ["CONTRIBUTING.md", "docs/decisions/README.md", "CHANGELOG.md", "docs/*.md"],
 }
