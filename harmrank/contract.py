@@ -1,7 +1,6 @@
-"""The door in: which tables an extract may hold, their columns, and what makes a value usable.
+"""The contract of an extract: its tables, their columns, and which values are usable.
 
-This is the one place that names the columns of an extract. Landing derives its checks, and the warehouse its
-raw tables, from it.
+Only this module names the columns. Landing derives its checks from it, and the warehouse its raw tables.
 """
 
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from enum import Enum
 from harmrank.limits import MAX_VALUE
 
 MAX_BAD_SHARE = 0.10
-"""The share of a file's rows (0 to 1) that may be unusable before the extract is refused, unless a user sets another."""
+"""An extract is refused if a larger share (0 to 1) of a file's rows is unusable. Users can set another share."""
 
 
 class Kind(Enum):
@@ -38,9 +37,8 @@ SQL_TYPES = {
 class Column:
     """One column of an extract table.
 
-    `required` columns must be in every file and usable in every row that is not a tombstone; `key` columns,
-    in every row. `lowest` and `highest` bound an INTEGER, inclusive; `choices` are the stored forms of a
-    CHOICE.
+    A `required` column must be in every file and usable in every row that is not a tombstone; a `key` column must be
+    usable in every row. `lowest` and `highest` bound an INTEGER, inclusive. `choices` are the stored forms of a CHOICE.
     """
 
     name: str
@@ -53,17 +51,17 @@ class Column:
 
     @property
     def sql_type(self) -> str:
-        """The DuckDB type the value is stored as."""
+        """The DuckDB type of the stored value."""
         return SQL_TYPES[self.kind]
 
     @property
     def needed_in_tombstone(self) -> bool:
-        """Whether even a row with deleted = Y is of no use without this value."""
+        """Whether even a row with deleted = Y is unusable without this value."""
         return self.key or self.name == "updated_at"
 
     @property
     def complaint(self) -> str:
-        """What to say of a value that is there but cannot be used. Names the column, never the value."""
+        """The reason why a value is unusable. It names the column, never the value. Published: do not reword it."""
         if self.kind is Kind.DATE:
             return f"{self.name} is not a date: use YYYY-MM-DD"
         if self.kind is Kind.TIMESTAMP:
@@ -90,7 +88,7 @@ class Table:
         return tuple(column for column in self.columns if column.required)
 
     def column(self, name: str) -> Column | None:
-        """The column of that name, or None where the contract does not name it."""
+        """Returns the column of that name, or None if the contract has none."""
         return next((column for column in self.columns if column.name == name), None)
 
 

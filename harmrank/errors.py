@@ -1,26 +1,26 @@
-"""Everything that can go wrong in a way its reader can mend, with the exit code each one gives."""
+"""The failures that a user can mend, each with the exit code of the command."""
 
 
 class HarmrankError(Exception):
-    """A failure with one clear line for its reader. Carries the exit code of the command."""
+    """A failure with one clear line for the user, and the exit code of the command."""
 
     exit_code = 1
 
 
 class UsageError(HarmrankError):
-    """The command was called in a way that cannot work: a missing folder, a bad date, an unknown key."""
+    """The command cannot work as called: a missing folder, a bad date, an unknown key."""
 
     exit_code = 2
 
 
 class ExtractRefused(HarmrankError):
-    """At least one extract was refused; the others were still landed and published."""
+    """At least one extract was refused; the other extracts landed and were published."""
 
     exit_code = 3
 
 
 class GateFailed(HarmrankError):
-    """A model or a test failed: nothing was published and the last good list still stands."""
+    """A model or a test failed: nothing was published, and the last good list is still the current one."""
 
     exit_code = 4
 
@@ -31,12 +31,12 @@ class HomeBusy(HarmrankError):
     exit_code = 5
 
 
-class ToldToStop(HarmrankError):
+class Stopped(HarmrankError):
     """A signal or Ctrl-C ended the work."""
 
 
-class Answered(HarmrankError):
-    """What there is to say has been said; the exit code is all that is left."""
+class SilentExit(HarmrankError):
+    """Everything has been printed; only the exit code is left to set."""
 
     def __init__(self, exit_code: int) -> None:
         super().__init__()

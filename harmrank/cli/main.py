@@ -19,7 +19,7 @@ import click
 
 from harmrank import __version__
 from harmrank.contract import MAX_BAD_SHARE, TABLES
-from harmrank.errors import Answered, GateFailed, HarmrankError, UsageError
+from harmrank.errors import GateFailed, HarmrankError, SilentExit, UsageError
 from harmrank.home.folder import Home
 from harmrank.publishing.current_build import KEPT_BUILDS, POSTGRES_SCHEMA
 from harmrank.text.printable import printable, printable_json, printable_rows
@@ -280,7 +280,7 @@ def refresh(
         print_json(_refreshed(ending.result, log, day))
     if ending.error and log_json:
         # Its line has been written.
-        raise Answered(ending.exit_code) from ending.error
+        raise SilentExit(ending.exit_code) from ending.error
     if ending.error:
         raise ending.error
 
@@ -532,7 +532,7 @@ def status(root: Path, verify: bool, max_age: timedelta | None, max_list_age: ti
             # The answer, whatever it is, so on stdout, where monitors look.
             click.echo(printable(judged.said))
         if judged.is_stale:
-            raise Answered(STALE)
+            raise SilentExit(STALE)
         return
     from harmrank.reading import published_mart
 
@@ -776,7 +776,7 @@ def _leave(error: BaseException, debug: bool) -> None:
     if debug:
         _print_traceback()
     message, code = system_errors.told(error)
-    if not isinstance(error, Answered):
+    if not isinstance(error, SilentExit):
         click.echo(f"harmrank: {printable(message)}", err=True)
     _exit(code)
 

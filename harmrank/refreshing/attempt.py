@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from harmrank.errors import HarmrankError, ToldToStop
+from harmrank.errors import HarmrankError, Stopped
 from harmrank.home.folder import Home
 from harmrank.landing.outcome import refusal_error
 from harmrank.machine import signals, system_errors
@@ -48,7 +48,7 @@ class Ending:
     def failed(self, error: BaseException) -> Ending:
         """The same with an error, which says how it ended from here on."""
         message, code = system_errors.told(error)
-        outcome = "stopped" if isinstance(error, ToldToStop) else _OUTCOMES.get(code, "failed")
+        outcome = "stopped" if isinstance(error, Stopped) else _OUTCOMES.get(code, "failed")
         return replace(self, outcome=outcome, message=message, exit_code=code, error=error)
 
 
@@ -101,7 +101,7 @@ class Attempt:
         if stopped is None:
             return raised
         published = f"stopped {stopped} after the list was published" if self.log.publication else None
-        error = ToldToStop(published or system_errors.told(stopped)[0])
+        error = Stopped(published or system_errors.told(stopped)[0])
         error.__cause__ = raised
         return error
 
