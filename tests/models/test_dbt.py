@@ -84,22 +84,6 @@ def test_what_a_test_looks_for_is_known_before_it_looks(scratch: PublishedHome) 
     assert too_late == set()
 
 
-def test_words_of_columns_fit_where_hive_keeps_them(scratch: PublishedHome) -> None:
-    """Spark's metastore keeps 256 signs of a column's comment and takes 20 seconds to refuse more, while all others wait. dbt
-    gives the comments to views, and what is selected from those inherits them."""
-    assert dbt(scratch.home, "--quiet", "parse").returncode == 0
-    nodes = json.loads((scratch.home.parent / "target" / "manifest.json").read_text())["nodes"].values()
-    views = [node for node in nodes if node["config"].get("materialized") == "view"]
-    assert len(views) > 20
-    too_long = [
-        f"{view['name']}.{name}: {len(column['description'])} signs"
-        for view in views
-        for name, column in view["columns"].items()
-        if len(column["description"]) > 256
-    ]
-    assert too_long == []
-
-
 def test_dbt_build_passes_every_unit_test_and_every_data_test(scratch: PublishedHome) -> None:
     """Every rule of the method has its unit tests at its edges; all that stand in the YAML files run, and pass."""
     done = dbt(scratch.home, "build")
