@@ -108,18 +108,22 @@ demo: env  ## invent a police force, rank it, show the top ten and where to look
 	@echo "  $(BIN)/dbt build                                 the same models from dbt, on the same home"
 	@echo "  make docs                                        what every table and column means, as pages"
 
-# Side by side: tests that share a fixture of their module run on one worker (tests/conftest.py).
-PYTEST := -m pytest -n auto --maxprocesses 4 --dist loadgroup
+# Side by side, shared out by tests/conftest.py.
+PYTEST := -m pytest -n auto --maxprocesses 4
 
-.PHONY: test test-all test-thorough
-test: lint  ## lint, then the tests of the first tier; pytest's summary comes last
+.PHONY: test test-all test-thorough lint-fast
+test: lint-fast  ## lint, then the tests of the first tier; pytest's summary comes last
 	@$(call pytest,not thorough)
 
-test-all: lint  ## lint, then every test, of both tiers
+test-all: lint-fast  ## lint, then every test of both tiers
 	@$(call pytest,thorough or not thorough)
 
 test-thorough: dev  ## the second tier alone: Spark, Superset, a browser, damage, kills, planted faults
 	@$(call pytest,thorough)
+
+# sqlfluff takes as long as all other parts of lint together.
+lint-fast: dev
+	@$(MAKE) -j2 lint
 
 pytest = echo "==> pytest: $(1) (DuckDB $$($(BIN)/python -c 'import duckdb; print(duckdb.__version__)'))" && \
 	$(BIN)/python $(PYTEST) -m "$(1)" $(PYTEST_ARGS)
@@ -132,7 +136,7 @@ pytest-other:
 	@$(call pytest,thorough or not thorough)
 
 .PHONY: lint lint-python lint-yaml lint-dbt lint-sql lint-spark
-lint: lint-python lint-yaml lint-dbt lint-sql lint-spark  ## Python, YAML, SQL, dbt and Spark gates
+lint: lint-sql lint-python lint-yaml lint-dbt lint-spark  ## Python, YAML, SQL, dbt and Spark gates
 
 lint-python: dev
 	@echo "==> ruff, mypy and import-linter: Python style, formatting, types, and which folder may import which"

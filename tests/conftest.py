@@ -9,12 +9,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 from support import forked
+from xdist.scheduler import LoadScopeScheduling
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -141,17 +143,32 @@ def scratch(published: PublishedHome, tmp_path: Path) -> PublishedHome:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let tests that share a fixture of their module run on one worker, which makes it once; of the rest, each runs anywhere.
-
-    What is looked at in a browser is of the second tier.
-    """
+    """What is looked at in a browser is of the second tier."""
     for item in items:
-        names = getattr(item, "fixturenames", ())
-        known = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
-        if any(known[name][-1].scope == "module" for name in names if name in known):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-        if "browser" in names:
+        if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.thorough)
+
+
+class OneWorkerAFixture(LoadScopeScheduling):
+    """Sends all tests of a file that shares a fixture to one worker, which makes it once. Any other test runs anywhere.
+
+    `--dist loadgroup` would be for that, but groups nothing with pytest 9.2 (pytest-dev/pytest-xdist#1386).
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::")[0]
+        return file if _shares_a_fixture(REPOSITORY / file) else nodeid
+
+
+@cache
+def _shares_a_fixture(file: Path) -> bool:
+    return 'scope="' in file.read_text(encoding="utf-8")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneWorkerAFixture:
+    """How `-n` shares the tests out."""
+    return OneWorkerAFixture(config, log)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

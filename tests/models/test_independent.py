@@ -377,9 +377,8 @@ def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
 
 
 def case(seed: int, kind: str) -> Any:
-    """A parameter: all tests of one refresh run on one worker, and two of the refreshes are enough for the first tier."""
-    marks = [pytest.mark.xdist_group(f"seed {seed}, {kind}")]
-    marks += [] if (seed, kind) in ((1, "month end"), (2, "newest")) else [pytest.mark.thorough]
+    """A parameter: two of the refreshes are enough for the first tier."""
+    marks = [] if (seed, kind) in ((1, "month end"), (2, "newest")) else [pytest.mark.thorough]
     return pytest.param((seed, kind), marks=marks, id=f"seed {seed}, {kind}")
 
 
