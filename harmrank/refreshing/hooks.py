@@ -1,7 +1,7 @@
-"""Commands that are called after a refresh: one where a list was published, one where something failed.
+"""Hooks: commands that run after a refresh. One runs after a list was published, one after a failure.
 
-A command is a program with its arguments, split as a shell would and run without one: what a refresh has to tell reaches it
-by environment variables and as JSON on its standard input, never as a part of the command.
+A command is a program with its arguments, split as a shell would split it and run without a shell. The facts of the refresh
+reach it as environment variables and as JSON on its standard input, never as a part of the command.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ ON_PUBLISH = "HARMRANK_ON_PUBLISH"
 ON_FAILURE = "HARMRANK_ON_FAILURE"
 
 _GRACE_SECONDS = 5.0
-"""Between asking a hook to end and ending it."""
+"""Time between SIGTERM and SIGKILL."""
 
-# Those a hook gets, in this order in the documentation; empty where there is nothing to say.
+# The facts that a hook gets as variables, in the order of the documentation. A variable without a value is empty.
 FACTS = ("event", "exit_code", "message", "home", "build_id", "list_date", "published", "log")
 
 
 @dataclass(frozen=True)
 class Hooks:
-    """The commands, as lists of arguments, and how long each may take."""
+    """The commands, as lists of arguments, and the time limit of each."""
 
     on_publish: tuple[str, ...] | None
     on_failure: tuple[str, ...] | None
@@ -40,28 +40,27 @@ class Hooks:
 
 
 def split(command: str) -> tuple[str, ...]:
-    """The program and its arguments. Raises ValueError, in words for who wrote it, where it cannot be run."""
+    """Returns the program and its arguments. Raises ValueError, with a sentence for users, if it cannot be run."""
     try:
         arguments = tuple(shlex.split(command))
     except ValueError as error:
         raise ValueError(f"{printable(command)} cannot be read as a command ({str(error).lower()})") from None
     if not arguments:
-        raise ValueError("an empty command")
+        raise ValueError("the command is empty")
     if shutil.which(arguments[0]) is None:
         raise ValueError(
-            f"{printable(arguments[0])} is no program that can be run here: give its full path; "
-            "what needs a shell is written sh -c '...'"
+            f"{printable(arguments[0])} is not a program on this machine: use its full path; "
+            "write shell commands as sh -c '...'"
         )
     return arguments
 
 
 def call(name: str, command: tuple[str, ...], facts: dict[str, Any], time_limit: timedelta) -> str | None:
-    """Run a hook and wait for it; gives one line about what went wrong, if anything did.
+    """Run a hook and wait for it. Returns one line about what went wrong, None after success.
 
-    It gets `facts`: those of FACTS as environment variables, all of them as JSON.
-
-    What it prints goes to stderr: stdout is for the result of the refresh. It has a process group of its own, which is ended as
-    a whole when its time is over or this process is told to stop.
+    It gets `facts`: those of FACTS as environment variables, all of them as JSON. Its output goes to stderr, because stdout
+    is for the result of the refresh. It has a process group of its own; the whole group ends at the time limit or when
+    a signal stops this process.
     """
     try:
         process = subprocess.Popen(  # noqa: S603 - the operator's own command, without a shell
@@ -74,7 +73,7 @@ def call(name: str, command: tuple[str, ...], facts: dict[str, Any], time_limit:
     except subprocess.TimeoutExpired:
         return f"the hook {name} was ended: it took longer than {spoken(time_limit)}"
     finally:
-        # Also where this process is told to stop meanwhile.
+        # A signal may have stopped this process meanwhile.
         if process.poll() is None:
             _end(process)
     if process.returncode == 0:
@@ -84,16 +83,16 @@ def call(name: str, command: tuple[str, ...], facts: dict[str, Any], time_limit:
 
 
 def _environment(facts: dict[str, Any]) -> dict[str, str]:
-    """This process's own, without the hooks (a hook that refreshes would call itself), and the facts."""
+    """Returns this process's environment and the facts, without the hooks: a hook that refreshes would call itself."""
     kept = {name: value for name, value in os.environ.items() if name not in (ON_PUBLISH, ON_FAILURE)}
-    told = {name: facts.get(name) for name in FACTS}
+    values = {name: facts.get(name) for name in FACTS}
     return kept | {
-        f"HARMRANK_{name.upper()}": printable(str("" if value is None else value)) for name, value in told.items()
+        f"HARMRANK_{name.upper()}": printable(str("" if value is None else value)) for name, value in values.items()
     }
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """End a hook and whatever it has started: asked first, then in earnest."""
+    """End a hook and every process it has started."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):

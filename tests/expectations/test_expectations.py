@@ -29,6 +29,8 @@ from harmrank.landing.files.row_reader import CheckedFile
 from harmrank.landing.land import land
 from harmrank.publishing import current_build, door_out, publish
 from harmrank.refreshing.refresh import refresh
+from harmrank.refreshing.request import Options
+from harmrank.refreshing.run import Run
 
 DOOR_IN = {e.name: e for suite in suites.load("door_in") for e in suite.expectations}
 DOOR_OUT = {e.name: e for suite in suites.load("door_out") for e in suite.expectations}
@@ -599,7 +601,7 @@ def test_a_fatal_finding_at_the_door_out_publishes_nothing(
     before = (home.published / "current").readlink()
     monkeypatch.setattr(publish, "_copy_marts", lossy)
     with pytest.raises(GateFailed, match="The evidence of every place adds up to its harm"):
-        refresh(two_listed.extracts, home, full=True, say=lambda line: None, progress=lambda *_: None)
+        refresh(Options(two_listed.extracts, home, full=True), Run(home))
     assert (home.published / "current").readlink() == before
     assert [path.name for path in home.published.glob(".*")] == []
     shown = " ".join(harmrank("status", "--home", root).stdout.split())

@@ -15,7 +15,7 @@ from reliability import homes
 from reliability.increments import Findings, run_sequence
 
 ALL = "building and testing the list for"
-CHANGES = "building and testing what has changed of the list for"
+CHANGES = "building and testing the changed part of the list for"
 MORE = {
     "crimes": "force,crime_ref,offence_code,reported_on,updated_at\nmet,c3,19/8,2026-07-01,2026-07-02T09:00:00\n",
     "involvements": "force,crime_ref,person_ref,role,updated_at\n"

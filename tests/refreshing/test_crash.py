@@ -1,4 +1,4 @@
-"""Kills at every kind of step and at random, and readers while lists are published (reliability/kills.py, readers.py)."""
+"""Kills at every kind of step and at random, and readers during publications (reliability/kills.py, readers.py)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harmrank.reading import published_mart
 
 
 def older_builds(home: Path, number: int) -> list[str]:
-    """Further builds, older than the one that stands, as publishing leaves them."""
+    """Add builds that are older than the current one, as publishing leaves them. Returns their names."""
     current = (home / "published" / "current").resolve()
     names = [f"20200101T0000{place:02d}000000Z-00000000" for place in range(number)]
     for name in names:
@@ -31,8 +31,8 @@ def older_builds(home: Path, number: int) -> list[str]:
     return names
 
 
-def one_of_each_kind(steps: list[str]) -> list[int]:
-    """Every step that gives or takes a name; of those that only bring files to disk or remove them, first and last."""
+def some_of_each_kind(steps: list[str]) -> list[int]:
+    """Returns every step that renames something; of steps that write or remove files, the first and the last."""
     numbers = range(1, len(steps) + 1)
     chosen = {n for n in numbers if steps[n - 1].split()[0] in ("replace", "rename", "symlink")}
     for kind in ("open", "mkdir", "chmod", "fsync", "unlink", "rmdir"):
@@ -42,17 +42,17 @@ def one_of_each_kind(steps: list[str]) -> list[int]:
 
 
 @pytest.mark.thorough
-def test_killed_before_any_step_of_publishing_the_next_refresh_ends_the_same(scratch: PublishedHome) -> None:
-    """Whatever was done or not: one whole build stands, the same data come out, nothing is left, as many builds are kept."""
+def test_after_a_kill_before_any_step_of_publishing_the_next_refresh_ends_the_same(scratch: PublishedHome) -> None:
+    """After any of these steps: one whole build is current, the data are the same, nothing is left over, no build is lost."""
     older_builds(scratch.home, 1)
-    found = kills.kill_at_steps(scratch.home, scratch.extracts, one_of_each_kind)
+    found = kills.kill_at_steps(scratch.home, scratch.extracts, some_of_each_kind)
     assert found.errors == []
     assert found.kills > 15
 
 
 @pytest.mark.thorough
-def test_killed_at_random_the_next_refresh_ends_the_same(scratch: PublishedHome) -> None:
-    """The real command, dbt and all, with a new extract, and a reader who looks all the while."""
+def test_after_a_kill_at_random_the_next_refresh_ends_the_same(scratch: PublishedHome) -> None:
+    """The real command with dbt and a new extract, while a reader reads."""
     write_extract(scratch.extracts, "2026-07-31", {"crimes": SMALL_FEED["crimes"].replace("c1,", "c3,")})
     found = kills.kill_at_random(scratch.home, scratch.extracts, 5, random.Random(1))
     assert found.errors == []
@@ -60,15 +60,15 @@ def test_killed_at_random_the_next_refresh_ends_the_same(scratch: PublishedHome)
 
 
 @pytest.mark.thorough
-def test_readers_see_whole_builds_and_hold_nobody_up(scratch: PublishedHome) -> None:
-    """Four readers over three publications: no error, and no refresh is told that the home is busy."""
+def test_readers_see_whole_builds_and_block_no_refresh(scratch: PublishedHome) -> None:
+    """Four readers during three publications: no reader fails, and no refresh finds the home busy."""
     found = readers.read_while_publishing(scratch.home, scratch.extracts, 4, 3, compare=False)
     assert found.errors == []
     assert found.builds >= 2
 
 
 def test_everything_is_on_disk_before_anything_points_to_it(scratch: PublishedHome, tmp_path: Path) -> None:
-    """The order that a power cut respects: each file, its folder, the name, the link; and a build loses its name first."""
+    """The order that survives a power cut: each file, its folder, the name, the link. A build to remove loses its name first."""
     older_builds(scratch.home, 1)
     trace = tmp_path / "trace"
     arguments = ["0", trace, "--without-dbt", "refresh", scratch.extracts, "--home", scratch.home, "--full"]
@@ -88,8 +88,8 @@ def test_everything_is_on_disk_before_anything_points_to_it(scratch: PublishedHo
             assert steps[number + 1] == "fsync published"
 
 
-def test_a_build_that_is_read_stays_until_its_reader_has_gone(scratch: PublishedHome) -> None:
-    """Retention waits for DuckDB readers of other processes, says so, and passes with the next refresh."""
+def test_a_build_with_a_reader_stays_until_its_reader_has_gone(scratch: PublishedHome) -> None:
+    """Retention keeps a build that another process reads, says so, and removes it in the next refresh."""
     home = Home(scratch.home)
     oldest, other = older_builds(scratch.home, 2)
     mart = scratch.home / "published" / oldest / "harm_mart.duckdb"
@@ -107,8 +107,8 @@ def test_a_build_that_is_read_stays_until_its_reader_has_gone(scratch: Published
     assert (scratch.home / "published" / other).exists()
 
 
-def test_asking_whether_a_build_is_read_takes_no_lock_away(scratch: PublishedHome) -> None:
-    """POSIX locks go when a process closes any descriptor of the file: this process's own reader must stay protected."""
+def test_checking_for_readers_releases_no_lock(scratch: PublishedHome) -> None:
+    """A process loses its POSIX locks when it closes any descriptor of the file: its own reader must keep them."""
     (oldest, _) = older_builds(scratch.home, 2)
     mart = scratch.home / "published" / oldest / "harm_mart.duckdb"
     with duckdb.connect(str(mart), read_only=True):
@@ -116,8 +116,8 @@ def test_asking_whether_a_build_is_read_takes_no_lock_away(scratch: PublishedHom
         assert len(publish.tidy(Home(scratch.home), 1)) == 1
 
 
-def test_what_is_no_build_is_left_alone(scratch: PublishedHome) -> None:
-    """Retention removes builds, never a folder that somebody else put there."""
+def test_retention_leaves_other_folders_alone(scratch: PublishedHome) -> None:
+    """Retention removes only builds, never a folder that somebody else put there."""
     older_builds(scratch.home, 3)
     theirs = scratch.home / "published" / "0000-notes"
     theirs.mkdir()
@@ -127,8 +127,8 @@ def test_what_is_no_build_is_left_alone(scratch: PublishedHome) -> None:
     assert len(builds) == 2, "the current one and one beside it"
 
 
-def test_a_build_that_never_was_current_is_removed_and_not_counted(scratch: PublishedHome) -> None:
-    """Killed between the name and the link: nobody was told of that build, so it is none."""
+def test_a_build_that_was_never_current_is_removed_and_not_counted(scratch: PublishedHome) -> None:
+    """Killed between the rename and the link: nobody has seen that build, so it does not count."""
     home = Home(scratch.home)
     older_builds(scratch.home, 1)
     orphan = "20990101T000000000000Z-00000000"
@@ -140,10 +140,10 @@ def test_a_build_that_never_was_current_is_removed_and_not_counted(scratch: Publ
     assert names == {"current", os.readlink(home.published / "current"), "20200101T000000000000Z-00000000"}
 
 
-def test_personal_data_left_by_a_killed_landing_go_with_the_next_command(
+def test_the_next_command_removes_personal_data_that_a_killed_landing_left(
     scratch: PublishedHome, harmrank: Command
 ) -> None:
-    """Unpacked extracts and what DuckDB spilled are personal data."""
+    """Unpacked extracts and DuckDB's spill files are personal data."""
     left = scratch.home / "scratch" / "landing" / "unpacked_0.csv"
     left.parent.mkdir(parents=True)
     left.write_text("personal")
@@ -152,8 +152,8 @@ def test_personal_data_left_by_a_killed_landing_go_with_the_next_command(
     assert list((scratch.home / "scratch").iterdir()) == []
 
 
-def entry_of(home: Path, **facts: object) -> None:
-    """Leave a journal as a refresh that is running or has died leaves it."""
+def write_journal(home: Path, **facts: object) -> None:
+    """Write a journal as a running or killed refresh leaves it."""
     entry = {
         "build_id": "b",
         "requested_at": None,
@@ -167,9 +167,9 @@ def entry_of(home: Path, **facts: object) -> None:
     (home / "logs" / "last_refresh.json").write_text(json.dumps(entry | facts))
 
 
-def test_status_tells_a_refresh_that_runs_from_one_that_died(scratch: PublishedHome, harmrank: Command) -> None:
-    """The same journal, with and without the lock: what runs is waited for, what died is run again."""
-    entry_of(scratch.home)
+def test_status_distinguishes_a_running_refresh_from_a_dead_one(scratch: PublishedHome, harmrank: Command) -> None:
+    """The same journal with and without the lock: a running refresh is shown as running, a dead one as to be run again."""
+    write_journal(scratch.home)
     dead = " ".join(harmrank("status", "--home", scratch.home).stdout.split())
     assert "did not finish: it was stopped while building; run harmrank refresh again" in dead
     with Home(scratch.home).lock():
@@ -178,18 +178,18 @@ def test_status_tells_a_refresh_that_runs_from_one_that_died(scratch: PublishedH
     assert "did not finish" not in alive
 
 
-def test_status_tells_what_failed_and_what_to_do(scratch: PublishedHome) -> None:
-    """An error is kept with its advice; once its build has been published nothing is wrong any more."""
-    entry_of(scratch.home, outcome=journal.FAILED, details=["the disk is full: make room"], step="landing")
+def test_status_says_what_failed_and_what_to_do(scratch: PublishedHome) -> None:
+    """The journal keeps an error with its advice until its build is published."""
+    write_journal(scratch.home, outcome=journal.FAILED, details=["the disk is full: make room"], step="landing")
     assert "failed while landing: the disk is full: make room" in " ".join(
         published_mart.status(Home(scratch.home))["stale_because"]
     )
-    entry_of(scratch.home, build_id=os.readlink(scratch.home / "published" / "current"), step="publishing")
+    write_journal(scratch.home, build_id=os.readlink(scratch.home / "published" / "current"), step="publishing")
     assert not [line for line in published_mart.status(Home(scratch.home))["stale_because"] if "refresh (since" in line]
 
 
-def test_a_status_in_the_wrong_moment_is_waited_for(scratch: PublishedHome, harmrank: Command) -> None:
-    """Monitoring must not make a refresh fail: who only looks is waited for, who works is not."""
+def test_a_command_waits_for_a_status_at_the_same_moment(scratch: PublishedHome, harmrank: Command) -> None:
+    """Monitoring must not make a refresh fail: a command waits for `status`, but not for another refresh."""
     look = (
         "import sys, time; from pathlib import Path; from harmrank.home.folder import Home\n"
         "with Home(Path(sys.argv[1])).looked_at() as who:\n    print(who, flush=True); time.sleep(1)\n"
@@ -204,8 +204,8 @@ def test_a_status_in_the_wrong_moment_is_waited_for(scratch: PublishedHome, harm
     status.wait()
 
 
-def test_the_lock_is_free_once_its_owner_is_done_though_a_child_lives_on(tmp_path: Path) -> None:
-    """A forked child shares the lock of its parent; it must not keep the home."""
+def test_the_lock_is_free_after_its_owner_although_a_child_lives_on(tmp_path: Path) -> None:
+    """A forked child shares its parent's lock, but must not keep the home locked."""
     home = Home(tmp_path / "home")
     ready, go = os.pipe()
     with home.lock():
@@ -222,7 +222,7 @@ def test_the_lock_is_free_once_its_owner_is_done_though_a_child_lives_on(tmp_pat
 
 
 def test_a_killed_land_leaves_its_number_and_no_lock(scratch: PublishedHome, harmrank: Command) -> None:
-    """The id of a dead process in the lock file means nothing to the next command, nor to status."""
+    """The next command and `status` ignore the id of a dead process in the lock file."""
     hold = (
         "import sys, time; from pathlib import Path; from harmrank.home.folder import Home\n"
         "with Home(Path(sys.argv[1])).lock():\n    print('held', flush=True); time.sleep(120)\n"

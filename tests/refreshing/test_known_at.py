@@ -1,4 +1,4 @@
-"""A past list made again as it was known: the same rows, beside the list that stands, whatever came since."""
+"""A past list as it was known: the same rows as then, in a home of its own, whatever later extracts changed."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from harmrank.sample import write_sample
 THE_DAY = "2026-07-31"
 THE_DAY_BEFORE = "2026-07-30"
 BEFORE_ALL = "2026-04-29"
-LANDED_THEN = ["2026-04-30", "2026-05-31", "2026-06-30", "2026-07-31"]
+EXTRACTS_THEN = ["2026-04-30", "2026-05-31", "2026-06-30", "2026-07-31"]
 
 
-def early_ones(extracts: Path, to: Path, until: str) -> Path:
-    """A folder with the extracts up to a day alone."""
+def early_extracts(extracts: Path, to: Path, until: str) -> Path:
+    """Copy only the extracts up to a day. Returns their folder."""
     for folder in extracts.iterdir():
         if folder.name[:10] <= until:
             shutil.copytree(folder, to / folder.name)
@@ -42,7 +42,7 @@ def early_ones(extracts: Path, to: Path, until: str) -> Path:
 
 
 def published_rows(home: Path) -> dict[str, Any]:
-    """Every published table, byte for byte; of build_info, what is not the build's own name and day."""
+    """Returns every published table, without the build's own id and dates."""
     tables = homes.data(home)
     info = (home / "published" / "current").resolve() / "build_info.parquet"
     with duckdb.connect() as connection:
@@ -52,25 +52,25 @@ def published_rows(home: Path) -> dict[str, Any]:
 
 
 def manifest(home: Path) -> dict[str, Any]:
-    """What the build that stands says of itself."""
+    """Returns the manifest of the current build."""
     said: dict[str, Any] = json.loads((home / "published" / "current" / "manifest.json").read_text(encoding="utf-8"))
     return said
 
 
 def rows(file: Path, query: str) -> list[tuple[Any, ...]]:
-    """What a reader of a DuckDB file gets."""
+    """Returns the rows of a DuckDB file."""
     with duckdb.connect(str(file), read_only=True) as connection:
         return connection.execute(query).fetchall()
 
 
 def write(folder: Path, table: str, header: str, *lines: str) -> None:
-    """One file of an extract."""
+    """Write one file of an extract."""
     folder.mkdir(exist_ok=True)
     (folder / f"{table}.csv").write_text("\n".join([header, *lines, ""]), encoding="utf-8")
 
 
 def change_the_past(folder: Path, mart: Path) -> None:
-    """An extract of October that changes what was listed in July, in every way that a source system has."""
+    """Write an extract of October that changes July's list in every way a source system can."""
     evidence = rows(
         mart,
         "select force, crime_ref, split_part(offender_key, '|', 2) from mart.top_100_evidence "
@@ -101,7 +101,7 @@ def change_the_past(folder: Path, mart: Path) -> None:
 
 @dataclass(frozen=True)
 class Past:
-    """A home that was refreshed in July and again in October, what it published in July, and that list made again."""
+    """A home refreshed in July and in October: what it published in July, and that list rebuilt."""
 
     extracts: Path
     home: Path
@@ -114,12 +114,12 @@ class Past:
 
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Past:
-    """Four extracts and a list, three more and a list, and the first list again."""
+    """Four extracts and a list, three more and a list, then the first list rebuilt."""
     root = tmp_path_factory.mktemp("past")
     feed, extracts, home = root / "feed", root / "extracts", root / "home"
     write_sample(feed, crimes=3000, months=7, seed=5, report=lambda _: None)
-    early_ones(feed, extracts, THE_DAY)
-    # A row for quarantine, which a later extract clears, and something in each of the other tables.
+    early_extracts(feed, extracts, THE_DAY)
+    # A quarantined row, which a later extract clears, and rows in each of the other tables.
     at = "2026-07-31T00:00:00"
     header = "force,crime_ref,offence_code,reported_on,outcome_type,updated_at"
     write(extracts / THE_DAY, "crimes_02", header, "metropolis,unreadable", f"metropolis,odd,46,2026-07-30,soon,{at}")
@@ -138,8 +138,8 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Past:
     return Past(extracts, home, then, said_then, mart_then, home / "known-at" / THE_DAY, done.stderr)
 
 
-def test_a_past_list_is_made_again_to_the_byte(past: Past) -> None:
-    """Whatever three later extracts changed, every mart has the rows it had."""
+def test_a_past_list_is_rebuilt_exactly(past: Past) -> None:
+    """Every mart has its old rows, although three later extracts changed the past."""
     assert published_rows(past.remade) == past.then
     said = manifest(past.remade)
     for fact in ("list_date", "method", "extracts", "code_version", "harm_index"):
@@ -151,8 +151,8 @@ def test_a_past_list_is_made_again_to_the_byte(past: Past) -> None:
     assert f"the list for {THE_DAY} as known on {THE_DAY}" in past.said
 
 
-def test_the_later_extracts_did_change_it(past: Past) -> None:
-    """Else the test above shows nothing: the same day, by what is known now, is another list, in all its parts."""
+def test_later_extracts_did_change_it(past: Past) -> None:
+    """Otherwise the test above shows nothing: from today's knowledge the list of that day differs in all its parts."""
     now = past.home / "published" / "current" / "harm_mart.duckdb"
     places = "select offender_key, harm_days from mart.{} where list_date = '2026-07-31' order by 1"
     assert rows(now, places.format("list_history")) != rows(past.mart_then, places.format("top_100"))
@@ -168,9 +168,9 @@ def test_the_later_extracts_did_change_it(past: Past) -> None:
 
 
 @pytest.mark.thorough
-def test_a_home_set_up_later_makes_the_same(past: Past, tmp_path: Path) -> None:
-    """The date is that of the extracts, so another home makes the list, too: from the early extracts, or from all."""
-    early = early_ones(past.extracts, tmp_path / "early", THE_DAY)
+def test_a_home_set_up_later_gives_the_same_list(past: Past, tmp_path: Path) -> None:
+    """The dates of the extracts decide, so another home gives the same list: from the early extracts, or from all."""
+    early = early_extracts(past.extracts, tmp_path / "early", THE_DAY)
     homes.refreshed(early, tmp_path / "fresh", "--max-bad-share", "1")
     assert published_rows(tmp_path / "fresh") == past.then
     asked = ("--known-at", THE_DAY, "--out", tmp_path / "out", "--max-bad-share", "1")
@@ -182,8 +182,8 @@ def test_a_home_set_up_later_makes_the_same(past: Past, tmp_path: Path) -> None:
 
 
 @pytest.mark.thorough
-def test_the_published_list_and_its_tables_are_left_alone(past: Past, tmp_path: Path) -> None:
-    """Nobody who reads `current` may meet a past list, and the next refresh builds on what the last one left."""
+def test_the_published_list_and_its_tables_do_not_change(past: Past, tmp_path: Path) -> None:
+    """Readers of `current` never see a past list, and the next refresh still builds only changes."""
     home, never = homes.copied(past.home, tmp_path / "home"), homes.copied(past.home, tmp_path / "never")
     shutil.rmtree(never / "known-at")
     before = os.readlink(home / "published" / "current"), sorted(os.listdir(home / "published"))
@@ -196,27 +196,27 @@ def test_the_published_list_and_its_tables_are_left_alone(past: Past, tmp_path: 
     increments.Force(random.Random(3)).send(extracts / "2026-11-15", date(2026, 11, 15))
     done = homes.run("refresh", extracts, "--home", home)
     assert done.returncode == 0, done.stderr
-    assert "building and testing what has changed of the list" in done.stderr
+    assert "building and testing the changed part of the list" in done.stderr
     homes.refreshed(extracts, never)
     assert increments.differences(home, never, increments.Findings()) == []
     assert published_rows(home) == published_rows(never)
 
 
 @pytest.mark.thorough
-def test_the_day_before_is_another_day(past: Past, tmp_path: Path) -> None:
-    """An extract counts on its day and not before; list date and method go with the day as with any refresh."""
+def test_an_extract_does_not_count_the_day_before(past: Past, tmp_path: Path) -> None:
+    """An extract counts from its day on; list date and method work as in any refresh."""
     asked = ("--list-date", "2026-05-31", "--method", "v100_count")
     homes.refreshed(past.extracts, past.home, "--known-at", THE_DAY_BEFORE, *asked)
     remade = past.home / "known-at" / THE_DAY_BEFORE
-    assert manifest(remade)["extracts"] == LANDED_THEN[:3]
+    assert manifest(remade)["extracts"] == EXTRACTS_THEN[:3]
     assert (manifest(remade)["list_date"], manifest(remade)["method"]) == ("2026-05-31", "v100_count")
-    early = early_ones(past.extracts, tmp_path / "early", THE_DAY_BEFORE)
+    early = early_extracts(past.extracts, tmp_path / "early", THE_DAY_BEFORE)
     homes.refreshed(early, tmp_path / "fresh", *asked)
     assert published_rows(remade) == published_rows(tmp_path / "fresh")
 
 
 def test_a_day_before_all_extracts_is_wrong_use(past: Past, harmrank: Command) -> None:
-    """Nothing was known then: a line that says from when on something was, and no empty list."""
+    """Nothing was known then: the message names the first day, and there is no empty list."""
     done = harmrank("refresh", past.extracts, "--home", past.home, "--known-at", BEFORE_ALL)
     assert (done.returncode, f"nothing was known on {BEFORE_ALL}" in done.stderr) == (2, True)
     assert "the first extract was taken on 2026-04-30" in done.stderr
@@ -224,8 +224,8 @@ def test_a_day_before_all_extracts_is_wrong_use(past: Past, harmrank: Command) -
 
 
 @pytest.mark.thorough
-def test_a_day_that_is_not_over_is_told(past: Past, harmrank: Command, tmp_path: Path) -> None:
-    """Everything there is counts, which is today's list; but whoever makes it again later may get another."""
+def test_a_day_that_is_not_over_gives_a_warning(past: Past, harmrank: Command, tmp_path: Path) -> None:
+    """Everything counts, which gives today's list, with the warning that it may change."""
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
     out = tmp_path / "out"
     done = harmrank("refresh", past.extracts, "--home", past.home, "--known-at", tomorrow, "--out", out, "--json")
@@ -237,8 +237,8 @@ def test_a_day_that_is_not_over_is_told(past: Past, harmrank: Command, tmp_path:
     assert any("is not over" in warning for warning in manifest(out)["warnings"])
 
 
-def test_it_is_read_like_any_list_and_never_refreshed(past: Past, harmrank: Command) -> None:
-    """`top`, `explain` and `status` say whose knowledge it is; what would change it is refused and changes nothing."""
+def test_it_is_readable_like_any_list_and_never_refreshed(past: Past, harmrank: Command) -> None:
+    """`top`, `explain` and `status` say as of which day it is; commands that would change it are refused."""
     key = rows(past.mart_then, "select offender_key from mart.top_100 where harm_rank = 1")[0][0]
     for command in (("top",), ("explain", key)):
         done = harmrank(*command, "--home", past.remade)
@@ -260,11 +260,11 @@ def test_it_is_read_like_any_list_and_never_refreshed(past: Past, harmrank: Comm
     assert (again.returncode, "nothing new" in again.stderr) == (0, True)
 
 
-def test_a_damaged_one_says_how_it_is_made_again(past: Past, harmrank: Command, tmp_path: Path) -> None:
-    """Not by a refresh of the folder it is in, which would make it a home like any other."""
+def test_a_damaged_one_says_how_to_rebuild_it(past: Past, harmrank: Command, tmp_path: Path) -> None:
+    """The advice names the original home: a refresh of its own folder would turn it into a normal home."""
     home = homes.copied(past.home, tmp_path / "home")
     remade = home / "known-at" / THE_DAY
-    # The copy lies elsewhere.
+    # The copy is in another place.
     (remade / "known_at.json").write_text(json.dumps({"known_at": THE_DAY, "home": str(home)}), encoding="utf-8")
     (remade / "published" / "current" / "top_100.parquet").write_bytes(b"")
     (damaged,) = json.loads(harmrank("status", "--home", remade, "--json").stdout)["damaged"]
@@ -285,8 +285,8 @@ def test_a_damaged_one_says_how_it_is_made_again(past: Past, harmrank: Command, 
         ("full/file", "is not a folder"),
     ],
 )
-def test_no_folder_that_holds_something_else_is_written_to(tmp_path: Path, out: str, said: str) -> None:
-    """A slip of the folder must never put a past list where another one is read."""
+def test_no_folder_with_other_content_is_written_to(tmp_path: Path, out: str, said: str) -> None:
+    """A wrong folder must never put a past list where readers expect another one."""
     home = Home(tmp_path / "home")
     home.create()
     Home(tmp_path / "another_home").create()
@@ -301,8 +301,8 @@ def test_no_folder_that_holds_something_else_is_written_to(tmp_path: Path, out: 
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_what_a_kill_leaves_of_the_first_file_is_no_folder_of_somebody_else(past: Past, tmp_path: Path) -> None:
-    """Killed while it says whose list it is, the half-written name stays; the day can be made again all the same."""
+def test_a_folder_with_a_partial_first_file_can_be_used(past: Past, tmp_path: Path) -> None:
+    """A kill while known_at.json is written leaves a partial file; that day can still be rebuilt."""
     home = Home(homes.copied(past.home, tmp_path / "home"))
     folder = home.known_lists / THE_DAY
     shutil.rmtree(folder, ignore_errors=True)
@@ -312,7 +312,7 @@ def test_what_a_kill_leaves_of_the_first_file_is_no_folder_of_somebody_else(past
 
 
 def test_no_past_list_goes_into_another_home(past: Past, tmp_path: Path) -> None:
-    """A folder inside another home, or one that holds another home's list of the same day."""
+    """Neither a folder inside another home nor one with another home's list of the same day is accepted."""
     home, other = (Home(homes.copied(past.home, tmp_path / name)) for name in ("home", "other"))
     (tmp_path / "made").mkdir()
     (tmp_path / "made" / "known_at.json").write_text(json.dumps({"known_at": THE_DAY, "home": str(other.root)}))
@@ -321,19 +321,19 @@ def test_no_past_list_goes_into_another_home(past: Past, tmp_path: Path) -> None
             known_at.place(home, date.fromisoformat(THE_DAY), out, past.extracts)
 
 
-def test_a_folder_for_no_past_list_is_wrong_use(published: PublishedHome, harmrank: Command, tmp_path: Path) -> None:
-    """A refresh publishes in its home: --out without a day is a misunderstanding."""
+def test_out_without_known_at_is_wrong_use(published: PublishedHome, harmrank: Command, tmp_path: Path) -> None:
+    """A refresh publishes in its home: --out without a day is wrong use."""
     done = harmrank("refresh", published.extracts, "--home", published.home, "--out", tmp_path / "out")
     assert (done.returncode, "--known-at" in done.stderr) == (2, True)
     done = harmrank("refresh", published.extracts, "--home", published.home, "--known-at", "30 April")
     assert done.returncode == 2
 
 
-def test_every_raw_row_follows_its_extract(past: Past, tmp_path: Path) -> None:
-    """Whoever adds a raw table that models read says here whether it belongs to extracts or to the rules."""
+def test_every_raw_table_is_copied_by_its_kind(past: Past, tmp_path: Path) -> None:
+    """Each raw table that models read is named as one of the extracts, the rules or the publications."""
     sources = yaml.safe_load((REPOSITORY / "models" / "staging" / "sources.yml").read_text(encoding="utf-8"))
     read = {table["name"] for source in sources["sources"] for table in source["tables"]}
-    # What the last refresh asked for, and what the tables of this warehouse hold.
+    # Both describe this warehouse, not the data.
     assert {*known_at.OF_EXTRACTS, *known_at.OF_THE_RULES, *known_at.OF_PUBLICATIONS} == read - {
         "build_request",
         "built_extracts",
@@ -341,7 +341,7 @@ def test_every_raw_row_follows_its_extract(past: Past, tmp_path: Path) -> None:
     home = Home(homes.copied(past.home, tmp_path / "home"))
     with warehouse.connect(home) as connection:
         connection.execute("insert into raw.imported_weights (harm_index, harm_days) values ('cchi_2026', 1)")
-        for build, extract in (("then", LANDED_THEN[-1]), ("later", "2026-10-31")):
+        for build, extract in (("then", EXTRACTS_THEN[-1]), ("later", "2026-10-31")):
             connection.execute(
                 "insert into raw.published_places (build_id, built_at, list_date, method, newest_extract_id, harm_rank, "
                 "offender_key, harm_days) values (?, now()::timestamp, '2026-07-31', 'v100', ?, 1, 'met|p1', 1)",
@@ -355,22 +355,22 @@ def test_every_raw_row_follows_its_extract(past: Past, tmp_path: Path) -> None:
     made = Home(tmp_path / "made", elsewhere=tmp_path / "workshop")
     made.create()
     with warehouse.connect(made) as connection:
-        known_at.copy(home, connection, LANDED_THEN)
+        known_at.copy(home, connection, EXTRACTS_THEN)
         for table in known_at.OF_EXTRACTS:
             query = f"select * from {{}}.raw.{table} where extract_id <= '{THE_DAY}' order by all"
             connection.execute(f"attach if not exists '{home.warehouse}' as source (read_only)")
             expected = connection.execute(query.format("source")).fetchall()
             assert connection.execute(f"select * from raw.{table} order by all").fetchall() == expected, table
             assert expected or table == "corrections"
-        # What was published by the day and what later: places of both are on record, of the first alone they are copied.
+        # Both an earlier and a later publication are on record; only the earlier one is copied.
         for table in known_at.OF_PUBLICATIONS:
             copied = {build for (build,) in connection.execute(f"select build_id from raw.{table}").fetchall()}
             assert "then" in copied and "later" not in copied, table
         assert connection.execute("select harm_index from raw.imported_weights").fetchall() == [("cchi_2026",)]
 
 
-def test_an_extract_that_came_after_later_ones_is_named(past: Past, tmp_path: Path) -> None:
-    """Then no list was published here from just these extracts, and the reader of the remade one must know."""
+def test_an_extract_that_landed_after_later_ones_is_named(past: Past, tmp_path: Path) -> None:
+    """Then no list was published here from exactly these extracts; readers of the rebuilt list must know."""
     home = Home(homes.copied(past.home, tmp_path / "home"))
     with warehouse.connect(home) as connection:
         assert known_at.out_of_order(connection, date(2026, 7, 31)) == []
@@ -383,7 +383,7 @@ def test_an_extract_that_came_after_later_ones_is_named(past: Past, tmp_path: Pa
 
 @pytest.mark.thorough
 def test_a_failed_gate_publishes_no_past_list(past: Past, harmrank: Command, tmp_path: Path) -> None:
-    """Exit 4, and the list that stands stands; what is wrong with a later extract is no matter."""
+    """Exit code 4, and the current list stays; an error in a later extract does not matter."""
     home = homes.copied(past.home, tmp_path / "home")
     broken = (
         "update raw.extract_files set rows_read = rows_read + 1, rows_landed = rows_landed + 1 where extract_id = '{}'"
@@ -405,8 +405,8 @@ def test_a_failed_gate_publishes_no_past_list(past: Past, harmrank: Command, tmp
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("step", ["copying", "publishing"])
-def test_killed_at_any_step_nothing_of_it_stays(past: Past, tmp_path: Path, step: str) -> None:
-    """No half list, no copy of personal data after the next command, and the home goes on as if nothing had been."""
+def test_a_kill_at_any_step_leaves_nothing(past: Past, tmp_path: Path, step: str) -> None:
+    """No partial list, no copy of personal data after the next command, and the home works as before."""
     home, out = homes.copied(past.home, tmp_path / "home"), tmp_path / "out"
     asked = ("refresh", past.extracts, "--home", home, "--known-at", THE_DAY, "--out", out)
     process = subprocess.Popen(homes.command(*asked), env=homes.ENVIRONMENT, stderr=subprocess.DEVNULL)
@@ -426,7 +426,7 @@ def test_killed_at_any_step_nothing_of_it_stays(past: Past, tmp_path: Path, step
 
 @pytest.mark.thorough
 def test_a_file_that_may_not_grow_is_one_clear_line(past: Past, tmp_path: Path) -> None:
-    """Like a full disk: exit 1, and whatever was half made is gone."""
+    """Like a full disk: exit code 1, and nothing unfinished is left."""
     home = homes.copied(past.home, tmp_path / "home")
     limit = 1_500_000
     done = subprocess.run(
@@ -443,8 +443,8 @@ def test_a_file_that_may_not_grow_is_one_clear_line(past: Past, tmp_path: Path) 
 
 
 @pytest.mark.thorough
-def test_it_is_readable_by_its_owner_alone_unless_shared(past: Past, tmp_path: Path) -> None:
-    """A past list holds personal data like any other."""
+def test_only_its_owner_can_read_it_unless_shared(past: Past, tmp_path: Path) -> None:
+    """A past list has personal data like any other."""
     assert {path.stat().st_mode & 0o077 for path in past.remade.rglob("*") if not path.is_symlink()} == {0}
     assert (past.home / "known-at").stat().st_mode & 0o077 == 0
     home, out = homes.copied(past.home, tmp_path / "home"), tmp_path / "shared"

@@ -1,4 +1,4 @@
-"""The command from extracts to the published list, as a scheduler and a reader meet it."""
+"""The command from extracts to the published list, as a scheduler and a reader see it."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from conftest import REPOSITORY, SMALL_FEED, Command, PublishedHome, write_extra
 
 
 def build_id(home: Path) -> str:
-    """The build that `current` points to."""
+    """Returns the build that `current` points to."""
     return os.readlink(home / "published" / "current")
 
 
 def rows(mart: Path, query: str) -> list[tuple[object, ...]]:
-    """What a BI tool would get."""
+    """Returns what a BI tool would read."""
     with duckdb.connect(str(mart), read_only=True) as connection:
         return connection.execute(query).fetchall()
 
 
-def test_the_small_feed_gives_the_list_one_can_work_out_by_hand(published: PublishedHome) -> None:
-    """1825 days (rape, 19/8) and 10 (ABH) on one man with one victim; everything else follows."""
+def test_the_small_feed_gives_the_list_worked_out_by_hand(published: PublishedHome) -> None:
+    """One man with one victim has 1825 days (rape, 19/8) and 10 (ABH); everything else follows."""
     place = rows(
         published.mart,
         "select list_date::varchar, harm_rank, offender_key, harm_days, allegations, female_victims, "
@@ -48,9 +48,9 @@ def test_the_small_feed_gives_the_list_one_can_work_out_by_hand(published: Publi
     assert history == [("2026-05-31", 1825.0, 0.0, 1825.0, 0.0), ("2026-06-30", 1835.0, 10.0, 1825.0, 0.0)]
 
 
-def test_what_was_closed_without_a_charge_is_said(scratch: PublishedHome, harmrank: Command) -> None:
-    """Outcome 16 on both crimes: of the rape the man is charged all the same, the assault was closed. An outcome changes
-    past lists, too."""
+def test_cases_closed_without_a_charge_show_in_every_table(scratch: PublishedHome, harmrank: Command) -> None:
+    """Both crimes get outcome 16: the man stays charged with the rape, the assault is closed. An outcome also changes past
+    lists."""
     header = "force,crime_ref,offence_code,reported_on,outcome_type,updated_at\n"
     crimes = "met,c1,19/8,2026-05-01,16,2026-07-02\nmet,c2,008/06,2026-06-01,16,2026-07-02\n"
     write_extract(scratch.extracts, "2026-07-31", {"crimes": header + crimes})
@@ -70,7 +70,7 @@ def test_what_was_closed_without_a_charge_is_said(scratch: PublishedHome, harmra
     assert "1/99/0" in top
 
 
-def test_the_manifest_says_exactly_what_was_published(published: PublishedHome) -> None:
+def test_the_manifest_describes_exactly_what_was_published(published: PublishedHome) -> None:
     """A reader can check every file and column against the manifest."""
     folder = published.mart.parent
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
@@ -124,15 +124,15 @@ def test_the_contract_tables_are_there_with_their_comments(published: PublishedH
     assert kinds <= {"VARCHAR", "DATE", "TIMESTAMP", "DOUBLE", "INTEGER", "BIGINT", "BOOLEAN"}
 
 
-def test_the_published_file_is_of_the_form_that_old_clients_read(published: PublishedHome) -> None:
-    """Storage version 64 is what DuckDB clients from 1.1 on can open, whatever version wrote the file."""
+def test_older_clients_can_read_the_published_file(published: PublishedHome) -> None:
+    """DuckDB clients from 1.1 on can open storage version 64, whichever version wrote the file."""
     header = published.mart.read_bytes()[:20]
     assert header[8:12] == b"DUCK"
     assert int.from_bytes(header[12:20], "little") == 64
 
 
 def test_every_table_and_column_of_the_warehouse_is_described(published: PublishedHome) -> None:
-    """An analyst in the warehouse finds a description on everything dbt made, not on the marts alone."""
+    """In the warehouse, everything that dbt made has a description, not only the marts."""
     silent = rows(
         published.home / "warehouse.duckdb",
         "select schema_name, table_name, column_name from duckdb_columns() "
@@ -144,7 +144,7 @@ def test_every_table_and_column_of_the_warehouse_is_described(published: Publish
 
 
 def test_nothing_new_publishes_nothing(scratch: PublishedHome, harmrank: Command) -> None:
-    """Idempotent: the same extracts again leave the same build standing, with exit code 0."""
+    """Idempotent: after the same extracts the same build is current, with exit code 0."""
     before = build_id(scratch.home)
     done = harmrank("refresh", scratch.extracts, "--home", scratch.home)
     assert done.returncode == 0, done.stderr
@@ -153,7 +153,7 @@ def test_nothing_new_publishes_nothing(scratch: PublishedHome, harmrank: Command
 
 
 def test_a_later_extract_changes_the_list(scratch: PublishedHome, harmrank: Command) -> None:
-    """An update, a tombstone and a merge arrive: the list follows, and the old build stays beside the new one."""
+    """An update, a tombstone and a merge change the list; the old build stays beside the new one."""
     before = build_id(scratch.home)
     write_extract(
         scratch.extracts,
@@ -181,7 +181,7 @@ def test_a_later_extract_changes_the_list(scratch: PublishedHome, harmrank: Comm
 
 
 def test_a_refused_extract_gives_3_and_the_rest_is_published(scratch: PublishedHome, without_dbt: Command) -> None:
-    """One broken extract does not keep the others from the list."""
+    """One broken extract does not stop the others."""
     write_extract(scratch.extracts, "2026-07-31", {"crimes": "force,crime_ref\nmet,c3\n"})
     write_extract(
         scratch.extracts,
@@ -196,8 +196,8 @@ def test_a_refused_extract_gives_3_and_the_rest_is_published(scratch: PublishedH
     assert rows(scratch.mart, "select distinct list_date::varchar from mart.top_100") == [("2026-08-31",)]
 
 
-def test_the_share_of_bad_rows_that_is_borne_can_be_set(scratch: PublishedHome, harmrank: Command) -> None:
-    """One row of two is bad: more than a tenth, so the extract is refused, unless its reader bears a half."""
+def test_the_accepted_share_of_bad_rows_can_be_set(scratch: PublishedHome, harmrank: Command) -> None:
+    """One row of two is bad: more than a tenth, so the extract is refused, unless the limit is a half."""
     write_extract(
         scratch.extracts,
         "2026-07-31",
@@ -217,8 +217,8 @@ def test_the_share_of_bad_rows_that_is_borne_can_be_set(scratch: PublishedHome, 
 def test_a_failed_gate_leaves_the_last_list_and_gives_4(
     scratch: PublishedHome, harmrank: Command, without_dbt: Command
 ) -> None:
-    """A row that landing's ledger knows vanishes from raw: the conservation test must stop the publication. Once the row is
-    back, what failed last month does not hang over this month's list."""
+    """A row that landing counted has gone from raw: the conservation test must stop the publication. Once the row is
+    back, the next refresh publishes, and `status` no longer shows the failure."""
     before = build_id(scratch.home)
     with duckdb.connect(str(scratch.home / "warehouse.duckdb")) as connection:
         connection.execute("create table kept as from raw.crimes")
@@ -238,8 +238,8 @@ def test_a_failed_gate_leaves_the_last_list_and_gives_4(
     assert "rows_are_conserved" not in harmrank("status", "--home", scratch.home).stdout
 
 
-def test_a_home_in_use_gives_5_and_recovers_when_its_owner_dies(scratch: PublishedHome, harmrank: Command) -> None:
-    """Two refreshes never share a home; a killed owner leaves it free."""
+def test_a_home_in_use_gives_5_until_its_owner_dies(scratch: PublishedHome, harmrank: Command) -> None:
+    """Two refreshes never work in one home; a killed one leaves it free."""
     hold = (
         "import sys, time; from pathlib import Path; from harmrank.home.folder import Home\n"
         "with Home(Path(sys.argv[1])).lock():\n    print('held', flush=True); time.sleep(120)\n"
@@ -259,8 +259,8 @@ def test_a_home_in_use_gives_5_and_recovers_when_its_owner_dies(scratch: Publish
     assert harmrank("refresh", scratch.extracts, "--home", scratch.home).returncode == 0
 
 
-def test_a_reader_keeps_its_build_while_another_is_published(scratch: PublishedHome, without_dbt: Command) -> None:
-    """Readers never wait for a writer nor see half a build: a connection held across a publication still answers."""
+def test_a_reader_keeps_its_build_during_a_publication(scratch: PublishedHome, without_dbt: Command) -> None:
+    """Readers never wait and never see half a build: a connection that stays open during a publication still answers."""
     with duckdb.connect(str(scratch.mart.resolve()), read_only=True) as reader:
         done = without_dbt("refresh", scratch.extracts, "--home", scratch.home, "--list-date", "2026-07-31")
         assert done.returncode == 0, done.stderr
@@ -286,7 +286,7 @@ def test_a_reader_keeps_its_build_while_another_is_published(scratch: PublishedH
 def test_wrong_use_gives_2_and_a_sentence(
     published: PublishedHome, harmrank: Command, arguments: list[str], said: str
 ) -> None:
-    """Every mistake of the caller is named in one clear message, never with a traceback."""
+    """Every mistake of the caller gets one clear message and no traceback."""
     done = harmrank(*[a.format(home=published.home, extracts=published.extracts) for a in arguments])
     assert done.returncode == 2, done.stderr
     assert said in done.stderr
@@ -294,7 +294,7 @@ def test_wrong_use_gives_2_and_a_sentence(
 
 
 def test_explain_adds_up_and_names_nobody(published: PublishedHome, harmrank: Command) -> None:
-    """The sentences hold each allegation and the sum, and no name of a person."""
+    """The sentences contain each allegation and the sum, and no name of a person."""
     done = harmrank("explain", "met|p1", "--home", published.home)
     text = " ".join(done.stdout.split())
     assert "Number 1 on the list of 30 June 2026" in text
@@ -311,7 +311,7 @@ def test_explain_adds_up_and_names_nobody(published: PublishedHome, harmrank: Co
 
 
 def test_the_page_of_a_person_says_the_same_and_needs_no_network(published: PublishedHome, harmrank: Command) -> None:
-    """A sheet that can be printed and handed on: each sentence of the terminal, nothing to fetch or run, no name."""
+    """A page for printing: each sentence of the terminal, nothing to fetch or run, no name."""
     said = harmrank("explain", "met|p1", "--home", published.home).stdout
     page = harmrank("explain", "met|p1", "--home", published.home, "--format", "html").stdout
     text = " ".join(unescape(re.sub(r"<style>.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL)).split())
@@ -323,7 +323,7 @@ def test_the_page_of_a_person_says_the_same_and_needs_no_network(published: Publ
 
 
 def test_json_of_a_person_is_the_same_by_either_option(published: PublishedHome, harmrank: Command) -> None:
-    """`--json` stays for those who use it."""
+    """`--json` is short for `--format json`."""
     explained = [
         harmrank("explain", "met|p1", "--home", published.home, *form).stdout
         for form in (["--json"], ["--format", "json"])
@@ -345,7 +345,7 @@ def test_json_output_is_json(published: PublishedHome, harmrank: Command) -> Non
 
 
 def test_top_and_explain_need_no_dbt(published: PublishedHome, harmrank: Command) -> None:
-    """Readers' commands stay quick: they must not load what only a build needs."""
+    """Reading commands stay quick: they do not load what only a build needs."""
     code = (
         "import sys; from harmrank.cli import main as cli\n"
         "try:\n    cli.main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
@@ -375,7 +375,7 @@ def test_the_last_twelve_builds_are_kept(scratch: PublishedHome) -> None:
 
 
 def test_a_refresh_killed_while_building_leaves_the_list(scratch: PublishedHome, harmrank: Command) -> None:
-    """kill -9 in the middle: the old build reads on, and the next refresh succeeds."""
+    """kill -9 in the middle: the old build stays readable, and the next refresh succeeds."""
     before = build_id(scratch.home)
     write_extract(scratch.extracts, "2026-07-31", SMALL_FEED)
     process = subprocess.Popen(
@@ -399,7 +399,7 @@ def test_a_refresh_killed_while_building_leaves_the_list(scratch: PublishedHome,
 
 
 def test_a_warehouse_open_elsewhere_gives_5_and_says_where(scratch: PublishedHome, harmrank: Command) -> None:
-    """An analyst who left the warehouse open is told of by process, in one line."""
+    """One line names the process of an analyst who left the warehouse open."""
     hold = (
         "import sys, time, duckdb\n"
         "c = duckdb.connect(sys.argv[1], read_only=True)\nprint('open', flush=True); time.sleep(120)\n"
@@ -416,16 +416,16 @@ def test_a_warehouse_open_elsewhere_gives_5_and_says_where(scratch: PublishedHom
         analyst.wait()
 
 
-def test_a_warehouse_that_is_none_is_named(scratch: PublishedHome, harmrank: Command) -> None:
-    """One clear line, and the published list still reads."""
+def test_a_file_that_is_not_a_warehouse_is_named(scratch: PublishedHome, harmrank: Command) -> None:
+    """One clear line, and the published list stays readable."""
     (scratch.home / "warehouse.duckdb").write_text("not a database, " * 1000)
     done = harmrank("refresh", scratch.extracts, "--home", scratch.home)
     assert (done.returncode, "is no DuckDB file" in done.stderr) == (1, True), done.stderr
     assert harmrank("top", "--home", scratch.home).returncode == 0
 
 
-def test_an_interrupt_is_no_failed_gate(scratch: PublishedHome) -> None:
-    """Ctrl-C while building: exit 1, the list stands, and `status` does not speak of failed tests."""
+def test_an_interrupt_is_not_a_failed_gate(scratch: PublishedHome) -> None:
+    """Ctrl-C while building: exit code 1, and no word of failed tests."""
     command = [
         sys.executable,
         "-m",
@@ -454,11 +454,11 @@ def test_an_interrupt_is_no_failed_gate(scratch: PublishedHome) -> None:
     assert "Traceback" not in rest
 
 
-def test_everything_in_a_home_is_the_owners_and_a_build_takes_over_what_its_folder_grants(
+def test_a_home_is_private_and_a_build_takes_over_the_permissions_of_its_folder(
     scratch: PublishedHome, without_dbt: Command
 ) -> None:
-    """Private whatever the umask (conftest's home is built under one that grants all); readers who were let in to the builds
-    are let in to the next one."""
+    """Private whatever the umask (conftest's home is built under one that grants everything); readers of the builds can read
+    the next one, too."""
     home = scratch.home
     everything = [path for path in (home, *home.rglob("*")) if not path.is_symlink()]
     assert [path for path in everything if path.stat().st_mode & 0o077] == []
@@ -469,8 +469,8 @@ def test_everything_in_a_home_is_the_owners_and_a_build_takes_over_what_its_fold
     assert {path.stat().st_mode & 0o777 for path in build.iterdir()} == {0o640}
 
 
-def test_gaps_are_seen_where_a_score_is_seen(scratch: PublishedHome, harmrank: Command) -> None:
-    """An offence without a weight marks the score; one under a code that no table knows is told of by `explain`."""
+def test_missing_weights_show_beside_the_score(scratch: PublishedHome, harmrank: Command) -> None:
+    """An offence without a weight marks the score; `explain` names an offence whose code no table knows."""
     known = "force,person_ref,sex,updated_at\nmet,p2,M,2026-07-01\nmet,p3,M,2026-07-01\n"
     links = "".join(
         f"met,{crime},{person},suspect,2026-07-01\nmet,{crime},v1,victim,2026-07-01\n"
@@ -497,8 +497,8 @@ def test_gaps_are_seen_where_a_score_is_seen(scratch: PublishedHome, harmrank: C
     assert "not meant for ranking single offences" in top
 
 
-def test_a_list_date_in_the_future_is_warned_of(scratch: PublishedHome, without_dbt: Command) -> None:
-    """A slip of the year in an id or on the command line must not pass without a word."""
+def test_a_list_date_in_the_future_gives_a_warning(scratch: PublishedHome, without_dbt: Command) -> None:
+    """A wrong year in an id or on the command line gives a warning."""
     done = without_dbt("refresh", scratch.extracts, "--home", scratch.home, "--list-date", "2126-06-30")
     assert done.returncode == 0
     assert "in the future" in done.stderr
@@ -506,7 +506,7 @@ def test_a_list_date_in_the_future_is_warned_of(scratch: PublishedHome, without_
 
 
 def test_wrong_use_leaves_no_home_behind(tmp_path: Path, published: PublishedHome, harmrank: Command) -> None:
-    """A slip in a path must not litter the disk with homes."""
+    """A mistyped path creates no home."""
     one_extract = next(published.extracts.iterdir())
     for command in ("land", "refresh"):
         for extracts in (tmp_path / "nowhere", one_extract):
@@ -515,20 +515,20 @@ def test_wrong_use_leaves_no_home_behind(tmp_path: Path, published: PublishedHom
 
 
 def test_a_method_whose_index_was_never_imported_is_wrong_use(scratch: PublishedHome) -> None:
-    """Found before anything is built, with the command that would load the index."""
+    """Found before anything is built; the message names the command that loads the index."""
     from harmrank.errors import UsageError
     from harmrank.home import warehouse
     from harmrank.home.folder import Home
-    from harmrank.refreshing import refresh
+    from harmrank.refreshing import request
 
     with warehouse.connect(Home(scratch.home)) as connection:
-        refresh._refuse_unknown_index(connection, {"method": "v100", "harm_index": "cchi_2020_supplemented"})
+        request.refuse_unknown_index(connection, {"method": "v100", "harm_index": "cchi_2020_supplemented"})
         with pytest.raises(UsageError, match="weights import WORKBOOK --name cchi_2031"):
-            refresh._refuse_unknown_index(connection, {"method": "mine", "harm_index": "cchi_2031"})
+            request.refuse_unknown_index(connection, {"method": "mine", "harm_index": "cchi_2031"})
         connection.execute(
             "insert into raw.imported_weights values ('cchi_2031', '001/01', '1', 1, 1, '1', 'basis', 'source')"
         )
-        refresh._refuse_unknown_index(connection, {"method": "mine", "harm_index": "cchi_2031"})
+        request.refuse_unknown_index(connection, {"method": "mine", "harm_index": "cchi_2031"})
 
 
 @pytest.mark.parametrize(
@@ -538,7 +538,7 @@ def test_a_method_whose_index_was_never_imported_is_wrong_use(scratch: Published
     ids=" ".join,
 )  # fmt: skip
 def test_every_command_has_help_with_an_example(harmrank: Command, command: list[str]) -> None:
-    """Whoever asks for help sees how the command is called."""
+    """The help of each command shows how to call it."""
     done = harmrank(*command, "--help")
     assert done.returncode == 0
     assert "  Example:\n    harmrank " in done.stdout

@@ -1,4 +1,4 @@
-"""A refresh as its scheduler and its operator see it: the log, the summary, hooks, SIGTERM, freshness."""
+"""What a scheduler and its operator see of a refresh: the log, the summary, hooks, SIGTERM, freshness."""
 
 from __future__ import annotations
 
@@ -26,17 +26,18 @@ from harmrank.home.folder import Home
 from harmrank.machine import signals
 from harmrank.reading import freshness
 from harmrank.refreshing import hooks, logbook
+from harmrank.refreshing.run import Run
 from harmrank.text import durations
 
 NAMES = ("Invented", "Mann", "Frau", "1980-01-01")
-"""Of the people of the small feed."""
+"""Personal data of the small feed."""
 
 Lines = list[dict[str, Any]]
 
 
 @pytest.fixture
 def hook(tmp_path: Path) -> Callable[..., str]:
-    """Writes a hook that keeps its environment and its standard input in files called by its name, then does what it is told."""
+    """Returns a function that writes a hook. The hook saves its environment and standard input, then runs `then`."""
 
     def write(name: str, then: str = "exit 0") -> str:
         path = tmp_path / name
@@ -48,30 +49,30 @@ def hook(tmp_path: Path) -> Callable[..., str]:
 
 
 def facts_of(hook: str) -> dict[str, Any]:
-    """What a hook was told as JSON."""
-    told: dict[str, Any] = json.loads(Path(f"{hook}.json").read_text())
-    return told
+    """Returns the facts that a hook got as JSON."""
+    facts: dict[str, Any] = json.loads(Path(f"{hook}.json").read_text())
+    return facts
 
 
 def environment_of(hook: str) -> dict[str, str]:
-    """What a hook found in its environment under harmrank's names."""
+    """Returns harmrank's variables in the environment of a hook."""
     pairs = (line.partition("=") for line in Path(f"{hook}.env").read_text().splitlines())
     return {name: value for name, _, value in pairs if name.startswith("HARMRANK_")}
 
 
 def log_of(home: Path) -> Lines:
-    """The lines of a home's log."""
+    """Returns the lines of a home's log."""
     return [json.loads(line) for line in (home / "logs" / "refresh.jsonl").read_text().splitlines()]
 
 
 def last_refresh(home: Path) -> Lines:
-    """The lines of the last refresh."""
+    """Returns the lines of the last refresh."""
     lines = log_of(home)
     return [line for line in lines if line["refresh"] == lines[-1]["refresh"]]
 
 
 def add_extract(home: PublishedHome, day: str = "2026-07-31") -> None:
-    """One more crime against the same woman."""
+    """Add one more crime against the same woman."""
     crimes, involvements = (
         SMALL_FEED[name].split("\n")[0] + "\n" + "\n".join(lines) + "\n"
         for name, lines in (
@@ -83,7 +84,7 @@ def add_extract(home: PublishedHome, day: str = "2026-07-31") -> None:
 
 
 def add_unusable_extract(home: PublishedHome) -> None:
-    """One that is refused: a required column is missing."""
+    """Add an extract that is refused: a required column is missing."""
     write_extract(home.extracts, "2026-07-15", {"crimes": "force,crime_ref\nmet,c7\n"})
 
 
@@ -91,7 +92,7 @@ def add_unusable_extract(home: PublishedHome) -> None:
 
 
 def test_every_step_has_its_line(published: PublishedHome) -> None:
-    """What a refresh did, in order, with the same counts as the mart and the manifest."""
+    """The log has the steps in order, with the same counts as the mart and the manifest."""
     lines = log_of(published.home)
     lines = [line for line in lines if line["refresh"] == lines[0]["refresh"]]
     assert [line["step"] for line in lines] == [
@@ -124,7 +125,7 @@ def test_every_step_has_its_line(published: PublishedHome) -> None:
 
 
 def test_the_log_is_in_utc_and_adds_up(published: PublishedHome) -> None:
-    """Times end in Z, never run back, and no step takes longer than the whole."""
+    """Times end in Z and never decrease; the steps together take no longer than the refresh."""
     lines = log_of(published.home)
     moments = [datetime.strptime(line["at"], "%Y-%m-%dT%H:%M:%S.%f%z") for line in lines]
     assert moments == sorted(moments)
@@ -133,15 +134,15 @@ def test_the_log_is_in_utc_and_adds_up(published: PublishedHome) -> None:
     assert 0 < sum(parts) <= whole
 
 
-def test_the_log_names_nobody(published: PublishedHome) -> None:
-    """Logs are collected elsewhere: no name, no date of birth, no key of a person; and only its owner reads the file."""
+def test_the_log_has_no_personal_data(published: PublishedHome) -> None:
+    """Logs leave the machine: they have no name, date of birth or key of a person, and only the owner can read the file."""
     log = published.home / "logs" / "refresh.jsonl"
     assert [name for name in (*NAMES, "met|p1") if name in log.read_text()] == []
     assert log.stat().st_mode & 0o777 == 0o600
 
 
 def test_log_json_puts_the_same_lines_on_stderr_and_nothing_else(scratch: PublishedHome, harmrank: Command) -> None:
-    """For those who collect stderr: every line is JSON, also where the refresh fails; stdout stays for --json."""
+    """Every line of stderr is JSON, even if the refresh fails; stdout stays for --json."""
     add_unusable_extract(scratch)
     done = harmrank("refresh", scratch.extracts, "--home", scratch.home, "--log-json", "--json")
     assert done.returncode == 3
@@ -153,8 +154,8 @@ def test_log_json_puts_the_same_lines_on_stderr_and_nothing_else(scratch: Publis
     assert json.loads(by_setting.stderr.splitlines()[-1])["exit_code"] == 3
 
 
-def test_what_came_from_outside_is_harmless_in_the_log(scratch: PublishedHome, harmrank: Command) -> None:
-    """A folder's name may hold what a terminal obeys: one line stays one line, of plain signs."""
+def test_control_characters_are_harmless_in_the_log(scratch: PublishedHome, harmrank: Command) -> None:
+    """A folder's name may contain control characters: its line stays one line of plain characters."""
     write_extract(scratch.extracts, "2026-07-31\n\x1b[31m", {"crimes": "force\n"})
     assert harmrank("refresh", scratch.extracts, "--home", scratch.home).returncode == 3
     text = (scratch.home / "logs" / "refresh.jsonl").read_text()
@@ -162,14 +163,14 @@ def test_what_came_from_outside_is_harmless_in_the_log(scratch: PublishedHome, h
     assert [line["outcome"] for line in last_refresh(scratch.home) if line["step"] == "extract"] == ["refused"]
 
 
-def test_the_log_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many refreshes: so many files, so large, the newest lines in the first of them, all for their owner alone."""
+def test_the_size_of_the_log_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Number and size of the files are limited; the first has the newest lines; only the owner can read them."""
     home = Home(tmp_path / "home")
     home.create()
     monkeypatch.setattr(logbook, "MAX_BYTES", 2_000)
     monkeypatch.setattr(logbook, "KEPT_FILES", 2)
     for number in range(50):
-        logbook.Logbook(home).say("remark", "said", message=f"line {number}")
+        Run(home).remark(f"line {number}")
     files = sorted(home.logs.glob("refresh.jsonl*"))
     assert [path.name for path in files] == ["refresh.jsonl", "refresh.jsonl.1", "refresh.jsonl.2"]
     assert all(path.stat().st_size <= 2_000 and path.stat().st_mode & 0o777 == 0o600 for path in files)
@@ -177,16 +178,16 @@ def test_the_log_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_long_line_is_cut(tmp_path: Path) -> None:
-    """A thousand sentences of a thousand words do not fill the log."""
+    """A thousand long sentences do not fill the log."""
     home = Home(tmp_path / "home")
     home.create()
-    logbook.Logbook(home).say("remark", "said", details=["word " * 1_000] * 1_000, message="x" * 100_000)
+    Run(home).note("remark", "said", details=["word " * 1_000] * 1_000, message="x" * 100_000)
     (line,) = log_of(home.root)
     assert len(line["details"]) < 50 and len(json.dumps(line)) < 100_000
 
 
-def test_a_log_that_cannot_be_written_stops_nobody(scratch: PublishedHome, harmrank: Command) -> None:
-    """The list matters more; it is said once."""
+def test_a_refresh_goes_on_without_its_log(scratch: PublishedHome, harmrank: Command) -> None:
+    """The refresh goes on and says so once."""
     (scratch.home / "logs" / "refresh.jsonl").unlink()
     (scratch.home / "logs" / "refresh.jsonl").mkdir()
     done = harmrank("refresh", scratch.extracts, "--home", scratch.home)
@@ -199,7 +200,7 @@ def test_a_log_that_cannot_be_written_stops_nobody(scratch: PublishedHome, harmr
 
 
 def test_the_summary_wraps_on_a_terminal(scratch: PublishedHome) -> None:
-    """At a real terminal of 60 columns no sentence is broken by its edge, and the headline is bold."""
+    """On a terminal of 60 columns every sentence wraps at a space, and the headline is bold."""
     parent, child = pty.openpty()
     subprocess.run(["stty", "cols", "60", "rows", "40"], stdin=child, check=True)
     environment = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "NO_COLOR")}
@@ -217,7 +218,7 @@ def test_the_summary_wraps_on_a_terminal(scratch: PublishedHome) -> None:
         said += part
     assert process.wait() == 0
     text = said.decode()
-    assert "\x1b[1mnothing new: the published list for 2026-06-30 stands" in text
+    assert "\x1b[1mnothing new: the published list for 2026-06-30 is current" in text
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
     sentences = [line for line in plain.splitlines() if not line.strip().startswith("/")]
     assert [line for line in sentences if len(line) > 60 and " " in line.strip()] == []
@@ -226,10 +227,10 @@ def test_the_summary_wraps_on_a_terminal(scratch: PublishedHome) -> None:
 # --- hooks ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_publication_calls_its_hook_and_ends_with_a_summary(
+def test_a_publication_runs_its_hook_and_ends_with_a_summary(
     scratch: PublishedHome, harmrank: Command, hook: Callable[..., str]
 ) -> None:
-    """The hook learns what was published; the summary says it to a person, with the mart's own figures."""
+    """The hook and the summary have the figures of the mart."""
     add_extract(scratch)
     on_publish, on_failure = hook("on_publish"), hook("on_failure")
     done = harmrank(
@@ -237,13 +238,13 @@ def test_a_publication_calls_its_hook_and_ends_with_a_summary(
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     build = os.readlink(scratch.home / "published" / "current")
-    told, environment = facts_of(on_publish), environment_of(on_publish)
-    assert environment["HARMRANK_BUILD_ID"] == told["build_id"] == build == json.loads(done.stdout)["build_id"]
-    assert environment["HARMRANK_LIST_DATE"] == told["list_date"] == "2026-07-31"
+    facts, environment = facts_of(on_publish), environment_of(on_publish)
+    assert environment["HARMRANK_BUILD_ID"] == facts["build_id"] == build == json.loads(done.stdout)["build_id"]
+    assert environment["HARMRANK_LIST_DATE"] == facts["list_date"] == "2026-07-31"
     assert environment["HARMRANK_HOME"] == str(scratch.home)
     assert environment["HARMRANK_PUBLISHED"] == str(scratch.home / "published" / build)
     assert (environment["HARMRANK_EVENT"], environment["HARMRANK_EXIT_CODE"]) == ("published", "0")
-    assert (told["extracts_landed"], told["rows_landed"]) == (["2026-07-31"], 3)
+    assert (facts["extracts_landed"], facts["rows_landed"]) == (["2026-07-31"], 3)
     assert not environment.keys() & {"HARMRANK_ON_PUBLISH", "HARMRANK_ON_FAILURE"}, (
         "a hook that refreshes calls no hook"
     )
@@ -258,50 +259,46 @@ def test_a_publication_calls_its_hook_and_ends_with_a_summary(
     assert "Landed 1 extract (2026-07-31): 3 rows, 0 in quarantine; 1 extract landed before" in summary
     assert f"Changes {moved[0]} entered and {moved[1]} left since {moved[2]}" in summary
     assert re.search(r"Took \d+\.\d s: landing \d+\.\d, building and testing \d+\.\d, checking and publishing", summary)
-    assert f"See harmrank top --home {scratch.home} See {scratch.home}/logs/refresh.jsonl" in summary
-    assert [name for name in NAMES if name in done.stderr + done.stdout + json.dumps(told)] == []
+    assert f"See harmrank top --home {scratch.home} See {scratch.home}/logs/refresh.jsonl: one line per step" in summary
+    assert [name for name in NAMES if name in done.stderr + done.stdout + json.dumps(facts)] == []
     assert [line["step"] for line in last_refresh(scratch.home)][-2:] == ["hook on-publish", "refresh"]
 
 
-def test_a_past_list_calls_no_hook_of_a_publication(
-    scratch: PublishedHome, harmrank: Command, hook: Callable[..., str]
-) -> None:
-    """What hands the current list on would hand a list as it was known on in its place."""
+def test_a_past_list_runs_no_publish_hook(scratch: PublishedHome, harmrank: Command, hook: Callable[..., str]) -> None:
+    """A hook passes the current list on; it must not pass on a past list in its place."""
     on_publish = hook("on_publish")
     asked = ("refresh", scratch.extracts, "--home", scratch.home, "--known-at", "2026-06-30")
     done = harmrank(*asked, HARMRANK_ON_PUBLISH=on_publish)
-    assert (done.returncode, "calling the hook" in done.stderr) == (0, False), done.stderr
+    assert (done.returncode, "running the hook" in done.stderr) == (0, False), done.stderr
     assert "published the list for 2026-06-30" in done.stderr and not Path(f"{on_publish}.json").exists()
 
 
-def test_nothing_new_calls_no_hook(scratch: PublishedHome, harmrank: Command, hook: Callable[..., str]) -> None:
-    """A scheduler that finds nothing every night tells nobody."""
+def test_nothing_new_runs_no_hook(scratch: PublishedHome, harmrank: Command, hook: Callable[..., str]) -> None:
+    """Nights without a new extract run no hook."""
     on_publish, on_failure = hook("on_publish"), hook("on_failure")
     done = harmrank(
         "refresh", scratch.extracts, "--home", scratch.home, "--on-publish", on_publish, "--on-failure", on_failure
     )
-    assert (done.returncode, "calling the hook" in done.stderr) == (0, False)
+    assert (done.returncode, "running the hook" in done.stderr) == (0, False)
     assert not Path(f"{on_publish}.json").exists() and not Path(f"{on_failure}.json").exists()
 
 
-def test_a_hook_that_fails_changes_nothing_published_and_is_seen(
+def test_a_failed_hook_changes_nothing_published_and_is_noticed(
     scratch: PublishedHome, without_dbt: Command, hook: Callable[..., str]
 ) -> None:
-    """Exit code 1 and the failure hook, for nobody would learn otherwise that the copy for others was not made."""
+    """Exit code 1 and the failure hook: otherwise nobody would notice that the publish hook has failed."""
     on_publish, on_failure = hook("on_publish", "exit 7"), hook("on_failure", "kill -9 $$")
     before = os.readlink(scratch.home / "published" / "current")
     done = without_dbt(
         "refresh", scratch.extracts, "--home", scratch.home, "--full", "--on-publish", on_publish, "--on-failure", on_failure
     )  # fmt: skip
     assert done.returncode == 1
-    assert (
-        "the hook on-publish failed (exit code 7); the list is published all the same" in done.stderr.splitlines()[-1]
-    )
+    assert "the hook on-publish failed (exit code 7); the list was published" in done.stderr.splitlines()[-1]
     assert "the hook on-failure failed (signal 9)" in done.stderr
     after = os.readlink(scratch.home / "published" / "current")
     assert after != before and homes.check(scratch.home) == after
-    told = facts_of(on_failure)
-    assert (told["event"], told["exit_code"], told["build_id"]) == ("failed", 1, after)
+    facts = facts_of(on_failure)
+    assert (facts["event"], facts["exit_code"], facts["build_id"]) == ("failed", 1, after)
     assert "exit code 7" in environment_of(on_failure)["HARMRANK_MESSAGE"]
     outcomes = {line["step"]: line["outcome"] for line in last_refresh(scratch.home)}
     assert (outcomes["publishing"], outcomes["hook on-publish"], outcomes["refresh"]) == (
@@ -311,10 +308,10 @@ def test_a_hook_that_fails_changes_nothing_published_and_is_seen(
     )
 
 
-def test_a_refused_extract_calls_the_failure_hook(
+def test_a_refused_extract_runs_the_failure_hook(
     scratch: PublishedHome, harmrank: Command, hook: Callable[..., str]
 ) -> None:
-    """Exit code 3: somebody has to write to the supplier. Each time, for as long as it lies there."""
+    """Exit code 3, in each refresh until somebody removes the extract: somebody has to write to the supplier."""
     add_unusable_extract(scratch)
     on_failure = hook("on_failure")
     for _ in range(2):
@@ -327,10 +324,10 @@ def test_a_refused_extract_calls_the_failure_hook(
     assert "Refused" in done.stderr
 
 
-def test_a_failed_gate_calls_the_failure_hook(
+def test_a_failed_gate_runs_the_failure_hook(
     scratch: PublishedHome, harmrank: Command, hook: Callable[..., str]
 ) -> None:
-    """Exit code 4: nothing was published, the log and the hook say which test it was."""
+    """Exit code 4: nothing was published; the log and the hook name the failed test."""
     with duckdb.connect(str(scratch.home / "warehouse.duckdb")) as connection:
         connection.execute("delete from raw.crimes where crime_ref = 'c2'")
     on_publish, on_failure = hook("on_publish"), hook("on_failure")
@@ -346,10 +343,10 @@ def test_a_failed_gate_calls_the_failure_hook(
     assert any("rows_are_conserved" in sentence for sentence in building["details"])
 
 
-def test_a_busy_home_and_wrong_use_call_it_too(
+def test_a_busy_home_and_wrong_use_run_the_failure_hook(
     scratch: PublishedHome, harmrank: Command, hook: Callable[..., str], tmp_path: Path
 ) -> None:
-    """Exit codes 5 and 2: a share that is not mounted must not go unnoticed; the log has it, where there is a home."""
+    """Exit codes 5 and 2: an unmounted share must not go unnoticed. The log has it if there is a home."""
     on_failure = hook("on_failure")
     with Home(scratch.home).lock():
         done = harmrank("refresh", scratch.extracts, "--home", scratch.home, "--on-failure", on_failure)
@@ -365,21 +362,21 @@ def test_a_busy_home_and_wrong_use_call_it_too(
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("no-such-program --loud", "no-such-program is no program that can be run here"),
+        ("no-such-program --loud", "no-such-program is not a program on this machine"),
         ("echo 'unclosed", "cannot be read as a command (no closing quotation)"),
-        (" ", "an empty command"),
+        (" ", "the command is empty"),
     ],
 )
-def test_a_hook_that_could_never_run_is_wrong_use(
+def test_a_hook_that_cannot_run_is_wrong_use(
     scratch: PublishedHome, harmrank: Command, command: str, said: str
 ) -> None:
-    """Told when it is set up, not in the night it is needed."""
+    """Reported at once, not in the night when the hook is needed."""
     done = harmrank("refresh", scratch.extracts, "--home", scratch.home, "--on-failure", command)
     assert (done.returncode, said in " ".join(done.stderr.split())) == (2, True), done.stderr
 
 
-def test_no_word_of_a_fact_becomes_a_part_of_a_command(tmp_path: Path) -> None:
-    """Neither the command line nor what it is told passes through a shell."""
+def test_no_fact_becomes_part_of_a_command(tmp_path: Path) -> None:
+    """Neither the command line nor a fact passes through a shell."""
     sign = tmp_path / "sign"
     evil = f"$(touch {sign}); touch {sign} & `touch {sign}`"
     shown = tmp_path / "shown"
@@ -390,8 +387,8 @@ def test_no_word_of_a_fact_becomes_a_part_of_a_command(tmp_path: Path) -> None:
     assert not sign.exists()
 
 
-def test_a_hook_is_ended_with_all_it_has_started(tmp_path: Path) -> None:
-    """Its time over, nothing of it goes on: not a child that is deaf to being asked, not one it left behind."""
+def test_a_hook_ends_with_every_process_it_started(tmp_path: Path) -> None:
+    """After the time limit no process of the hook is left, not even a child that ignores SIGTERM."""
     child = tmp_path / "child"
     script = tmp_path / "hook.sh"
     script.write_text(f"trap '' TERM\nsh -c \"trap '' TERM; echo \\$\\$ > {child}; sleep 600\" &\nwait\nsleep 600\n")
@@ -407,18 +404,18 @@ def test_a_hook_is_ended_with_all_it_has_started(tmp_path: Path) -> None:
         pytest.fail("a child of the hook lives on")
 
 
-def test_a_hook_need_not_read_what_it_is_told() -> None:
-    """A megabyte of warnings into a program that closes its ears is no failure."""
+def test_a_hook_need_not_read_its_standard_input() -> None:
+    """A hook may ignore a megabyte of warnings on its standard input."""
     assert hooks.call("on-publish", ("true",), {"details": ["x" * 1_000_000]}, timedelta(minutes=1)) is None
 
 
 # --- SIGTERM ----------------------------------------------------------------------------------------------------------
 
 
-def test_told_to_stop_it_says_so_calls_its_hook_and_leaves_the_home_whole(
+def test_after_sigterm_it_says_so_runs_its_hook_and_leaves_the_home_whole(
     scratch: PublishedHome, harmrank: Command, hook: Callable[..., str]
 ) -> None:
-    """What systemd does after TimeoutStartSec or at shutdown, in the middle of dbt's work."""
+    """SIGTERM during dbt's work, as systemd sends it after TimeoutStartSec or at shutdown."""
     on_failure = hook("on_failure")
     before = os.readlink(scratch.home / "published" / "current")
     command = homes.command("refresh", scratch.extracts, "--home", scratch.home, "--full", "--on-failure", on_failure)
@@ -431,8 +428,8 @@ def test_told_to_stop_it_says_so_calls_its_hook_and_leaves_the_home_whole(
     assert process.wait() == 1, rest
     assert rest.splitlines()[-1] == "harmrank: stopped by SIGTERM: what was published before still stands"
     assert "Traceback" not in rest
-    told = facts_of(on_failure)
-    assert (told["exit_code"], told["outcome"], told["during"]) == (1, "stopped", "building")
+    facts = facts_of(on_failure)
+    assert (facts["exit_code"], facts["outcome"], facts["during"]) == (1, "stopped", "building")
     assert log_of(scratch.home)[-1]["outcome"] == "stopped"
     assert homes.check(scratch.home) == before
     assert homes.leftovers(scratch.home) == []
@@ -440,9 +437,9 @@ def test_told_to_stop_it_says_so_calls_its_hook_and_leaves_the_home_whole(
     assert "was stopped by SIGTERM while building: run harmrank refresh again" in said
 
 
-def test_a_query_that_is_interrupted_counts_as_told_to_stop() -> None:
-    """DuckDB turns the signal into an error of its own: landing must not end as something unexpected."""
-    # A query that ends by itself, after some seconds: DuckDB 2.0 now and then finishes what a thread has begun before it stops.
+def test_an_interrupted_query_counts_as_stopped() -> None:
+    """DuckDB turns the signal into an error of its own: that must not show as an unexpected error."""
+    # A query that ends by itself after some seconds: DuckDB 2.0 sometimes finishes what a thread has begun before it stops.
     code = (
         "import os, signal, threading, duckdb\n"
         "from harmrank.machine import signals\n"
@@ -457,10 +454,10 @@ def test_a_query_that_is_interrupted_counts_as_told_to_stop() -> None:
     assert done.stdout.split() == ["RuntimeError", "by", "SIGTERM"], done.stderr
 
 
-def test_told_to_stop_once_the_list_is_out_only_compacting_ends(
+def test_sigterm_after_publishing_ends_only_compacting(
     scratch: PublishedHome, tmp_path: Path, hook: Callable[..., str]
 ) -> None:
-    """What is published stays published: exit code 0, the publish hook called, the warehouse as it was."""
+    """What is published stays published: exit code 0, the publish hook runs, the warehouse is unchanged."""
     on_publish = hook("on_publish")
     code = (
         "import os, signal\n"
@@ -474,13 +471,13 @@ def test_told_to_stop_once_the_list_is_out_only_compacting_ends(
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "the warehouse was not compacted: told to stop" in done.stderr
+    assert "the warehouse was not compacted: stopped by a signal" in done.stderr
     assert facts_of(on_publish)["build_id"] == homes.check(scratch.home)
     assert {line["step"]: line["outcome"] for line in last_refresh(scratch.home)}["compacting"] == "failed"
 
 
-def test_told_to_stop_while_landing(tmp_path: Path, harmrank: Command) -> None:
-    """No half extract, no unexpected error, and the next refresh lands what is left."""
+def test_sigterm_while_landing(tmp_path: Path, harmrank: Command) -> None:
+    """No half extract and no unexpected error."""
     extracts, home = tmp_path / "extracts", tmp_path / "home"
     assert harmrank("sample", "--out", extracts, "--crimes", "20000", "--months", "6").returncode == 0
     command = homes.command("refresh", extracts, "--home", home, "--log-json")
@@ -500,8 +497,8 @@ def test_told_to_stop_while_landing(tmp_path: Path, harmrank: Command) -> None:
     assert halves == (0,)
 
 
-def test_what_was_ignored_stays_ignored() -> None:
-    """Ctrl-C in a shell must not end what it runs in the background."""
+def test_an_ignored_signal_stays_ignored() -> None:
+    """Ctrl-C in a shell must not end its background jobs."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with signals.listening():
@@ -515,8 +512,8 @@ def test_what_was_ignored_stays_ignored() -> None:
 # --- freshness --------------------------------------------------------------------------------------------------------
 
 
-def ended_well(home: Path, ago: timedelta | None, **facts: Any) -> None:
-    """Let a home's last good refresh have ended so long ago; and the build that stands be older."""
+def succeeded(home: Path, ago: timedelta | None, **facts: Any) -> None:
+    """Set the time since a home's last successful refresh, and make the current build older."""
     moment = (datetime.now(UTC) - ago).strftime("%Y-%m-%dT%H:%M:%SZ") if ago is not None else None
     path = home / "logs" / "last_refresh.json"
     entry = json.loads(path.read_text()) | {"ended_well_at": moment} | facts
@@ -540,31 +537,31 @@ def test_spans_are_read(text: str, span: timedelta) -> None:
 
 
 @pytest.mark.parametrize("text", ["26", "h", "1.5h", "-2d", "0h", "2 days", "26H", "1000000000h", "٣h", ""])
-def test_what_is_no_span_is_wrong_use(published: PublishedHome, harmrank: Command, text: str) -> None:
-    """One line that says what to write, never a monitor that is content with a slip."""
+def test_a_malformed_span_is_wrong_use(published: PublishedHome, harmrank: Command, text: str) -> None:
+    """One line says what to write; a mistyped span is never accepted."""
     done = harmrank("status", "--home", published.home, "--max-age", text)
     assert (done.returncode, "write 26h, 90m or 2d" in " ".join(done.stderr.split())) == (2, True), done.stderr
 
 
 def test_fresh_and_stale_are_one_line_and_an_exit_code(scratch: PublishedHome, harmrank: Command) -> None:
-    """Just within and just beyond the age; the answer stands on stdout, where monitors look."""
-    ended_well(scratch.home, timedelta(hours=25, minutes=59))
+    """Just below and just above the limit; the answer is on stdout, where monitors look."""
+    succeeded(scratch.home, timedelta(hours=25, minutes=59))
     fresh = harmrank("status", "--home", scratch.home, "--max-age", "26h")
     assert (fresh.returncode, fresh.stderr) == (0, "")
     assert fresh.stdout == "fresh: the last refresh that ended well did so 25 hours ago, the list is for 2026-06-30\n"
-    ended_well(scratch.home, timedelta(hours=26, minutes=1))
+    succeeded(scratch.home, timedelta(hours=26, minutes=1))
     stale = harmrank("status", "--home", scratch.home, "--max-age", "26h")
     assert (stale.returncode, stale.stderr) == (1, "")
     assert (
         stale.stdout == "stale: no refresh has ended well for 26 hours, more than 26 hours: does the scheduler run?\n"
     )
-    told = json.loads(harmrank("status", "--home", scratch.home, "--max-age", "26h", "--json").stdout)
-    assert told["is_stale"] and 26 * 3600 < told["age_seconds"] < 27 * 3600
+    facts = json.loads(harmrank("status", "--home", scratch.home, "--max-age", "26h", "--json").stdout)
+    assert facts["is_stale"] and 26 * 3600 < facts["age_seconds"] < 27 * 3600
 
 
 def test_nothing_new_keeps_a_home_fresh_and_a_failure_does_not(scratch: PublishedHome, harmrank: Command) -> None:
-    """A scheduler that runs and finds nothing is healthy; one whose refreshes fail is not, and why is said."""
-    ended_well(scratch.home, timedelta(days=9))
+    """A scheduler that finds nothing new is healthy; one whose refreshes fail is not, and the line says why."""
+    succeeded(scratch.home, timedelta(days=9))
     with duckdb.connect(str(scratch.home / "warehouse.duckdb")):
         assert harmrank("refresh", scratch.extracts, "--home", scratch.home).returncode == 5
     stale = harmrank("status", "--home", scratch.home, "--max-age", "26h")
@@ -574,14 +571,16 @@ def test_nothing_new_keeps_a_home_fresh_and_a_failure_does_not(scratch: Publishe
     assert harmrank("status", "--home", scratch.home, "--max-age", "26h").returncode == 0
     assert "when a refresh last ended well" in " ".join(harmrank("status", "--home", scratch.home).stdout.split())
     add_unusable_extract(scratch)
-    ended_well(scratch.home, timedelta(days=9))
+    succeeded(scratch.home, timedelta(days=9))
     assert harmrank("refresh", scratch.extracts, "--home", scratch.home).returncode == 3
-    assert harmrank("status", "--home", scratch.home, "--max-age", "26h").returncode == 0, "all that could be done was"
+    assert harmrank("status", "--home", scratch.home, "--max-age", "26h").returncode == 0, (
+        "everything usable was published"
+    )
 
 
-def test_the_age_of_the_list_is_asked_separately(scratch: PublishedHome, harmrank: Command) -> None:
-    """Nights that find nothing keep no list young: no extract has come for months here."""
-    ended_well(scratch.home, timedelta(minutes=1))
+def test_the_age_of_the_list_has_its_own_limit(scratch: PublishedHome, harmrank: Command) -> None:
+    """Refreshes that find nothing new do not change the date of the list."""
+    succeeded(scratch.home, timedelta(minutes=1))
     done = harmrank("status", "--home", scratch.home, "--max-age", "26h", "--max-list-age", "40d")
     assert (done.returncode, "the list is for 2026-06-30" in done.stdout, "more than 40 days" in done.stdout) == (
         1,
@@ -592,12 +591,12 @@ def test_the_age_of_the_list_is_asked_separately(scratch: PublishedHome, harmran
 
 
 def test_a_home_in_use_is_judged_without_waiting(scratch: PublishedHome, harmrank: Command) -> None:
-    """By the last refresh that ended, not the one at work; that one is named where the home is stale."""
+    """The last finished refresh counts. If the home is stale, the line names the running one."""
     entry = {"outcome": journal.RUNNING, "step": "building", "process": os.getpid(), "build_id": "b"}
     with Home(scratch.home).lock(), duckdb.connect(str(scratch.home / "warehouse.duckdb")):
-        ended_well(scratch.home, timedelta(hours=1), **entry)
+        succeeded(scratch.home, timedelta(hours=1), **entry)
         assert harmrank("status", "--home", scratch.home, "--max-age", "26h").returncode == 0
-        ended_well(scratch.home, timedelta(hours=30), **entry)
+        succeeded(scratch.home, timedelta(hours=30), **entry)
         stale = harmrank("status", "--home", scratch.home, "--max-age", "26h")
     assert (stale.returncode, f"a refresh is running (process {os.getpid()}" in stale.stdout) == (1, True), stale.stdout
 
@@ -618,7 +617,7 @@ def test_a_home_in_use_is_judged_without_waiting(scratch: PublishedHome, harmran
 def test_a_damaged_home_gets_a_verdict(
     scratch: PublishedHome, harmrank: Command, harm: Callable[[Path], object], said: str | None
 ) -> None:
-    """What readers lose is stale, with its name; what only the next refresh needs is not what is asked here."""
+    """Damage that readers would notice is stale and named; damage that only the next refresh would notice is not."""
     harm(scratch.home)
     done = harmrank("status", "--home", scratch.home, "--max-age", "52w")
     assert (done.returncode, done.stderr) == (0 if said is None else 1, ""), done.stdout
@@ -626,8 +625,8 @@ def test_a_damaged_home_gets_a_verdict(
     assert len(done.stdout.splitlines()) == 1
 
 
-def test_an_empty_home_is_stale_and_none_is_wrong_use(tmp_path: Path, harmrank: Command) -> None:
-    """Before the first refresh there is nothing to be fresh; a path that is wrong is said to be."""
+def test_an_empty_home_is_stale_and_a_missing_one_is_wrong_use(tmp_path: Path, harmrank: Command) -> None:
+    """A home without a refresh is stale; a wrong path is wrong use."""
     (tmp_path / "home").mkdir()
     done = harmrank("status", "--home", tmp_path / "home", "--max-age", "26h")
     assert (done.returncode, done.stdout) == (
@@ -637,26 +636,26 @@ def test_an_empty_home_is_stale_and_none_is_wrong_use(tmp_path: Path, harmrank: 
     assert harmrank("status", "--home", tmp_path / "none", "--max-age", "26h").returncode == 2
 
 
-def test_a_clock_that_was_put_back_is_not_fresh_for_ever(scratch: PublishedHome) -> None:
-    """An age below nought is no young age."""
-    ended_well(scratch.home, -timedelta(hours=2))
+def test_a_home_is_not_fresh_for_ever_after_the_clock_was_put_back(scratch: PublishedHome) -> None:
+    """A negative age does not count as fresh."""
+    succeeded(scratch.home, -timedelta(hours=2))
     judged = freshness.judge(Home(scratch.home), timedelta(hours=26), None)
     assert judged.is_stale and "clock" in judged.said
 
 
-def test_a_home_by_an_older_harmrank_goes_by_its_build(scratch: PublishedHome) -> None:
-    """Its journal does not say when it ended well: when the build that stands began is the latest that is known."""
+def test_the_age_of_a_home_by_an_older_harmrank_is_that_of_its_build(scratch: PublishedHome) -> None:
+    """Its journal has no time of success: the start of the current build counts."""
     path = scratch.home / "logs" / "last_refresh.json"
     entry = json.loads(path.read_text())
     del entry["ended_well_at"]
     path.write_text(json.dumps(entry))
     assert not freshness.judge(Home(scratch.home), timedelta(hours=26), None).is_stale
-    ended_well(scratch.home, None)
+    succeeded(scratch.home, None)
     assert freshness.judge(Home(scratch.home), timedelta(hours=26), None).is_stale
 
 
-def test_asking_needs_no_warehouse_and_nothing_heavy(published: PublishedHome) -> None:
-    """A monitor asks every minute: neither dbt nor Great Expectations nor rich is loaded for one line."""
+def test_status_for_monitors_loads_nothing_heavy(published: PublishedHome) -> None:
+    """A monitor asks every minute: this loads neither dbt nor Great Expectations nor rich."""
     code = (
         "import sys, harmrank.cli.main as cli\n"
         "cli._exit = lambda code: print(code, *[m for m in ('dbt', 'great_expectations', 'rich') if m in sys.modules])\n"

@@ -25,6 +25,8 @@ from typing import Any
 from harmrank.home.folder import Home
 from harmrank.machine import duck
 from harmrank.refreshing.refresh import refresh
+from harmrank.refreshing.request import Options
+from harmrank.refreshing.run import Run
 from reliability import homes
 from reliability.record import record
 
@@ -181,8 +183,7 @@ def run_sequence(seed: int, steps: int, found: Findings) -> None:
 
 
 def _refresh(extracts: Path, home: Path, list_date: date | None, full: bool) -> None:
-    quiet: Any = lambda *_: None  # noqa: E731 - a sink for lines and for progress
-    refresh(extracts, Home(home), list_date=list_date, full=full, say=quiet, progress=quiet)
+    refresh(Options(extracts, Home(home), list_date=list_date, full=full), Run(Home(home)))
 
 
 def _is_incremental(home: Path) -> bool:

@@ -1,0 +1,132 @@
+"""One refresh as others see it: everything it says and records goes through `Run`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from harmrank.errors import GateFailed
+from harmrank.home import journal
+from harmrank.home.folder import Home
+from harmrank.machine import signals
+from harmrank.refreshing.logbook import Logbook
+
+if TYPE_CHECKING:
+    from harmrank.landing.outcome import LandingResult
+    from harmrank.publishing.publish import Publication
+    from harmrank.refreshing.request import Request
+
+# The others are not in it, or it begins with them.
+_STEPS_IN_JOURNAL = ("building", "publishing")
+
+
+def _nowhere(*_: Any) -> None:
+    """In place of a terminal."""
+
+
+class Run:
+    """One refresh: its terminal, its log and its journal, and what it has done so far.
+
+    `say` shows a line to people, `progress` the number of nodes built; `copy_line` gets each line of the log. `landing` and
+    `publication` are None until that step is done; `build` names the build in each line of the log; `seconds` are those
+    of finished steps.
+    """
+
+    _journal: journal.Journal
+
+    def __init__(
+        self,
+        home: Home,
+        say: Callable[[str], None] = _nowhere,
+        progress: Callable[[str, int, int], None] = _nowhere,
+        copy_line: Callable[[str], None] | None = None,
+    ) -> None:
+        self.home, self.say, self.progress = home, say, progress
+        self.log = Logbook(home, copy_line)
+        self.landing: LandingResult | None = None
+        self.publication: Publication | None = None
+        self.build: dict[str, Any] = {"build_id": None, "list_date": None}
+        self.seconds: dict[str, float] = {}
+        self._began_at = time.monotonic()
+        self._begun = {"refresh": self._began_at}
+
+    @property
+    def step(self) -> str:
+        """Returns the last step that has begun and not ended."""
+        return list(self._begun)[-1]
+
+    @property
+    def elapsed(self) -> float:
+        """Returns the seconds since the refresh began."""
+        return time.monotonic() - self._began_at
+
+    @contextmanager
+    def journal_of(self, home: Home, first_step: str) -> Iterator[None]:
+        """Keep a journal in that home while the block runs; an error ends the journal, too. The caller holds the lock."""
+        with journal.keep(home, first_step) as self._journal:
+            yield
+
+    def begin(self, step: str, **build: Any) -> None:
+        """A step begins: its line is written when it ends. The journal gets the facts about the build."""
+        self._begun[step] = time.monotonic()
+        if step in _STEPS_IN_JOURNAL:
+            self._journal.step(step, **build)
+
+    def end(self, step: str, outcome: str, **facts: Any) -> None:
+        """A step ends: write its outcome, its seconds and `facts` (counts, ids, sentences) to the log."""
+        self.seconds[step] = time.monotonic() - self._begun.pop(step)
+        self.note(step, outcome, seconds=round(self.seconds[step], 3), **facts)
+
+    def drop(self, step: str) -> None:
+        """A step that has begun turns out not to happen: no line."""
+        self._begun.pop(step, None)
+
+    def note(self, step: str, outcome: str, **facts: Any) -> None:
+        """Write a line to the log only."""
+        self.log.write(self.build, step, outcome, facts)
+
+    def remark(self, line: str) -> None:
+        """Tell people and the log about something that may need attention."""
+        self.say(line)
+        self.note("remark", "said", message=line)
+
+    def landed(self, landing: LandingResult) -> None:
+        """Landing ends."""
+        self.landing = landing
+        counts = {"landed": len(landing.landed), "unchanged": len(landing.unchanged), "refused": len(landing.refused)}
+        self.end("landing", "done", **counts, warnings=len(landing.warnings), details=landing.warnings)
+
+    def nothing_new(self, request: Request | None) -> None:
+        """The refresh ends without a build."""
+        self._journal.end(journal.NOTHING_NEW, [], **(request.name if request else {}))
+        self.build["list_date"] = str(request.list_date) if request else None
+
+    def begin_building(self, request: Request) -> None:
+        """Building begins: the journal and the log name the build from here on."""
+        self.build = {"build_id": request.build_id, "list_date": str(request.list_date)}
+        self.begin("building", **request.name)
+
+    def published(self, publication: Publication) -> None:
+        """Publishing ends."""
+        self._journal.end(journal.PUBLISHED, publication.warnings)
+        self.publication = publication
+        self.end(
+            "publishing",
+            "published",
+            places=publication.rows["top_100"],
+            ranked=publication.rows["offender_harm"],
+            warnings=len(publication.warnings),
+            details=publication.warnings,
+        )
+        for remark in publication.remarks:
+            self.remark(remark)
+
+    def gate_failed(self, failures: list[str]) -> GateFailed:
+        """Returns the error to raise when models, tests or checks have failed. Raises Stopped if a signal made them fail."""
+        signals.refuse_to_go_on()
+        self._journal.end(journal.GATE_FAILED, failures)
+        listed = "; ".join(failures[:3])
+        more = f" (and {len(failures) - 3} more)" if len(failures) > 3 else ""
+        return GateFailed(f"nothing was published; the last published list is still current. {listed}{more}")
