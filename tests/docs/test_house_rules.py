@@ -1,0 +1,57 @@
+"""The house rules about files (docs/house-rules.md), and the page itself."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+from conftest import REPOSITORY
+from models.test_manifest import RULES
+
+MOST_LINES = 500
+MOST_MODULES_IN_A_FOLDER = 12
+
+
+def modules_too_long(root: Path) -> list[str]:
+    """A module has at most 500 lines."""
+    paths = sorted(root.rglob("*.py"))
+    return [
+        path.relative_to(root).as_posix()
+        for path in paths
+        if len(path.read_text(encoding="utf-8").splitlines()) > MOST_LINES
+    ]
+
+
+def folders_too_full(root: Path) -> list[str]:
+    """A folder holds at most twelve modules, `__init__.py` aside."""
+    folders = Counter(path.parent for path in root.rglob("*.py") if path.name != "__init__.py")
+    return sorted(folder.name for folder, count in folders.items() if count > MOST_MODULES_IN_A_FOLDER)
+
+
+def test_no_module_of_the_package_is_too_long() -> None:
+    """Split it by what it does."""
+    assert modules_too_long(REPOSITORY / "harmrank") == []
+
+
+def test_no_folder_of_the_package_is_too_full() -> None:
+    """Split it by stage or idea."""
+    assert folders_too_full(REPOSITORY / "harmrank") == []
+
+
+def test_what_is_too_large_is_found(tmp_path: Path) -> None:
+    """Both limits, planted."""
+    folder = tmp_path / "crowded"
+    folder.mkdir()
+    for number in range(MOST_MODULES_IN_A_FOLDER + 1):
+        (folder / f"module_{number}.py").write_text("pass\n" * (MOST_LINES + (number == 0)), encoding="utf-8")
+    assert modules_too_long(tmp_path) == ["crowded/module_0.py"]
+    assert folders_too_full(tmp_path) == ["crowded"]
+
+
+def test_the_page_names_every_check_and_rule() -> None:
+    """docs/house-rules.md has a row for each check of dbt-bouncer.yml and each rule of test_manifest.py, and no other."""
+    page = (REPOSITORY / "docs" / "house-rules.md").read_text(encoding="utf-8")
+    checks = re.findall(r"- name: (check_\w+)", (REPOSITORY / "dbt-bouncer.yml").read_text(encoding="utf-8"))
+    assert set(re.findall(r"`(check_\w+)`", page)) == set(checks)
+    assert [rule.__name__ for rule in RULES if f"`{rule.__name__}`" not in page] == []
