@@ -38,7 +38,8 @@ PAGES = {
         "deploy/**/*.md",
         "docs/reliability.md",
         "docs/performance.md",
-        "docs/scale*.md",
+        "docs/scale.md",
+        "docs/scale-figures.md",
     ],
     "For developers": ["CONTRIBUTING.md", "docs/decisions/README.md", "CHANGELOG.md", "docs/*.md"],
 }
