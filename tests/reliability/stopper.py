@@ -1,7 +1,7 @@
-"""Runs harmrank and kills it, as `kill -9` would, just before its n-th step on the file system.
+"""Runs harmrank and kills it (SIGKILL) just before its n-th step on the file system.
 
-`python -m reliability.stopper N TRACE [--without-dbt] refresh ...`: N = 0 kills nothing. Every step on a path of a home
-(its `published`, `logs`, `reports` and `scratch` folders and its lock) is written to the file TRACE, one a line, before it is done.
+`python -m reliability.stopper N TRACE [--without-dbt] refresh ...`: N = 0 kills nothing. The file TRACE gets one line
+before each step on a home's `published`, `logs`, `reports` or `scratch` folder or its lock.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any
 
 from support.without_dbt import stand_in_for_dbt
 
-# What changes a folder or brings something to disk.
+# The calls that change a folder or write to disk.
 STEPS = ("mkdir", "rename", "replace", "symlink", "unlink", "rmdir", "chmod", "chown", "fsync", "open")
 PLACES = ("/published", "/logs", "/reports", "/scratch", "/.lock")
 
 
 class Stopper:
-    """Counts the steps and ends the process before the chosen one."""
+    """Counts the steps and kills the process before the chosen one."""
 
     def __init__(self, fatal: int, trace: Path) -> None:
         self._fatal = fatal
@@ -30,7 +30,7 @@ class Stopper:
         self._paths: dict[int, str] = {}
 
     def watch(self) -> None:
-        """From here on every step counts."""
+        """Counts every step from now on."""
         for name in STEPS:
             setattr(os, name, self._counted(name, getattr(os, name)))
 
@@ -50,7 +50,7 @@ class Stopper:
         return counted
 
     def _place(self, name: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> str | None:
-        """The path of a step that counts, from the home on; steps inside a folder descriptor name the folder's entry."""
+        """Returns the path of a step inside a home, relative to the home; None for other steps. A step on an open file or folder uses its path."""
         first = arguments[0]
         if isinstance(first, int):
             return self._paths.get(first, "").removeprefix("/") or None
@@ -64,13 +64,13 @@ class Stopper:
 
 
 def main() -> None:
-    """Watch, then be harmrank."""
+    """Watches the steps of the harmrank command in the arguments."""
     fatal, trace, arguments = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
     if "--without-dbt" in arguments:
         arguments.remove("--without-dbt")
         stand_in_for_dbt()
     from harmrank.cli import main as cli
-    from harmrank.refreshing import refresh  # noqa: F401 (loaded before watching: imports open files too)
+    from harmrank.refreshing import refresh  # noqa: F401 (imported before watching, because imports open files)
 
     Stopper(fatal, trace).watch()
     cli.main(arguments)
