@@ -50,7 +50,7 @@ class Stopper:
         return counted
 
     def _place(self, name: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> str | None:
-        """Returns the path of a step inside a home, relative to the home; None for other steps. A step on an open file or folder uses its path."""
+        """Returns the path of a step in a home, relative to the home, or None. A step on a file descriptor has the path it was opened with."""
         first = arguments[0]
         if isinstance(first, int):
             return self._paths.get(first, "").removeprefix("/") or None
