@@ -29,6 +29,30 @@
     )
 {%- endmacro %}
 
+{#- What a score sums of a person's allegations, for a GROUP BY; the female victims come from a join of their own. -#}
+{% macro sums_of_score() -%}
+    coalesce(sum(harm_days), 0) as harm_days,
+    count(*) as allegations,
+    sum(case when harm_days is null then 1 else 0 end) as unweighted_allegations,
+    max(reported_on) as latest_reported_on
+{%- endmacro %}
+
+{#- The distinct female victims in the crimes of `allegations`, by columns of it. -#}
+{% macro female_victims_by(columns, allegations, victims) -%}
+    select
+        {%- for column in columns %}
+        {{ allegations }}.{{ column }},
+        {%- endfor %}
+        count(distinct {{ victims }}.person_key) as female_victims
+    from {{ allegations }}
+    inner join {{ victims }}
+        on
+            {{ allegations }}.force = {{ victims }}.force
+            and {{ allegations }}.crime_ref = {{ victims }}.crime_ref
+    where {{ victims }}.is_female
+    group by {% for column in columns %}{{ allegations }}.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
+{%- endmacro %}
+
 {#- Whether a score is enough to be ranked. -#}
 {% macro meets_the_minimums(scores, rules) -%}
     (
@@ -70,9 +94,4 @@
         {%- endfor %}
         when {{ one }}.offender_key <> {{ other }}.offender_key then 0
     end
-{%- endmacro %}
-
-{#- The order of one person's allegations, the gravest first; what stands first names the place. -#}
-{% macro gravest_first() -%}
-    coalesce(harm_days, -1) desc, reported_on desc, force asc, crime_ref asc
 {%- endmacro %}

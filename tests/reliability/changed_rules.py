@@ -156,9 +156,6 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("        allegations.reported_on > {{", "        allegations.reported_on >= {{", "a day more at the start"),
         ("and {{ is_age_of_method('allegations.highest_possible_age', 'methods') }}", "", "children count"),
         ("and methods.harm_index = weights.harm_index", "", "weights of other indices count"),
-        ("where victims.is_female", "", "men are counted as female victims"),
-        ("count(distinct victims.person_key)", "count(*)", "a woman counts once an allegation"),
-        ("counted.force = victims.force", "victims.force is not null", "victims of another force's crime count"),
         ("coalesce(max(harm_days), 0)", "coalesce(min(harm_days), 0)", "the mildest is the gravest"),
     ],
     "models/intermediate/comparison/int_method_ranks.sql": [
@@ -187,7 +184,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("when is_on_published_list and not is_on_this_list", "when is_on_published_list", "who is on both leaves"),
     ],
     "models/marts/method/method_lists.sql": [
-        ("where ranks.is_listed and methods.turned_rule is null", "where ranks.is_listed", "a turned rule is a method"),
+        ("where is_listed and turned_rule is null", "where is_listed", "a turned rule is a method"),
         ("(partition by listed.offender_key)", "(partition by listed.method)", "methods are counted by method"),
     ],
     "models/marts/method/rule_effect_people.sql": [
@@ -368,23 +365,11 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("where person_merges.person_ref is null", "where true", "who stands between stands for the person, too"),
     ],
     "models/intermediate/lists/int_offender_scores.sql": [
-        ("count(distinct victims.person_key)", "count(victims.person_key)", "a victim of two crimes is two"),
-        ("where victims.is_female", "where true", "male victims are counted"),
-        ("coalesce(sum(harm_days), 0)", "coalesce(max(harm_days), 0)", "only the gravest allegation counts"),
-        ("coalesce(sum(harm_days), 0)", "coalesce(avg(harm_days), 0)", "the mean counts, not the sum"),
-        ("count(*) as allegations", "count(harm_days) as allegations", "unweighted allegations are not counted"),
-        ("case when harm_days is null then 1 else 0 end", "0", "no allegation is shown as unweighted"),
         ("harm_split = 'named'", "harm_split <> 'convicted'", "the charged are among the named"),
         ("harm_split = 'charged'", "harm_split <> 'named'", "the convicted are among the charged"),
         ("harm_split = 'convicted'", "harm_split <> 'named'", "the charged are among the convicted"),
         ("when is_closed_without_charge then", "when harm_split = 'named' then", "open cases are closed"),
-        ("max(reported_on)", "min(reported_on)", "the latest report is the first"),
         ("min(reported_on)", "max(reported_on)", "the first report is the latest"),
-        (
-            "allegations.force = victims.force",
-            "victims.force is not null",
-            "a crime of one force has the victims of another's",
-        ),
     ],
     "models/intermediate/lists/int_ranked_offenders.sql": [
         ("harm_rank <= list_size", "harm_rank < list_size", "the list has a place less"),
@@ -403,6 +388,22 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ),
     ],
     "macros/ranking.sql": [
+        (
+            "count(distinct {{ victims }}.person_key)",
+            "count({{ victims }}.person_key)",
+            "a victim of two crimes is two",
+        ),
+        ("where {{ victims }}.is_female", "where true", "male victims are counted"),
+        (
+            "{{ allegations }}.force = {{ victims }}.force",
+            "{{ victims }}.force is not null",
+            "a crime of one force has the victims of another's",
+        ),
+        ("coalesce(sum(harm_days), 0)", "coalesce(max(harm_days), 0)", "only the gravest allegation counts"),
+        ("coalesce(sum(harm_days), 0)", "coalesce(avg(harm_days), 0)", "the mean counts, not the sum"),
+        ("count(*) as allegations", "count(harm_days) as allegations", "unweighted allegations are not counted"),
+        ("case when harm_days is null then 1 else 0 end", "0", "no allegation is shown as unweighted"),
+        ("max(reported_on)", "min(reported_on)", "the latest report is the first"),
         ("not {{ meets_the_minimums(scores, rules) | indent(8) }}", "false", "the minima decide nothing"),
         (
             "or coalesce({{ ranks_behind",
@@ -433,9 +434,6 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ),
         ("offender_key asc", "offender_key desc", "the key runs the other way"),
         ("offender_key > {{ other }}", "offender_key < {{ other }}", "the key decides a place the other way"),
-        ("coalesce(harm_days, -1) desc", "coalesce(harm_days, -1) asc", "the least serious offence names the place"),
-        ("coalesce(harm_days, -1)", "coalesce(harm_days, 99999)", "an unweighted offence is the most serious"),
-        ("reported_on desc, force", "reported_on asc, force", "of two as serious the older names the place"),
         ("{{ 'and ' if not loop.first }}", "{{ 'or ' if not loop.first }}", "people alike in anything are tied"),
         ("then '{{ column }}'", "then 'harm_days'", "harm separates all places"),
         (
@@ -751,11 +749,15 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("left join summed", "inner join summed", "where nobody is in there is no answer"),
         ("nullif(max(harm_days_in_all), 0)", "nullif(max(harm_days_in_all), 0) * 100", "the share of harm in per cent"),
     ],
-    "models/intermediate/allegations/int_unclassified_allegations.sql": [
+    "models/marts/list/unclassified_allegations.sql": [
         ("reported_on > list_dates", "reported_on >= list_dates", "the window has a day more at its start"),
         ("not allegations.is_known_offence", "true", "known offences are unclassified"),
     ],
     "models/intermediate/firmness/int_leave_one_out_scores.sql": [
+        ("coalesce(harm_days, -1) desc", "coalesce(harm_days, -1) asc", "the least serious allegation is the gravest"),
+        ("coalesce(harm_days, -1)", "coalesce(harm_days, 99999)", "an unweighted allegation is the gravest"),
+        ("coalesce(harm_days, -1)", "coalesce(harm_days, 0)", "a weight of zero is none"),
+        ("-1) desc, reported_on desc", "-1) desc, reported_on asc", "of equals the first reported is the gravest"),
         ("when allegations_of_this_woman = 1", "when true", "a woman goes although another allegation names her"),
         ("when place_from_latest = 1 then 1", "when true then 1", "a woman is gone before the last that names her"),
         ("ranked.harm_days - in_order.harm_days_gone", "ranked.harm_days", "no harm ever runs out"),

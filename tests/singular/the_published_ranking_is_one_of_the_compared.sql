@@ -1,10 +1,8 @@
 with published as (
 
-    select ranks.*
-    from {{ ref('int_method_ranks') }} as ranks
-    inner join {{ ref('int_compared_methods') }} as methods
-        on ranks.ranking_key = methods.ranking_key
-    where methods.is_published
+    select *
+    from {{ ref('int_method_ranks') }}
+    where is_published
 
 ),
 

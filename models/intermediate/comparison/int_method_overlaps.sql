@@ -12,11 +12,9 @@ methods as (
 
 published as (
 
-    select ranks.*
+    select *
     from ranks
-    inner join methods
-        on ranks.ranking_key = methods.ranking_key
-    where methods.is_published
+    where is_published
 
 ),
 
@@ -115,6 +113,7 @@ final as (
     select
         sizes.ranking_key,
         sizes.ranked_offenders,
+        published_size.ranked_offenders as published_ranked_offenders,
         coalesce(comparisons.listed_offenders, 0) as listed_offenders,
         coalesce(comparisons.on_both_lists, 0) as on_both_lists,
         coalesce(comparisons.only_on_this_list, 0) as only_on_this_list,
@@ -128,6 +127,7 @@ final as (
                 then round(comparisons.rank_correlation, 6)
         end as rank_correlation
     from sizes
+    cross join published_size
     left join comparisons
         on sizes.ranking_key = comparisons.ranking_key
 

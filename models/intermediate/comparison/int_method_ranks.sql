@@ -30,6 +30,9 @@ eligible as (
     select
         scores.*,
         methods.list_date,
+        methods.method,
+        methods.turned_rule,
+        methods.turned_to,
         methods.is_published,
         methods.list_size,
         methods.scoring,
@@ -114,7 +117,12 @@ published_list as (
 final as (
 
     select
+        list_date,
         ranking_key,
+        method,
+        turned_rule,
+        turned_to,
+        is_published,
         offender_key,
         method_rank,
         method_rank <= list_size as is_listed,

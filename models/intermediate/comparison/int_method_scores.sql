@@ -113,17 +113,7 @@ victims as (
 
 female_victims as (
 
-    select
-        counted.ranking_key,
-        counted.offender_key,
-        count(distinct victims.person_key) as female_victims
-    from counted
-    inner join victims
-        on
-            counted.force = victims.force
-            and counted.crime_ref = victims.crime_ref
-    where victims.is_female
-    group by counted.ranking_key, counted.offender_key
+    {{ female_victims_by(['ranking_key', 'offender_key'], 'counted', 'victims') }}
 
 ),
 
@@ -132,11 +122,8 @@ scores as (
     select
         ranking_key,
         offender_key,
-        coalesce(sum(harm_days), 0) as harm_days,
-        coalesce(max(harm_days), 0) as gravest_harm_days,
-        count(*) as allegations,
-        sum(case when harm_days is null then 1 else 0 end) as unweighted_allegations,
-        max(reported_on) as latest_reported_on
+        {{ sums_of_score() | indent(4) }},
+        coalesce(max(harm_days), 0) as gravest_harm_days
     from counted
     group by ranking_key, offender_key
 

@@ -26,93 +26,99 @@ weighted_crimes as (
 
 ),
 
-final as (
+-- What each crime is compared with: its offence, its weight and the day of its extract.
+joined as (
 
     select
         crimes.extract_id,
         crimes.force,
         crimes.crime_ref,
         crimes.crime_digest,
-        'crimes' as table_name,
-        'offence_code' as column_name,
-        'offence code stands in no table: the crime is kept, in no scope and unweighted' as reason
+        crimes.reported_on,
+        crimes.committed_from,
+        crimes.committed_to,
+        extracts.extract_on,
+        offences.offence_code is not null as has_offence,
+        coalesce(weighted_crimes.is_in_scope and weighted_crimes.harm_days is null, false) as is_unweighted
     from crimes
+    left join extracts
+        on crimes.extract_id = extracts.extract_id
     left join offences
         on crimes.offence_code = offences.offence_code
-    where offences.offence_code is null
-
-    union all
-
-    select
-        crimes.extract_id,
-        crimes.force,
-        crimes.crime_ref,
-        crimes.crime_digest,
-        'crimes' as table_name,
-        'offence_code' as column_name,
-        'offence in scope has no weight in the harm index: its allegations are shown as unweighted' as reason
-    from crimes
-    inner join weighted_crimes
+    left join weighted_crimes
         on
             crimes.force = weighted_crimes.force
             and crimes.crime_ref = weighted_crimes.crime_ref
-    where weighted_crimes.is_in_scope and weighted_crimes.harm_days is null
+
+),
+
+found as (
+
+    select
+        *,
+        'offence_code' as column_name,
+        'offence code stands in no table: the crime is kept, in no scope and unweighted' as reason
+    from joined
+    where not has_offence
 
     union all
 
     select
-        extract_id,
-        force,
-        crime_ref,
-        crime_digest,
-        'crimes' as table_name,
+        *,
+        'offence_code' as column_name,
+        'offence in scope has no weight in the harm index: its allegations are shown as unweighted' as reason
+    from joined
+    where is_unweighted
+
+    union all
+
+    select
+        *,
         'committed_from' as column_name,
         'committed after it was reported' as reason
-    from crimes
+    from joined
     where committed_from > reported_on
 
     union all
 
     select
-        extract_id,
-        force,
-        crime_ref,
-        crime_digest,
-        'crimes' as table_name,
+        *,
         'committed_to' as column_name,
         'ends before it begins' as reason
-    from crimes
+    from joined
     where committed_to < committed_from
 
     union all
 
     select
-        crimes.extract_id,
-        crimes.force,
-        crimes.crime_ref,
-        crimes.crime_digest,
-        'crimes' as table_name,
+        *,
         'reported_on' as column_name,
         'reported after the extract was taken' as reason
-    from crimes
-    inner join extracts
-        on crimes.extract_id = extracts.extract_id
-    where crimes.reported_on > extracts.extract_on
+    from joined
+    where reported_on > extract_on
 
     union all
 
     select
-        crimes.extract_id,
-        crimes.force,
-        crimes.crime_ref,
-        crimes.crime_digest,
-        'crimes' as table_name,
+        *,
         'reported_on' as column_name,
         'reported more than {{ oldest_years }} years before the extract was taken' as reason
-    from crimes
-    inner join extracts
-        on crimes.extract_id = extracts.extract_id
-    where crimes.reported_on < {{ add_days('extracts.extract_on', '-' ~ var('oldest_report_days')) }}
+    from joined
+    where reported_on < {{ add_days('extract_on', '-' ~ var('oldest_report_days')) }}
+
+),
+
+final as (
+
+    select
+        extract_id,
+        force,
+        crime_ref,
+        crime_digest,
+        'crimes' as table_name,
+        column_name,
+        reason
+    from found
 
 )
 

@@ -18,7 +18,12 @@ allegations as (
         crime_ref,
         crime_digest,
         reported_on,
-        coalesce(harm_days, 0) as harm_days
+        coalesce(harm_days, 0) as harm_days,
+        -- Without a weight is less than a weight of zero.
+        row_number() over (
+            partition by offender_key
+            order by coalesce(harm_days, -1) desc, reported_on desc, force asc, crime_ref asc
+        ) = 1 as is_gravest
     from counted
     where is_current
 
@@ -110,6 +115,7 @@ final as (
         in_order.force,
         in_order.crime_ref,
         ranked.list_date,
+        in_order.is_gravest,
         ranked.harm_days - in_order.harm_days as harm_days,
         ranked.female_victims - in_order.female_victims as female_victims,
         ranked.allegations - 1 as allegations,

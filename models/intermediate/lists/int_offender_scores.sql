@@ -16,17 +16,7 @@ victims as (
 
 female_victims as (
 
-    select
-        allegations.list_date,
-        allegations.offender_key,
-        count(distinct victims.person_key) as female_victims
-    from allegations
-    inner join victims
-        on
-            allegations.force = victims.force
-            and allegations.crime_ref = victims.crime_ref
-    where victims.is_female
-    group by allegations.list_date, allegations.offender_key
+    {{ female_victims_by(['list_date', 'offender_key'], 'allegations', 'victims') }}
 
 ),
 
@@ -38,15 +28,12 @@ scores as (
         is_monthly,
         is_in_custody,
         offender_key,
-        coalesce(sum(harm_days), 0) as harm_days,
+        {{ sums_of_score() | indent(4) }},
         coalesce(sum(case when harm_split = 'named' then harm_days end), 0) as harm_days_named,
         coalesce(sum(case when harm_split = 'charged' then harm_days end), 0) as harm_days_charged,
         coalesce(sum(case when harm_split = 'convicted' then harm_days end), 0) as harm_days_convicted,
         coalesce(sum(case when is_closed_without_charge then harm_days end), 0) as harm_days_closed_without_charge,
-        count(*) as allegations,
-        sum(case when harm_days is null then 1 else 0 end) as unweighted_allegations,
-        min(reported_on) as first_reported_on,
-        max(reported_on) as latest_reported_on
+        min(reported_on) as first_reported_on
     from allegations
     group by list_date, is_current, is_monthly, is_in_custody, offender_key
 

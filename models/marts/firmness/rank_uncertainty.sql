@@ -22,6 +22,12 @@ evidence as (
 
 ),
 
+without as (
+
+    select * from {{ ref('int_leave_one_out_scores') }}
+
+),
+
 rules as (
 
     select * from {{ ref('int_rules') }}
@@ -108,14 +114,16 @@ places as (
 gravest as (
 
     select
-        offender_key,
-        harm_days,
-        is_decisive,
-        row_number() over (
-            partition by offender_key
-            order by {{ gravest_first() }}
-        ) as place
+        evidence.offender_key,
+        evidence.harm_days,
+        evidence.is_decisive
     from evidence
+    inner join without
+        on
+            evidence.offender_key = without.offender_key
+            and evidence.force = without.force
+            and evidence.crime_ref = without.crime_ref
+    where without.is_gravest
 
 ),
 
@@ -136,9 +144,7 @@ final as (
     inner join places
         on ranked.offender_key = places.offender_key
     inner join gravest
-        on
-            ranked.offender_key = gravest.offender_key
-            and gravest.place = 1
+        on ranked.offender_key = gravest.offender_key
     where ranked.is_current
 
 )

@@ -16,12 +16,18 @@ evidence as (
 
 ),
 
+without as (
+
+    select * from {{ ref('int_leave_one_out_scores') }}
+
+),
+
 unclassified as (
 
     select
         offender_key,
         count(*) as unclassified_allegations
-    from {{ ref('int_unclassified_allegations') }}
+    from {{ ref('unclassified_allegations') }}
     group by offender_key
 
 ),
@@ -34,13 +40,14 @@ members as (
 
 most_serious as (
 
-    select
-        *,
-        row_number() over (
-            partition by offender_key
-            order by {{ gravest_first() }}
-        ) as place
+    select evidence.*
     from evidence
+    inner join without
+        on
+            evidence.offender_key = without.offender_key
+            and evidence.force = without.force
+            and evidence.crime_ref = without.crime_ref
+    where without.is_gravest
 
 ),
 
@@ -71,9 +78,7 @@ final as (
         cast(ranked.harm_days - lines.line_harm_days as double) as harm_days_above_line
     from ranked
     inner join most_serious
-        on
-            ranked.offender_key = most_serious.offender_key
-            and most_serious.place = 1
+        on ranked.offender_key = most_serious.offender_key
     inner join members
         on
             ranked.list_date = members.list_date

@@ -1,10 +1,4 @@
-with methods as (
-
-    select * from {{ ref('int_compared_methods') }}
-
-),
-
-ranks as (
+with ranks as (
 
     select * from {{ ref('int_method_ranks') }}
 
@@ -12,25 +6,17 @@ ranks as (
 
 listed as (
 
-    select
-        methods.list_date,
-        methods.method,
-        methods.is_published,
-        ranks.*
+    select *
     from ranks
-    inner join methods
-        on ranks.ranking_key = methods.ranking_key
-    where ranks.is_listed and methods.turned_rule is null
+    where is_listed and turned_rule is null
 
 ),
 
 published as (
 
-    select ranks.*
+    select *
     from ranks
-    inner join methods
-        on ranks.ranking_key = methods.ranking_key
-    where methods.is_published
+    where is_published
 
 ),
 

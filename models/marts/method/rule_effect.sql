@@ -10,16 +10,6 @@ comparisons as (
 
 ),
 
-published as (
-
-    select comparisons.ranked_offenders
-    from comparisons
-    inner join methods
-        on comparisons.ranking_key = methods.ranking_key
-    where methods.is_published
-
-),
-
 final as (
 
     select
@@ -29,7 +19,7 @@ final as (
         cast(methods.turned_to as string) as turned_to,
         cast(methods.turned_from as string) as turned_from,
         cast(methods.title as string) as title,
-        cast(published.ranked_offenders as integer) as ranked_offenders,
+        cast(comparisons.published_ranked_offenders as integer) as ranked_offenders,
         cast(comparisons.ranked_offenders as integer) as ranked_offenders_turned,
         cast(comparisons.only_on_this_list as integer) as would_enter,
         cast(comparisons.only_on_published_list as integer) as would_leave,
@@ -38,7 +28,6 @@ final as (
     from methods
     inner join comparisons
         on methods.ranking_key = comparisons.ranking_key
-    cross join published
     where methods.turned_rule is not null
 
 )

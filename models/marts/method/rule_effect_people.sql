@@ -12,11 +12,9 @@ ranks as (
 
 published as (
 
-    select ranks.*
+    select *
     from ranks
-    inner join methods
-        on ranks.ranking_key = methods.ranking_key
-    where methods.is_published
+    where is_published
 
 ),
 
