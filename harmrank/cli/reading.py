@@ -72,7 +72,7 @@ def explain(offender_key: str, root: Path, form: str) -> None:
         from harmrank.reading import explaining
         from harmrank.text import pages
 
-        click.echo(pages.render("explanation.html", told=explaining.sheet(explanation), build=explanation.build))
+        click.echo(pages.render("explanation.html", sheet=explaining.sheet(explanation), build=explanation.build))
         return
     from harmrank.cli import show
 

@@ -1,1 +1,1 @@
-"""Reads what is published, for every command that shows something."""
+"""Reads the published build, for every command that shows something."""

@@ -1,4 +1,4 @@
-"""What a score rests on, told in sentences that can be read aloud: for a terminal and for a page. No figure is made here."""
+"""Explains one person's score in sentences, for the terminal and for a page. Computes no figure."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from harmrank.reading.published_mart import Explanation, Row
 from harmrank.text.wording import as_known, day, days, in_unit, per_cent, plural, share_of
 
 NOT_A_CONVICTION = "These are allegations; an allegation is not a conviction."
-NO_FORECAST = "This is no forecast of what anybody will do."
+NO_FORECAST = "This is not a forecast of what anybody will do."
 
 
 @dataclass(frozen=True)
 class Allegation:
-    """One counted allegation: what it is and weighs, what is on record, why it weighs that and until when."""
+    """One counted allegation: its offence and harm, what is on record, and why it weighs that and until when it counts."""
 
     heading: str
     facts: str
@@ -32,7 +32,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Sheet:
-    """Everything that is told of one person, in the order it is told."""
+    """The whole explanation of one person's score, in the order of the page."""
 
     offender_key: str
     place: str
@@ -44,18 +44,18 @@ class Sheet:
 
 
 def _harm(value: float | None, explanation: Explanation) -> str:
-    """Harm with its unit, that of the index."""
+    """Harm with the unit of the index."""
     return in_unit(value, explanation.build["harm_unit"])
 
 
 def sheet(explanation: Explanation) -> Sheet:
-    """The explanation of one person's score in words."""
+    """Returns the explanation of one person's score in sentences."""
     offender, build = explanation.offender, explanation.build
     sections = [
-        Section("How far the place hangs on single allegations", list(_certainty(explanation))),
+        Section("How much the place depends on single allegations", list(_certainty(explanation))),
         Section(_since(explanation), list(_movement(explanation))),
-        Section("What published lists said otherwise", list(_corrections(explanation))),
-        Section("By other rules", list(_other_rules(explanation))),
+        Section("Corrections of published lists", list(_corrections(explanation))),
+        Section("Under other methods and rules", list(_other_rules(explanation))),
         Section("What would take this person off the list", _way_off(explanation)),
     ]
     footer = [
@@ -88,7 +88,7 @@ def sheet(explanation: Explanation) -> Sheet:
 def _where(explanation: Explanation) -> str:
     offender = explanation.offender
     known = as_known(explanation.build["known_at"])
-    tie = ", a place that only the key separates from a neighbour" if offender["is_tied"] else ""
+    tie = ", tied with a neighbour (only the key decides the order)" if offender["is_tied"] else ""
     on_the_day = ", ".join(filter(None, [day(offender["list_date"]), known]))
     place = (
         f"Number {offender['harm_rank']:,} on the list of {on_the_day}{tie}"
@@ -97,19 +97,19 @@ def _where(explanation: Explanation) -> str:
     )
     sentence = (
         f"{place}, with harm of {_harm(offender['harm_days'], explanation)} from "
-        f"{plural(offender['allegations'], 'allegation')} by or about "
-        f"{plural(offender['female_victims'], 'woman or girl', 'women or girls')}."
+        f"{plural(offender['allegations'], 'allegation')} with {plural(offender['female_victims'], 'female victim')}."
     )
     if explanation.listing is None:
         return sentence
     listing = explanation.listing
     before = (
-        "not on the monthly list before"
+        "not on the previous monthly list"
         if listing["previous_rank"] is None
-        else f"number {listing['previous_rank']} on the monthly list before"
+        else f"number {listing['previous_rank']} on the previous monthly list"
     )
     custody = " In custody on that date." if listing["is_in_custody"] else ""
-    return f"{sentence} {before.capitalize()}; {plural(listing['months_on_list'], 'list')} so far, this one included.{custody}"
+    lists = plural(listing["months_on_list"], "list")
+    return f"{sentence} {before.capitalize()}; on {lists} so far, including this one.{custody}"
 
 
 def _heading(allegation: Row, explanation: Explanation) -> str:
@@ -119,7 +119,7 @@ def _heading(allegation: Row, explanation: Explanation) -> str:
     )
 
 
-# How a status and a relationship are said aloud; a word that is not here is said as it is.
+# How a sentence puts a status and a relationship. A word that is not here is used unchanged.
 STATUSES = {"named": "named as a suspect"}
 RELATIONSHIPS = {
     "partner": "a partner of the victim",
@@ -157,23 +157,19 @@ def _when(allegation: Row) -> str:
 
 def _why(allegation: Row, index_source: str) -> str:
     if allegation["harm_days"] is None:
-        return (
-            f"The index {allegation['harm_index']} has no weight for this offence: it adds nothing, and that is a gap."
-        )
-    # The source of the index stands once below; one that an offence has of its own stands with it.
+        return f"The index {allegation['harm_index']} has no weight for this offence. It adds nothing: this is a gap."
+    # The footer names the source of the index. An offence with a source of its own names it here.
     source = allegation["weight_source"] or index_source
     own_source = "" if index_source.startswith(source) else f" ({source})"
     basis = allegation["weight_basis"] or "every crime weighs the same in this index"
     reason = f"Why {days(allegation['harm_days'])}: {basis}{own_source}."
     if allegation["weight_is_ambiguous"] and allegation["harm_days"] < allegation["harm_days_highest"]:
         reason += (
-            f" The code also stands for graver forms, up to {days(allegation['harm_days_highest'])} days; "
-            "the record does not say which, so the lowest counts."
+            f" The code also covers graver forms, up to {days(allegation['harm_days_highest'])} days. "
+            "The record does not say which form it was, so the lowest weight counts."
         )
     elif allegation["weight_is_ambiguous"]:
-        reason += (
-            " The code also stands for lesser forms; the record does not say which, and this method counts the highest."
-        )
+        reason += " The code also covers lesser forms. The record does not say which form it was; this method counts the highest weight."
     return reason
 
 
@@ -212,8 +208,8 @@ def _records(explanation: Explanation) -> list[str]:
 
 def _unclassified(explanation: Explanation) -> list[str]:
     return [
-        f"Not counted, and that is a gap: crime {row['crime_ref']} of {row['force']}, reported on "
-        f"{day(row['reported_on'])}, under the code {row['offence_code']}, which no table knows."
+        f"Not counted: crime {row['crime_ref']} of {row['force']}, reported on {day(row['reported_on'])}. Its offence code "
+        f"{row['offence_code']} is unknown: this is a gap."
         for row in explanation.unclassified
     ]
 
@@ -221,21 +217,21 @@ def _unclassified(explanation: Explanation) -> list[str]:
 def _way_off(explanation: Explanation) -> list[str]:
     offender, listing = explanation.offender, explanation.listing
     if listing is None:
-        return ["Nothing: the person is not on it."]
+        return []
     above = listing["harm_days_above_line"]
     ways = []
     if above is None:
-        ways.append("There are fewer eligible people than places, so that nobody takes this one.")
+        ways.append("There are more places than eligible people, so nobody else would take this place.")
     else:
         ways.append(
-            f"The first person below the list has {_harm(offender['harm_days'] - above, explanation)}: losing more than "
-            f"{_harm(above, explanation)} is enough."
+            f"The first person below the list has {_harm(offender['harm_days'] - above, explanation)}. This person leaves the "
+            f"list by losing more than {_harm(above, explanation)}."
         )
     for row in explanation.evidence:
         if row["is_decisive"]:
             ways.append(
-                f"Crime {row['crime_ref']} alone decides: cancelled, or the person eliminated or acquitted of it, "
-                "the place goes."
+                f"Crime {row['crime_ref']} alone decides: if it is cancelled, or the person is eliminated or acquitted, the "
+                "person leaves the list."
             )
     ways.extend(_by_time(explanation))
     return ways
@@ -246,24 +242,24 @@ def _by_time(explanation: Explanation) -> Iterator[str]:
     last: date = in_order[-1]["counts_until"]
     gone = next((row for row in in_order if row["is_off_when_gone"]), None)
     if gone is None or gone["counts_until"] == last:
-        yield "Time alone does not take the place, by today's line, before every allegation has left the window."
+        yield "By today's cut-off, the person stays on the list until every allegation has left the window."
     else:
         yield (
-            f"With nothing new, {_harm(gone['harm_days_left'], explanation)} are left after {day(gone['counts_until'])}: not "
-            "enough for a place by today's line."
+            f"With no new allegation, {_harm(gone['harm_days_left'], explanation)} remain after {day(gone['counts_until'])}: "
+            "too little by today's cut-off."
         )
-    yield f"With nothing new, the last allegation stops counting after {day(last)}."
+    yield f"The last allegation stops counting after {day(last)}."
 
 
 def _certainty(explanation: Explanation) -> Iterator[str]:
     found, offender = explanation.certainty, explanation.offender
     if found is None:
-        yield "Too far below the list for any allegation on record to matter by itself."
+        yield "The person is too far below the list for a single allegation to decide."
         return
     yield (
-        "Where chance says how often each allegation is on record, the person is on the list in "
-        f"{per_cent(found['listed_in_redraws'])} of the redraws, and between place {found['redrawn_rank_low']:,} and "
-        f"{found['redrawn_rank_high']:,} in nine of ten. {NO_FORECAST}"
+        f"In random redraws of the allegations on record, the person is on the list in {per_cent(found['listed_in_redraws'])} "
+        f"of the redraws, and between places {found['redrawn_rank_low']:,} and {found['redrawn_rank_high']:,} in nine of ten. "
+        f"{NO_FORECAST}"
     )
     share = found["largest_allegation_share"]
     if share is not None and offender["allegations"] > 1:
@@ -277,7 +273,7 @@ def _since(explanation: Explanation) -> str:
     return f"Since the list of {day(movement['previous_list_date'])}" if movement else ""
 
 
-# Why somebody entered, left or stands otherwise, as `list_movements` names it.
+# The reasons of `list_movements` for entering, leaving or changing place, in words.
 REASONS = {
     "new_allegation": "a new allegation",
     "others_left": "others left the list",
@@ -285,18 +281,18 @@ REASONS = {
     "released": "the person was released",
     "died": "the person died",
     "in_custody": "the person is in custody",
-    "overtaken": "others went by",
+    "overtaken": "others overtook this person",
     "cancelled": "a crime was cancelled",
     "window_passed": "an allegation left the window",
-    "unchanged": "nothing of the person's own has changed",
-    "other": "why cannot be told",
+    "unchanged": "nothing has changed for this person",
+    "other": "the reason is not known",
 }
 CHANGES = {
     "reported": ("was reported since", "were reported since", "more"),
-    "admitted": ("reported before counts now", "reported before count now", "more"),
+    "admitted": ("reported earlier counts now", "reported earlier count now", "more"),
     "passed": ("has left the window", "have left the window", "less"),
     "cancelled": ("was cancelled", "were cancelled", "less"),
-    "excluded": ("does not count against this person any more", "do not count against this person any more", "less"),
+    "excluded": ("no longer counts against this person", "no longer count against this person", "less"),
 }
 
 
@@ -304,28 +300,28 @@ def _movement(explanation: Explanation) -> Iterator[str]:
     movement = explanation.movement
     if movement is not None:
         reason = reason_of(movement)
-        then = stood(movement)
+        then = place_before(movement)
         yield {
             "entered": f"New on the list ({then}): {reason}.",
             "left": f"Left the list ({then}): {reason}.",
-            "stayed": f"Stayed on the list, {then}, {movement['harm_rank']} now: {reason}.",
+            "stayed": f"Stayed on the list ({then}, {movement['harm_rank']} now): {reason}.",
         }[movement["movement"]]
         yield from changes(movement, explanation.build["harm_unit"])
 
 
-def stood(movement: Row) -> str:
-    """Where somebody stood on the date of the list before."""
+def place_before(movement: Row) -> str:
+    """Returns the person's place on the date of the previous list: `place 5 then`."""
     before = movement["harm_rank_before"]
     return "nothing counted then" if before is None else f"place {before:,} then"
 
 
 def reason_of(movement: Row) -> str:
-    """Why somebody entered, left or stands otherwise, in words without a full stop."""
+    """Returns why somebody entered, left or changed place, without a full stop."""
     return REASONS.get(movement["reason"], str(movement["reason"]))
 
 
 def changes(movement: Row, unit: str) -> Iterator[str]:
-    """What a movement rests on: the allegations that came and went, with their harm in the unit of the index."""
+    """Yields a sentence for each kind of change behind a movement: how many allegations, and their harm in `unit`."""
     for kind, (one, many, more) in CHANGES.items():
         count = movement[f"allegations_{kind}"]
         if count:
@@ -333,32 +329,32 @@ def changes(movement: Row, unit: str) -> Iterator[str]:
             yield f"{plural(count, 'allegation')} {one if count == 1 else many}: {harm} {more}."
 
 
-# Why a published list is another as known now, as `list_corrections` names it.
+# The reasons of `list_corrections` for a difference between a published list and the same list as known now, in words.
 CORRECTIONS = {
     "merged": "records were merged",
     "cancelled": "a crime was cancelled",
     "status_change": "the status of an allegation has changed",
     "deleted": "a record was deleted",
-    "late_report": "a report came late",
-    "rule": "the rules are others",
-    "others_changed": "nothing of the person's own has changed, others have",
-    "changed_record": "something about the person or the crimes has changed",
-    "other": "why cannot be told",
+    "late_report": "a report arrived late",
+    "rule": "the rules have changed",
+    "others_changed": "other people's records have changed, not this person's",
+    "changed_record": "the record of the person or of a crime has changed",
+    "other": "the reason is not known",
 }
 
 
 def _corrections(explanation: Explanation) -> Iterator[str]:
     known = as_known(explanation.build["known_at"]) or "as known now"
     for row in explanation.corrections:
-        was, now = ("was not on it", "is") if row["correction"] == "added" else ("was on it", "is not")
+        then, now = ("without", "is") if row["correction"] == "added" else ("with", "is not")
         yield (
-            f"When the list of {day(row['list_date'])} was published, the person {was}; {known}, the person {now}: "
+            f"The list of {day(row['list_date'])} was published {then} this person; {known}, the person {now} on it: "
             f"{correction_of(row)}."
         )
 
 
 def correction_of(correction: Row) -> str:
-    """Why a published list is another as known now, in words without a full stop."""
+    """Returns why a published list differs from the same list as known now, without a full stop."""
     return CORRECTIONS.get(correction["reason"], str(correction["reason"]))
 
 
@@ -368,17 +364,13 @@ def _other_rules(explanation: Explanation) -> Iterator[str]:
     ]
     others = [_method(row) for row in explanation.methods if row["method_rank"] is None]
     count = plural(len(explanation.methods), "method")
-    yield f"On the list by {len(by)} of {count}: {', '.join(by)}." if by else f"On the list by none of {count}."
+    yield f"On the list under {len(by)} of {count}: {', '.join(by)}." if by else f"On the list under none of {count}."
     if by and others:
-        yield f"Not on it by {', '.join(others)}."
-    for is_entering, sentence in ((True, "Would be on the list"), (False, "Would not be on the list")):
-        titles = [
-            row["title"][0].lower() + row["title"][1:]
-            for row in explanation.turned_rules
-            if row["is_entering"] is is_entering
-        ]
+        yield f"Not on the list under {', '.join(others)}."
+    for is_entering, effect in ((True, "put this person on the list"), (False, "take this person off the list")):
+        titles = [f'"{row["title"]}"' for row in explanation.turned_rules if row["is_entering"] is is_entering]
         if titles:
-            yield f"{sentence} were one rule turned: {'; '.join(titles)}."
+            yield f"A single changed rule would {effect}: {', or '.join(titles)}."
 
 
 def _method(row: Row) -> str:

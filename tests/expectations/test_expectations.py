@@ -373,10 +373,10 @@ def test_a_changed_extract_keeps_its_page_and_says_that_it_came_again(tmp_path: 
     assert len(land(extracts, home, lambda line: None).refused) == 1
     page = (home.reports / "2026-06-30.html").read_text(encoding="utf-8")
     assert "Accepted" in page and "nothing of this extract counts" not in page
-    assert "Sent again with other content" in page and "with a later id" in page
+    assert "A changed copy of this extract was refused." in page and "with a later id" in page
     (folder / "crimes.csv").write_text(SMALL_FEED["crimes"])
     assert land(extracts, home, lambda line: None).unchanged == ["2026-06-30"]
-    assert "Sent again" not in (home.reports / "2026-06-30.html").read_text(encoding="utf-8")
+    assert "A changed copy" not in (home.reports / "2026-06-30.html").read_text(encoding="utf-8")
     with warehouse.connect(home) as connection:
         assert connection.execute("select count(*) from raw.refused_extracts").fetchone() == (0,)
 

@@ -1,4 +1,4 @@
-"""The briefing: what it says is what the mart holds, nobody is named unasked, and it reads on a phone, a laptop and paper."""
+"""The briefing says what the mart holds, names nobody unless asked, and reads well on a phone, a laptop and paper."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from playwright.sync_api import Browser, Page
 from harmrank.sample import write_sample
 from harmrank.text.wording import brief, day, days, per_cent, split
 
-# Names that would run, were they not written as what they are.
+# Names that would run as markup if they were not escaped.
 HOSTILE = "<script>alert('x')</script>"
 HOSTILE_IMAGE = "<img src=x onerror=alert(1)>"
 
 
 @dataclass
 class Tables(HTMLParser):
-    """The tables of a page by the id of what labels them, each a list of rows of the text of their cells."""
+    """The tables of a page by the id of their label, each a list of rows of cell texts."""
 
     tables: dict[str, list[list[str]]] = field(default_factory=dict)
     text: str = ""
@@ -78,14 +78,14 @@ class Tables(HTMLParser):
 
 
 def write(harmrank: Command, home: Path, page: Path, *options: str) -> str:
-    """The page that the command writes."""
+    """Returns the page that the command writes."""
     done = harmrank("briefing", "--home", home, "--out", page, *options)
     assert done.returncode == 0, done.stderr
     return page.read_text(encoding="utf-8")
 
 
 def ask(home: Path, query: str) -> list[tuple[Any, ...]]:
-    """What a reader of the published file gets."""
+    """Returns the rows of a query on the published file."""
     with duckdb.connect(str(home / "published" / "current" / "harm_mart.duckdb"), read_only=True) as connection:
         return connection.execute(query).fetchall()
 
@@ -102,17 +102,17 @@ def home(tmp_path_factory: pytest.TempPathFactory, harmrank: Command) -> Path:
 
 @pytest.fixture(scope="module")
 def page(home: Path, harmrank: Command, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Its briefing as everybody may have it."""
+    """The briefing of that home without names."""
     return write(harmrank, home, tmp_path_factory.mktemp("pages") / "briefing.html")
 
 
 @pytest.fixture(scope="module")
-def told(page: str) -> Tables:
-    """What that says."""
+def read(page: str) -> Tables:
+    """The tables and text of that page."""
     return Tables.of(page)
 
 
-def test_the_list_is_the_published_one(home: Path, told: Tables) -> None:
+def test_the_list_is_the_published_one(home: Path, read: Tables) -> None:
     """Every place with its harm, split, movement, allegations, victims and redraws, as the mart has it."""
     places = ask(
         home,
@@ -145,10 +145,10 @@ def test_the_list_is_the_published_one(home: Path, told: Tables) -> None:
                 brief(offence, 40),
             ]
         )
-    assert told.tables["list"][1:] == expected
+    assert read.tables["list"][1:] == expected
 
 
-def test_what_changed_is_what_the_mart_says(home: Path, told: Tables) -> None:
+def test_what_changed_is_what_the_mart_says(home: Path, read: Tables) -> None:
     """The sentences at the head, with the figures of list_churn; why, by how many of each reason."""
     ((today, before, entered, left, stayed, now, then),) = ask(
         home,
@@ -159,12 +159,12 @@ def test_what_changed_is_what_the_mart_says(home: Path, told: Tables) -> None:
     assert (
         f"{entered} people are new on the list of {day(today)}, {left} have left since the monthly list of {day(before)}, "
         f"and {stayed} stayed."
-    ) in told.text
+    ) in read.text
     ways = "risen" if now > then else "fallen"
     share = f"{100 * abs(now - then) / then:.1f} %"
     assert (
         f"The harm of the 100 people listed has {ways} by {days(abs(now - then))} days ({share}) to {days(now)} days."
-    ) in told.text
+    ) in read.text
     reasons = ask(
         home,
         "select reason, count(*) from mart.list_movements where movement = 'left' "
@@ -172,11 +172,11 @@ def test_what_changed_is_what_the_mart_says(home: Path, told: Tables) -> None:
     )
     for reason, people in reasons:
         if reason == "window_passed":
-            assert f"n allegation left the window ({people})" in told.text
+            assert f"n allegation left the window ({people})" in read.text
 
 
-def test_who_came_and_went_is_told_as_explain_tells_it(home: Path, told: Tables, harmrank: Command) -> None:
-    """Everybody who moved and nobody else, the reason and what it rests on in the words of the person's own page."""
+def test_who_came_and_went_is_in_the_words_of_explain(home: Path, read: Tables, harmrank: Command) -> None:
+    """Everybody who moved and nobody else; the reason and its allegations in the words of `explain`."""
     for label, movement in (("entered", "entered"), ("left", "left"), ("stayed", "stayed")):
         reported = "and allegations_reported > 0" if movement == "stayed" else ""
         moved = ask(
@@ -185,33 +185,33 @@ def test_who_came_and_went_is_told_as_explain_tells_it(home: Path, told: Tables,
             f"where movement = '{movement}' {reported} and list_date = (select list_date from mart.build_info) "
             "order by harm_rank nulls last, harm_rank_before",
         )
-        assert [row[2] for row in told.tables[label][1:]] == [key for _, key in moved]
-        ranked = [row for row in told.tables[label][1:] if row[0] != "none"]
+        assert [row[2] for row in read.tables[label][1:]] == [key for _, key in moved]
+        ranked = [row for row in read.tables[label][1:] if row[0] != "none"]
         _, _, key, *_, why, rests_on = ranked[0]
         said = " ".join(harmrank("explain", key, "--home", home).stdout.replace("\n- ", " ").split())
         assert f": {why[0].lower()}{why[1:]}." in said
         assert rests_on in said
 
 
-def test_the_line_the_spread_and_the_trend_are_the_marts(home: Path, told: Tables) -> None:
+def test_the_line_the_spread_and_the_trend_are_the_marts(home: Path, read: Tables) -> None:
     """Boundary cases with what separates them, concentration, the lists of a year and the months of recorded crime."""
     boundary = ask(home, "select harm_rank, offender_key, harm_days from mart.rank_boundary order by harm_rank")
-    assert [(row[0], row[1], row[2]) for row in told.tables["line"][1:]] == [
+    assert [(row[0], row[1], row[2]) for row in read.tables["line"][1:]] == [
         (f"{rank}", key, days(harm)) for rank, key, harm in boundary
     ]
     ((by, much),) = ask(home, "select separated_by, separation from mart.rank_boundary where harm_rank = 100")
     words = {"harm_days": f"{days(much)} days of harm", "offender_key": "the key alone, which is arbitrary"}.get(
         by, f"{much:,.0f} "
     )
-    assert f"What separates place 100, the last on the list, from place 101 is {words}" in told.text
+    assert f"Place 100, the last on the list, is ahead of place 101 by {words}" in read.text
     few = ask(home, "select offenders from mart.harm_concentration order by share_of desc, per_cent")
-    assert [row[1] for row in told.tables["few"][1:]] == [f"{people:,}" for (people,) in few]
+    assert [row[1] for row in read.tables["few"][1:]] == [f"{people:,}" for (people,) in few]
     lists = ask(
         home,
         "select list_date, sum(harm_days), sum(harm_days_charged) from mart.list_history group by list_date "
         "order by list_date desc limit 13",
     )
-    assert [(row[0], row[4], row[6]) for row in told.tables["lists"][1:]] == [
+    assert [(row[0], row[4], row[6]) for row in read.tables["lists"][1:]] == [
         (day(on), days(harm), days(charged)) for on, harm, charged in lists
     ]
     months = ask(
@@ -219,19 +219,19 @@ def test_the_line_the_spread_and_the_trend_are_the_marts(home: Path, told: Table
         "select month, sum(harm_days), sum(historic_harm_days), sum(proactive_harm_days), sum(company_harm_days) "
         "from mart.crime_harm_monthly group by month order by month desc limit 13",
     )
-    assert [(row[0], row[1], *row[3:]) for row in told.tables["months"][1:]] == [
+    assert [(row[0], row[1], *row[3:]) for row in read.tables["months"][1:]] == [
         (f"{month:%B %Y}", *map(days, harm)) for month, *harm in months
     ]
 
 
-def test_data_quality_and_method_are_on_record(home: Path, told: Tables) -> None:
-    """The newest extract row by row, its defects, every turned rule and method, the caveat of the index."""
+def test_data_quality_and_method_are_on_record(home: Path, read: Tables) -> None:
+    """The newest extract table by table, its defects, every changed rule, every method, and the caveat of the index."""
     files = ask(
         home,
         "select extract_id, table_name, rows_read from mart.extract_reconciliation "
         "where extract_on = (select max(extract_on) from mart.extract_reconciliation) and rows_read > 0 order by 1, 2",
     )
-    assert [(row[0], row[1], row[2]) for row in told.tables["files"][1:]] == [
+    assert [(row[0], row[1], row[2]) for row in read.tables["files"][1:]] == [
         (extract, table, f"{read:,}") for extract, table, read in files
     ]
     defects = ask(
@@ -239,18 +239,18 @@ def test_data_quality_and_method_are_on_record(home: Path, told: Tables) -> None
         "select count(*), sum(rows_affected) from mart.data_defects "
         "where extract_id = (select newest_extract_id from mart.build_info)",
     )
-    found = [row for row in told.tables["defects"][1:] if row[3] != "0"]
+    found = [row for row in read.tables["defects"][1:] if row[3] != "0"]
     assert [(len(found), sum(int(row[3].replace(",", "")) for row in found))] == defects
     for table, label in (("rule_effect", "rules"), ("method_comparison", "methods")):
         ((count,),) = ask(home, f"select count(*) from mart.{table}")
-        assert len(told.tables[label]) == count + 1
+        assert len(read.tables[label]) == count + 1
     ((caveat, unit),) = ask(home, "select harm_index_caveat, harm_unit from mart.build_info")
-    assert caveat in told.text and unit
-    assert "an allegation is not a conviction" in told.text
+    assert caveat in read.text and unit
+    assert "an allegation is not a conviction" in read.text
 
 
-def test_nobody_is_named_unasked(home: Path, page: str) -> None:
-    """No full name and no date of birth of anybody in the mart, however it is written; the marking says so."""
+def test_nobody_is_named_unless_asked(home: Path, page: str) -> None:
+    """The page holds no full name and no date of birth of anybody in the mart, and its marking says so."""
     people = ask(home, "select forename, surname, date_of_birth from mart.offender_people")
     assert len(people) > 100
     text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
@@ -262,9 +262,9 @@ def test_nobody_is_named_unasked(home: Path, page: str) -> None:
 
 
 def test_operational_readers_get_names_and_every_page_says_so(home: Path, harmrank: Command, tmp_path: Path) -> None:
-    """Everybody's name and date of birth beside the key, in every table of people; the marking is in the margin of each page."""
+    """Every table of people has name and date of birth beside the key; the marking is in the margin of each page."""
     text = write(harmrank, home, tmp_path / "named.html", "--operational")
-    told = Tables.of(text)
+    read = Tables.of(text)
     people = {
         key: (" ".join(filter(None, names)), on)
         for key, on, *names in ask(
@@ -274,18 +274,18 @@ def test_operational_readers_get_names_and_every_page_says_so(home: Path, harmra
         )
     }
     for label, column in (("list", 2), ("entered", 2), ("left", 2), ("line", 1)):
-        for row in told.tables[label][1:]:
+        for row in read.tables[label][1:]:
             key, _, rest = row[column].replace(" *", "").partition(" ")
             name, on = people[key]
             assert rest.startswith(name)
             assert on is None or rest.endswith(f"born {day(on)}")
     (margin,) = re.findall(r"@top-right \{ content: \"([^\"]+)\"", text)
     assert margin == "Contains personal data: names and dates of birth"
-    assert f"{margin}. For operational readers only" in told.text
+    assert f"{margin}. For operational readers only" in read.text
 
 
 def test_a_page_for_its_owner_alone_that_replaces_nothing(home: Path, harmrank: Command, tmp_path: Path) -> None:
-    """Mode 600; a file that is there stays as it is, and so does one that another command reads."""
+    """The file has mode 600. An existing file is not replaced, and a missing folder is an error in one line."""
     there = tmp_path / "briefing.html"
     write(harmrank, home, there)
     assert stat.S_IMODE(there.stat().st_mode) == 0o600
@@ -298,7 +298,7 @@ def test_a_page_for_its_owner_alone_that_replaces_nothing(home: Path, harmrank: 
 
 
 def test_the_same_build_gives_the_same_page(home: Path, page: str, cold_harmrank: Command, tmp_path: Path) -> None:
-    """Byte for byte, charts and all, wherever the machine keeps its fonts; and no larger than mail takes."""
+    """Byte for byte, charts included, wherever matplotlib keeps its fonts; and small enough for mail."""
     done = cold_harmrank(
         "briefing", "--home", home, "--out", tmp_path / "again.html", HOME="/proc/no-home", MPLCONFIGDIR=""
     )
@@ -308,7 +308,7 @@ def test_the_same_build_gives_the_same_page(home: Path, page: str, cold_harmrank
 
 
 def test_it_needs_no_network_and_no_script(page: str) -> None:
-    """Nothing to fetch or run; every chart says what it shows to who does not see it."""
+    """The page fetches and runs nothing; every chart has a description for screen readers."""
     assert not re.search(r"<(script|link|img|iframe|object|embed)|https?://|@import|url\((?!#)|@font-face", page)
     charts = re.findall(r'<svg viewBox="[^"]+" role="img" aria-labelledby="(\S+) (\S+)"', page)
     assert len(charts) == 5
@@ -327,8 +327,8 @@ def test_other_commands_do_not_wait_for_the_charts() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
 
 
-def test_a_list_of_an_older_harmrank_is_said_to_be_one(home: Path, harmrank: Command, tmp_path: Path) -> None:
-    """One line that says what to do, and no file left behind."""
+def test_a_list_of_an_older_harmrank_is_refused(home: Path, harmrank: Command, tmp_path: Path) -> None:
+    """One line says what to do; no file remains."""
     shutil.copytree(home / "published", tmp_path / "home" / "published", symlinks=True)
     with duckdb.connect(str(tmp_path / "home" / "published" / "current" / "harm_mart.duckdb")) as connection:
         connection.execute("alter table mart.list_churn drop column harm_days")
@@ -340,7 +340,7 @@ def test_a_list_of_an_older_harmrank_is_said_to_be_one(home: Path, harmrank: Com
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory, harmrank: Command) -> Path:
-    """The list of a date within a month as it was known then, with one person whose records try to be markup."""
+    """The list of a date within a month as it was known then, with one person whose records contain markup."""
     root = tmp_path_factory.mktemp("hostile")
     feed = {
         table: text.replace("p1", HOSTILE_IMAGE).replace("Invented,Mann", f"{HOSTILE},$x_1$&Mann")
@@ -353,32 +353,32 @@ def hostile(tmp_path_factory: pytest.TempPathFactory, harmrank: Command) -> Path
 
 
 def test_markup_in_the_data_is_text(hostile: Path, harmrank: Command, tmp_path: Path) -> None:
-    """Names and keys come out as they were sent, in both forms, and nothing of them is an element."""
+    """Names and keys appear unchanged in both forms, and none of them becomes an element."""
     for options in ([], ["--operational"]):
         text = write(harmrank, hostile, tmp_path / f"{len(options)}.html", *options)
         assert HOSTILE_IMAGE not in text and "<script" not in text
-        told = Tables.of(text)
-        assert told.tables["list"][1][2].startswith(f"met|{HOSTILE_IMAGE}")
-    assert f"{HOSTILE} $x_1$&Mann, born 1 January 1980" in told.text
+        read = Tables.of(text)
+        assert read.tables["list"][1][2].startswith(f"met|{HOSTILE_IMAGE}")
+    assert f"{HOSTILE} $x_1$&Mann, born 1 January 1980" in read.text
 
 
 def test_a_list_within_a_month_as_it_was_known(hostile: Path, harmrank: Command, tmp_path: Path) -> None:
-    """Held against the monthly list before it; one person is one person, and a past list says that it is one."""
-    told = Tables.of(write(harmrank, hostile, tmp_path / "briefing.html"))
-    assert "The same person is on the list of 15 June 2026 as on the monthly list of 31 May 2026." in told.text
-    assert "The harm of the one person listed has risen by 10 days (0.5 %) to 1,835 days." in told.text
-    assert "Nobody is new on the list." in told.text and "Nobody has left the list." in told.text
-    assert [row[0] for row in told.tables["lists"][1:]] == ["15 June 2026", "31 May 2026"]
-    assert [row[0] for row in told.tables["months"][1:]] == ["June 2026 (not over)", "May 2026"]
-    assert "Everybody who can be ranked is on the list" in told.text
-    assert "line" not in told.tables
-    assert "The list of 15 June 2026, as it was known on 15 June 2026" in told.text
-    assert "Nothing that was sent after 15 June 2026 counts" in told.text
+    """It is compared with the previous monthly list, uses the singular for one person, and says that it is a past list."""
+    read = Tables.of(write(harmrank, hostile, tmp_path / "briefing.html"))
+    assert "The same person is on the list of 15 June 2026 as on the monthly list of 31 May 2026." in read.text
+    assert "The harm of the one person listed has risen by 10 days (0.5 %) to 1,835 days." in read.text
+    assert "Nobody is new on the list." in read.text and "Nobody has left the list." in read.text
+    assert [row[0] for row in read.tables["lists"][1:]] == ["15 June 2026", "31 May 2026"]
+    assert [row[0] for row in read.tables["months"][1:]] == ["June 2026 (incomplete)", "May 2026"]
+    assert "Everybody who can be ranked is on the list" in read.text
+    assert "line" not in read.tables
+    assert "The list of 15 June 2026, as it was known on 15 June 2026" in read.text
+    assert "Nothing that was sent after 15 June 2026 counts" in read.text
 
 
 @pytest.fixture(scope="module")
 def beginnings(tmp_path_factory: pytest.TempPathFactory, harmrank: Command) -> dict[str, str]:
-    """The briefings on a list before anybody was reported, on the first with somebody on it, and on one of a quiet month."""
+    """The briefings on a list without people, on the first list with a person, and on the list of a quiet month."""
     root = tmp_path_factory.mktemp("beginnings")
     write_extract(root / "extracts", "2026-07-31", SMALL_FEED)
     pages = {}
@@ -389,42 +389,42 @@ def beginnings(tmp_path_factory: pytest.TempPathFactory, harmrank: Command) -> d
     return pages
 
 
-def test_the_first_list_has_none_to_be_compared_with(beginnings: dict[str, str]) -> None:
-    """No movement is told, nor a change of harm; the rest is there."""
-    told = Tables.of(beginnings["2026-05-31"])
+def test_the_first_list_has_no_earlier_one_to_compare(beginnings: dict[str, str]) -> None:
+    """The page has no movements and no change of harm, but everything else."""
+    read = Tables.of(beginnings["2026-05-31"])
     assert (
-        "1 person is on the list of 31 May 2026. It is the first list: there is none before it to compare it with. "
+        "1 person is on the list of 31 May 2026. This is the first list, so there is no earlier one to compare it with. "
         "Their harm is 1,825 days."
-    ) in told.text
-    assert "This is the first list: nobody can have come or gone." in told.text
-    assert told.tables["list"][0][:2] == ["Place", "Person"]
-    assert not told.tables.keys() & {"entered", "left", "stayed"}
+    ) in read.text
+    assert "This is the first list, so nobody can have come or gone." in read.text
+    assert read.tables["list"][0][:2] == ["Place", "Person"]
+    assert not read.tables.keys() & {"entered", "left", "stayed"}
 
 
 def test_nobody_on_the_list_is_no_error(beginnings: dict[str, str]) -> None:
-    """The paper says so, and what can be said of data and method."""
-    told = Tables.of(beginnings["2026-04-30"])
-    assert "Nobody is on the list of 30 April 2026." in told.text
-    assert "Nobody can be ranked." in told.text
-    assert "Nobody is ranked, or there is no harm to spread." in told.text
-    assert "list" not in told.tables
-    assert {"files", "rules", "methods"} <= told.tables.keys()
-    assert not re.search(r"\bNone\b(?!\.)|\bnan\b|Undefined", told.text)
+    """The page says so, and still has data and method."""
+    read = Tables.of(beginnings["2026-04-30"])
+    assert "Nobody is on the list of 30 April 2026." in read.text
+    assert "Nobody can be ranked." in read.text
+    assert "Nobody is ranked, or there is no harm." in read.text
+    assert "list" not in read.tables
+    assert {"files", "rules", "methods"} <= read.tables.keys()
+    assert not re.search(r"\bNone\b(?!\.)|\bnan\b|Undefined", read.text)
 
 
 def test_a_month_in_which_nothing_happened(beginnings: dict[str, str]) -> None:
-    """Nobody came, went or was reported again, and no harm has changed: that is said, not left out."""
-    told = Tables.of(beginnings["2026-07-31"])
-    assert "The same person is on the list of 31 July 2026 as on the monthly list of 30 June 2026." in told.text
-    assert "The harm of the one person listed is the same as then: 1,835 days." in told.text
-    assert "Nobody who stayed has a new allegation." in told.text
-    assert "Nobody is new on the list. Nobody has left the list." in told.text
-    assert not told.tables.keys() & {"entered", "left", "stayed"}
+    """The page says that nobody came, went or was reported again and that the harm is unchanged."""
+    read = Tables.of(beginnings["2026-07-31"])
+    assert "The same person is on the list of 31 July 2026 as on the monthly list of 30 June 2026." in read.text
+    assert "The harm of the one person listed is the same as then: 1,835 days." in read.text
+    assert "Nobody who stayed has a new allegation." in read.text
+    assert "Nobody is new on the list. Nobody has left the list." in read.text
+    assert not read.tables.keys() & {"entered", "left", "stayed"}
 
 
 @pytest.fixture(scope="module")
 def forms(home: Path, beginnings: dict[str, str], harmrank: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the forms a briefing can have, each a page."""
+    """A folder with a page for each form of the briefing."""
     folder = tmp_path_factory.mktemp("forms")
     write(harmrank, home, folder / "pseudonymous.html")
     write(harmrank, home, folder / "operational.html", "--operational")
@@ -439,7 +439,7 @@ WITHIN_A4 = 688
 
 
 def opened(browser: Browser, file: Path, width: int) -> tuple[Page, list[str]]:
-    """The page in a window of that width, and what it asked for or complained about."""
+    """Returns the page in a window of that width in pixels, and every request, message and error."""
     page = browser.new_page(viewport={"width": width, "height": 900})
     noticed: list[str] = []
     page.on("console", lambda message: noticed.append(message.text))
@@ -449,7 +449,7 @@ def opened(browser: Browser, file: Path, width: int) -> tuple[Page, list[str]]:
     return page, noticed
 
 
-# What sticks out of the page to the right, but for what stands in a part that scrolls.
+# Elements that stick out of the page to the right, except in a part that scrolls.
 STICKS_OUT = """() => [...document.body.querySelectorAll('*')].filter(element => {
     const scrolls = getComputedStyle(element.closest('.scroll, .chart') ?? document.body).overflowX === 'auto';
     return !scrolls && element.getBoundingClientRect().right > document.documentElement.clientWidth + 1;
@@ -459,7 +459,7 @@ STICKS_OUT = """() => [...document.body.querySelectorAll('*')].filter(element =>
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(("width", "media"), [(390, "screen"), (1366, "screen"), (WITHIN_A4, "print")])
 def test_it_fits_a_phone_a_laptop_and_paper(browser: Browser, forms: Path, form: str, width: int, media: str) -> None:
-    """Nothing sticks out, nothing is asked for but the page, nothing is complained about."""
+    """Nothing sticks out; the page requests nothing else and logs no error."""
     file = forms / f"{form}.html"
     page, noticed = opened(browser, file, width)
     page.emulate_media(media=media)  # type: ignore[arg-type]
@@ -472,7 +472,7 @@ def test_it_fits_a_phone_a_laptop_and_paper(browser: Browser, forms: Path, form:
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("width", [390, 1366])
 def test_it_is_accessible(browser: Browser, forms: Path, form: str, width: int) -> None:
-    """axe-core finds nothing: WCAG 2 A and AA, and what it calls good practice."""
+    """axe-core finds no violation of WCAG 2 A and AA or of its best practices."""
     page, _ = opened(browser, forms / f"{form}.html", width)
     found = Axe().run(page)
     assert [(rule["id"], rule["nodes"][0]["html"][:120]) for rule in found.response["violations"]] == []
@@ -480,7 +480,7 @@ def test_it_is_accessible(browser: Browser, forms: Path, form: str, width: int) 
 
 
 def test_it_prints_on_few_pages(browser: Browser, forms: Path) -> None:
-    """A hundred places, all tables and charts: a paper, not a book. The method is on the last page, with its heading."""
+    """A hundred places with all tables and charts take six to nine A4 pages."""
     page, _ = opened(browser, forms / "pseudonymous.html", 1366)
     pages = re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True))
     assert 6 <= len(pages) <= 9

@@ -302,9 +302,9 @@ def test_explain_adds_up_and_names_nobody(published: PublishedHome, harmrank: Co
     assert "Rape of a female aged 16 or over (019/08)" in text
     assert "Reported on 1 May 2026" in text
     assert "the person is on the list in 100 % of the redraws" in text
-    assert "On the list by 8 of 10 methods: v100 (place 1)" in text
-    assert "Not on it by convicted_only, v100_two_victims." in text
-    assert "Would not be on the list were one rule turned: at least two female victims." in text
+    assert "On the list under 8 of 10 methods: v100 (place 1)" in text
+    assert "Not on the list under convicted_only, v100_two_victims." in text
+    assert 'A single changed rule would take this person off the list: "At least two female victims".' in text
     assert "What would take this person off the list" in text
     assert "Mann" not in done.stdout
     assert "Frau" not in done.stdout

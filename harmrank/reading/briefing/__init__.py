@@ -1,1 +1,1 @@
-"""The paper for the monthly meeting as one page."""
+"""Writes the paper for the monthly meeting as one page."""

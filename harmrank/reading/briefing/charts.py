@@ -1,7 +1,7 @@
-"""The briefing's charts, drawn by matplotlib as SVG that stands within a page. The same rows give the same bytes.
+"""Draws the briefing's charts with matplotlib as SVG within a page. The same rows give the same bytes.
 
-Shades of one colour that differ in lightness, so that they can be told apart in grey and by everybody; dark edges, so that the
-lightest is seen on white. Text stays text, in the font of the page.
+The shades of one colour differ in lightness, so that everybody can distinguish them, in grey too. Dark edges show the lightest
+shade on white. Text stays text, in the font of the page.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ Drawing = Callable[[Figure], None]
 """Draws a chart on an empty figure."""
 
 INK, MID, PALE, SOFT = "#16283d", "#6f8db0", "#d3dde8", "#5a6675"
-# How far the harm has got, in the order it is stacked: the darker, the further.
+# The statuses in the order of the stack: the darker, the further the case has got.
 STATUSES = (("convicted", "convicted", INK), ("charged", "charged", MID), ("named", "named or arrested", PALE))
 
-# Keyed by names that matplotlib types one by one.
+# Any: matplotlib types each of these names as a literal.
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
-    # A sign of money in the name of an index is no mathematics.
+    # A dollar sign in the name of an index does not start a formula.
     "text.parse_math": False,
     "font.family": "DejaVu Sans",
     "font.size": 8,
@@ -64,7 +64,7 @@ _PER_CENT = FuncFormatter(lambda value, _: f"{value:.0f} %")
 
 
 def harm_by_status(lists: Sequence[Row], unit: str) -> Drawing:
-    """Harm of each list, stacked by how far it has got."""
+    """Returns a chart of the harm of each list, stacked by status."""
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
@@ -82,7 +82,7 @@ def harm_by_status(lists: Sequence[Row], unit: str) -> Drawing:
 
 
 def comings_and_goings(lists: Sequence[Row]) -> Drawing:
-    """People new on each list above the line, people who have left below it."""
+    """Returns a chart of people new on each list (upwards) and people who left it (downwards)."""
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
@@ -107,7 +107,7 @@ def comings_and_goings(lists: Sequence[Row]) -> Drawing:
 
 
 def concentration(rows: Sequence[Row]) -> Drawing:
-    """The share of the harm that the most harmful shares of offenders make, as bars across."""
+    """Returns a bar chart of the share of the harm that the most harmful offenders make."""
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
@@ -126,15 +126,15 @@ def concentration(rows: Sequence[Row]) -> Drawing:
 
 
 def redraws(places: Sequence[Row]) -> Drawing:
-    """How often each place is on the list in the redraws, by place."""
+    """Returns a chart of how often each place is on the list in the redraws."""
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
-        for hangs, colour, name in (
-            (False, INK, "on the list without the gravest allegation, too"),
-            (True, "white", "the place hangs on the gravest allegation"),
+        for depends, colour, name in (
+            (False, INK, "on the list even without the gravest allegation"),
+            (True, "white", "on the list only with the gravest allegation"),
         ):
-            rows = [row for row in places if row["is_listed_without_largest"] is not hangs]
+            rows = [row for row in places if row["is_listed_without_largest"] is not depends]
             axes.scatter(
                 [row["harm_rank"] for row in rows],
                 [100 * row["listed_in_redraws"] for row in rows],
@@ -159,7 +159,7 @@ def redraws(places: Sequence[Row]) -> Drawing:
     return draw
 
 
-# Apart, each with a scale of its own: the series are never added up.
+# Each series has a chart and a scale of its own: they are never added up.
 SERIES = (
     ("harm_days", "Reported by the public in the year it happened"),
     ("historic_harm_days", "Reported by the public in a later year"),
@@ -169,14 +169,14 @@ SERIES = (
 
 
 def months(rows: Sequence[Row]) -> Drawing:
-    """Harm of recorded crime by month, a picture a series; a month that is not over yet is hatched."""
+    """Returns a chart of the harm of recorded crime by month for each series; an incomplete month is hatched."""
 
     def draw(figure: Figure) -> None:
         at = [12 * row["month"].year + row["month"].month for row in rows]
         hatches = ["////" if row["is_partial"] else "" for row in rows]
         for axes, (series, name) in zip(figure.subplots(2, 2).flat, SERIES, strict=True):
             heights = [row[series] for row in rows]
-            axes.bar(at, heights, color=PALE, edgecolor=INK, hatch=hatches, width=0.8, label="in all")
+            axes.bar(at, heights, color=PALE, edgecolor=INK, hatch=hatches, width=0.8, label="all")
             if series == "harm_days":
                 detected = [row["detected_harm_days"] for row in rows]
                 axes.bar(at, detected, color=INK, edgecolor=INK, width=0.8, label="detected so far")
@@ -197,9 +197,9 @@ def months(rows: Sequence[Row]) -> Drawing:
 
 
 def picture(name: str, title: str, description: str, draw: Drawing, size: tuple[float, float]) -> str:
-    """A chart as an SVG element with a title and a description for who does not see it. Every text in it is escaped.
+    """Returns a chart as an SVG element with a title and a description for screen readers. Every text in it is escaped.
 
-    `size` is width and height in inches, `name` begins every id in it, so that charts of one page do not share any.
+    `size` is width and height in inches. `name` begins every id in the SVG, so that charts of one page share none.
     """
     with _style(name):
         figure = Figure(figsize=size, layout="constrained")
@@ -211,13 +211,13 @@ def picture(name: str, title: str, description: str, draw: Drawing, size: tuple[
 
 @contextmanager
 def _style(name: str) -> Iterator[None]:
-    # The salt takes the place of chance in the ids that matplotlib makes.
+    # The salt replaces the random part of the ids that matplotlib generates.
     with matplotlib.rc_context({**_STYLE, "svg.hashsalt": name}):
         yield
 
 
 def _within_a_page(svg: str, name: str, title: str, description: str) -> str:
-    """What matplotlib wrote, without what only a file needs, and for readers of every kind."""
+    """Returns matplotlib's SVG without what only a file needs, with a title and a description."""
     box = re.search(r'viewBox="[^"]+"', svg)
     start = svg.index(">", svg.index("<svg")) + 1
     body = re.sub(r"<metadata>.*?</metadata>", "", svg[start:], flags=re.DOTALL)
@@ -233,9 +233,9 @@ def _within_a_page(svg: str, name: str, title: str, description: str) -> str:
 
 def _of_lists(axes: Axes, lists: Sequence[Row]) -> None:
     axes.grid(axis="y")
-    # Few bars are no wider than many.
+    # Keeps bars as narrow when there are few of them.
     axes.set_xlim(len(lists) - LISTS_SHOWN - 0.6, len(lists) - 0.4)
-    # Every third, counted from the last one.
+    # Every third list, counted from the last.
     ticks = range(len(lists) - 1, -1, -3)
     axes.set_xticks(ticks, [_month(lists[tick]["list_date"]) for tick in ticks])
 

@@ -1,4 +1,4 @@
-"""What the briefing rests on, read from the published mart: rows as they are, and sums of rows. No rule is applied here."""
+"""Reads the rows behind the briefing from the published mart: rows unchanged, and sums of rows. Applies no rule of the method."""
 
 from __future__ import annotations
 
@@ -16,19 +16,17 @@ LISTS_SHOWN = 13
 MONTHS_SHOWN = 24
 """Months of recorded crime in charts and tables: two years."""
 CORRECTIONS_SHOWN = 30
-"""Corrections of published lists that are shown one by one, the newest lists first."""
+"""Corrections of published lists that are shown one by one, newest lists first."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything the paper tells, each a list of rows of the mart in the order of telling, or one row.
+    """Everything behind the paper: lists of rows of the mart in the order of the page, or single rows.
 
-    `order` says how people are placed. `churn` is None on the very first list. `people` has names and dates of birth by
-    offender key, and is empty unless they are asked for.
+    `churn` is None on the first list. `people` has names and dates of birth by offender key; it is empty unless asked for.
     """
 
     build: Row
-    order: str
     manifest: Row
     places: list[Row]
     whole: Row
@@ -54,10 +52,6 @@ class Facts:
 
 
 _BUILD = "select *, (built_at::date - list_date)::integer as days_to_build from mart.build_info"
-_ORDER = """
-    select comment from duckdb_columns()
-    where schema_name = 'mart' and table_name = 'top_100' and column_name = 'harm_rank'
-"""
 _PLACES = """
     select
         places.*,
@@ -70,7 +64,7 @@ _PLACES = """
         on places.list_date = moved.list_date and places.offender_key = moved.offender_key
     order by places.harm_rank
 """
-# The list as a whole: one row, also where nobody stands on it.
+# The list as a whole: one row, even if nobody is on it.
 _WHOLE = """
     select
         count(*) as places,
@@ -140,7 +134,7 @@ _BOUNDARY = """
     left join mart.rank_uncertainty as redrawn using (offender_key)
     order by near.harm_rank
 """
-# On a list date within a month the list stands in top_100 alone. The very first list has no churn.
+# A list of a date within a month is only in top_100. The first list has no churn.
 _LISTS = """
     with places as (
         select list_date, harm_days, harm_days_named, harm_days_charged, harm_days_convicted from mart.list_history
@@ -196,7 +190,7 @@ _FILES = """
         coalesce(sum(rows_quarantined - rows_quarantine_cleared), 0) as rows_open
     from mart.extract_reconciliation
 """
-# Defects of the extracts of the newest day, beside those of the day before it on which extracts were taken.
+# Defects of the extracts of the newest day, beside those of the extracts of the day before.
 _DEFECTS = """
     with days as (
         select distinct extract_on, dense_rank() over (order by extract_on desc) as place
@@ -229,16 +223,16 @@ _PEOPLE = """
 
 
 def read(home: Home, with_names: bool) -> Facts:
-    """Everything the briefing tells of the published list; names and dates of birth are read only if asked for.
+    """Returns everything behind the briefing on the published list. Reads names and dates of birth only if `with_names`.
 
-    Raises UsageError where nothing has been published, HarmrankError where the build is damaged, was published by an
-    older harmrank, or is replaced while it is read.
+    Raises UsageError if nothing has been published, HarmrankError if the build is damaged, was published by an older
+    harmrank, or is replaced while it is read.
     """
     with open_mart(home) as mart:
         (build,) = select(mart, _BUILD)
         manifest = read_manifest(home)
         if manifest is None or manifest["build_id"] != build["build_id"]:
-            raise HarmrankError("a new list was published at this very moment: run this again for the new one")
+            raise HarmrankError("a new list was published while this one was read: run the command again")
         return _facts(mart, build, manifest, with_names)
 
 
@@ -246,10 +240,9 @@ def _facts(mart: duckdb.DuckDBPyConnection, build: Row, manifest: Row, with_name
     today = build["list_date"]
     churn = select(mart, _CHURN, [today])
     corrections = select(mart, _CORRECTIONS, [CORRECTIONS_SHOWN])
-    (order,), (whole,), (files,) = select(mart, _ORDER), select(mart, _WHOLE), select(mart, _FILES)
+    (whole,), (files,) = select(mart, _WHOLE), select(mart, _FILES)
     return Facts(
         build=build,
-        order=order["comment"],
         manifest=manifest,
         places=select(mart, _PLACES),
         whole=whole,
