@@ -1,6 +1,6 @@
-"""Whether a home is looked after, in one line for a monitor: when a refresh last ended well, and of what day the list is.
+"""Judges in one line for a monitor whether a home is fresh: by its last successful refresh and by its list date.
 
-Asks the journal and the manifest alone, so that a refresh at work, an open or a damaged warehouse is in nobody's way.
+Reads the journal and the manifest only, so it works during a refresh and with an open or damaged warehouse.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from harmrank.publishing import current_build
 from harmrank.text.durations import spoken
 
 _CLOCK_TOLERANCE = timedelta(minutes=5)
-"""By how much a refresh may have ended in the future before that is remarked upon."""
+"""How far in the future the last refresh may have ended before the clock is questioned."""
 
 
 @dataclass(frozen=True)
 class Freshness:
-    """The answer. `ended_well_at` is UTC, `said` one line; the ages are None where there is nothing to be of an age."""
+    """The answer in one line (`said`), with the reasons. `ended_well_at` is UTC; an age is None if there is no refresh or list."""
 
     is_stale: bool
     said: str
@@ -35,16 +35,14 @@ class Freshness:
 
 
 def judge(home: Home, max_age: timedelta | None, max_list_age: timedelta | None, thoroughly: bool = False) -> Freshness:
-    """Whether the last refresh that ended well ended no longer than `max_age` ago, and the list is no older than
-    `max_list_age`; a published build that is damaged is stale by either.
+    """Returns whether the last successful refresh is older than `max_age` or the list older than `max_list_age`.
 
-    Well ended is what published a list or found nothing new, with or without an extract that was refused: a
-    scheduler that runs and gets nothing is healthy. Raises UsageError for a past list, which does not age.
+    A damaged published build is always stale. A refresh is successful if it published a list or found nothing new, even
+    if it refused an extract: a scheduler that runs and gets nothing is healthy. Raises UsageError for a past list, which
+    does not age.
     """
     if home.remade is not None:
-        raise UsageError(
-            f"{home.root} holds a list as it was known on a day, which does not age: ask the home it came from"
-        )
+        raise UsageError(f"{home.root} holds a past list, which does not age: name the home it came from")
     damaged = current_build.faults(home, thoroughly)
     manifest = current_build.manifest_if_whole(home)
     with home.looked_at() as process:
@@ -63,7 +61,7 @@ def judge(home: Home, max_age: timedelta | None, max_list_age: timedelta | None,
         reasons += [at_work] if at_work else journal.unfinished(process, build_id, entry)
     if max_list_age and list_age is not None and list_age > max_list_age:
         reasons.append(f"the list is for {list_date}, {list_age.days} days ago, more than {spoken(max_list_age)}")
-    ago = f"the last refresh that ended well did so {spoken(age)} ago, " if age is not None else ""
+    ago = f"the last successful refresh ended {spoken(age)} ago, " if age is not None else ""
     fresh = f"fresh: {ago}the list is for {list_date}"
     return Freshness(
         is_stale=bool(reasons),
@@ -79,14 +77,14 @@ def judge(home: Home, max_age: timedelta | None, max_list_age: timedelta | None,
 
 def _too_old(age: timedelta | None, max_age: timedelta) -> str:
     if age is None:
-        return "no refresh has ended well yet"
+        return "no refresh has succeeded yet"
     if age < timedelta():
-        return f"the last refresh that ended well did so {spoken(age)} from now: is this machine's clock right?"
-    return f"no refresh has ended well for {spoken(age)}, more than {spoken(max_age)}: does the scheduler run?"
+        return f"the last successful refresh ended {spoken(age)} in the future: is this machine's clock right?"
+    return f"the last successful refresh ended {spoken(age)} ago, more than {spoken(max_age)}: does the scheduler run?"
 
 
 def _ended_well_at(entry: dict[str, Any] | None, manifest: dict[str, Any] | None) -> datetime | None:
-    """When a refresh last ended well: the journal says so; the build that stands began no later."""
+    """Returns when a refresh last succeeded: the later of the journal's entry and the start of the published build."""
     said = [(entry or {}).get("ended_well_at"), (manifest or {}).get("built_at")]
     moments = [datetime.fromisoformat(text.removesuffix("Z")) for text in said if isinstance(text, str)]
     return max(moments, default=None)

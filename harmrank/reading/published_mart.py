@@ -1,4 +1,4 @@
-"""Reads the published build, and nothing else, for `top`, `explain` and `status`."""
+"""Reads the published build for `top`, `explain` and `status`."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ Row = dict[str, Any]
 
 
 PUBLISHED_BY_AN_OLDER = (
-    "the list was published by an older harmrank and lacks what this shows: run harmrank refresh EXTRACTS --home HOME"
+    "the list was published by an older harmrank and lacks data for this: run harmrank refresh EXTRACTS --home HOME"
 )
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Everything a score rests on: the offender's row, the allegations behind it, the records, the build; and how the place
-    stands up to chance, what has moved since the list before, by which methods and turned rules the person is listed, and what
-    published lists have said otherwise."""
+    """Everything behind one score: the offender's row, its allegations and records, and the build; then how firm the place is,
+    what changed since the previous list, under which methods and changed rules the person is listed, and corrections of
+    published lists."""
 
     offender: Row
     listing: Row | None
@@ -68,21 +68,21 @@ _CORRECTIONS = "select * from mart.list_corrections where offender_key = ? order
 
 
 def top(home: Home, places: int) -> tuple[Row, list[Row]]:
-    """The build and the first `places` rows of the published list."""
+    """Returns the build and the first `places` rows of the published list."""
     with open_mart(home) as connection:
         build = select(connection, "select * from mart.build_info")[0]
         return build, select(connection, "select * from mart.top_100 order by harm_rank limit ?", [places])
 
 
 def movement(home: Home) -> Row | None:
-    """How many entered and left the published list since the monthly list before it; None where there is none before."""
+    """Returns how many entered and left since the previous monthly list; None for the first list."""
     with open_mart(home) as connection:
         rows = select(connection, _CHURN)
         return dict(rows[0]) if rows else None
 
 
 def explain(home: Home, offender_key: str) -> Explanation:
-    """Where every day of one offender's score comes from. Raises UsageError for a key with no score."""
+    """Returns everything behind one offender's score. Raises UsageError for a key without a score."""
     with open_mart(home) as connection:
         build = select(connection, "select * from mart.build_info")[0]
         offenders = select(connection, "select * from mart.offender_harm where offender_key = ?", [offender_key])
@@ -120,9 +120,9 @@ def explain(home: Home, offender_key: str) -> Explanation:
 
 
 def status(home: Home, thoroughly: bool = False) -> Row:
-    """What is landed, what is published and whole, who is at work, and whether the list lags behind.
+    """Returns what has landed, what is published and undamaged, which process is at work, and why the list is stale.
 
-    `thoroughly` compares every published file with the SHA-256 in the manifest, else its size alone.
+    `thoroughly` compares the SHA-256 of every published file with the manifest, otherwise only its size.
     """
     damaged = faults(home, thoroughly)
     manifest, remade = manifest_if_whole(home), home.remade
@@ -151,7 +151,7 @@ def status(home: Home, thoroughly: bool = False) -> Row:
         "last_refresh": last,
         "at_work": journal.at_work(at_work, last),
         "stale_because": journal.unfinished(at_work, manifest["build_id"] if manifest else None, last)
-        # What was known on a day does not age.
+        # A past list does not age.
         + ([] if remade and manifest else _stale_because(landed, manifest, bool(damaged))),
     }
 
@@ -166,7 +166,7 @@ def _stale_because(landed: Row | None, manifest: Row | None, is_damaged: bool) -
     newest = max(landed["extract_ids"], default="")[:10] if landed else ""
     if newest > manifest["list_date"]:
         reasons.append(
-            f"the list is for {manifest['list_date']}, the newest extract is of {newest}: refresh without --list-date"
+            f"the list is for {manifest['list_date']} but the newest extract is of {newest}: refresh without --list-date"
         )
     age = (utc_now().date() - date.fromisoformat(manifest["list_date"])).days
     if age < 0:
@@ -204,16 +204,15 @@ def _in_use(said: str) -> Row:
 
 @contextmanager
 def open_mart(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The published DuckDB file, for as long as the block runs.
+    """Opens the published DuckDB file for the block.
 
-    Raises UsageError where nothing has been published; HarmrankError with the command that mends it where the file is
-    damaged, or where the block asks for a table or column that came with a later harmrank than the one that published
-    it.
+    Raises UsageError if nothing has been published. Raises HarmrankError, with the command that repairs it, if the file is
+    damaged, or if the block reads a table or column that the harmrank that published it did not have yet.
     """
     link = home.published / "current"
     if not link.exists() and not link.is_symlink():
         raise UsageError(f"nothing has been published in {home.root}: run {home.refresh_command}")
-    # The resolved path names one build, so a publication in the meantime cannot mix two.
+    # The resolved path names one build, so a list published meanwhile cannot be mixed in.
     path = link.resolve() / MART_FILE
     if not path.exists():
         raise HarmrankError(advice(home, f"{path} is missing"))
@@ -227,14 +226,14 @@ def open_mart(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 class _SelectedRow(dict[str, Any]):
-    """A row as its build has it. What is drawn from it may have come with a later harmrank."""
+    """A row of a build. A column that its harmrank did not have yet raises HarmrankError."""
 
     def __missing__(self, column: str) -> Any:
         raise HarmrankError(PUBLISHED_BY_AN_OLDER)
 
 
 def select(connection: duckdb.DuckDBPyConnection, query: str, values: list[Any] | None = None) -> list[Row]:
-    """The rows of a query. One asked for a column that it lacks raises HarmrankError: an older harmrank published it."""
+    """Returns the rows of a query. A row raises HarmrankError for a column that it lacks: an older harmrank published it."""
     cursor = connection.execute(query, values or [])
     names = [column[0] for column in cursor.description or []]
     return [_SelectedRow(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -255,10 +254,10 @@ def _unknown_key(connection: duckdb.DuckDBPyConnection, offender_key: str, list_
     if unclassified:
         crimes = ", ".join(f"{row['crime_ref']} ({row['offence_code']})" for row in unclassified)
         return (
-            f"{offender_key} has no allegation that counts on {list_date}, but {len(unclassified)} under an offence "
-            f"code that no table knows: {crimes}. Add the code to seeds/offences.csv, or have it corrected"
+            f"{offender_key} has no allegation that counts on {list_date}, but {len(unclassified)} with an unknown offence code: "
+            f"{crimes}. Add the code to seeds/offences.csv, or have it corrected"
         )
     return (
         f"{offender_key} has no allegation that counts on {list_date}. "
-        "Keys are force|person_ref, as in `harmrank top`; quote them, since | is special to the shell"
+        "Keys are force|person_ref, as in `harmrank top`. Quote them: | is special to the shell"
     )

@@ -1,6 +1,6 @@
-"""Reads what lies in quarantine: rows that could not be used, extracts that were refused, and what cleared them.
+"""Reads the quarantine: rows that could not be used, extracts that were refused, and what cleared them.
 
-Which rows are cleared is a rule of the model int_quarantined_rows and read from there, as its last build left it.
+The model int_quarantined_rows decides which rows are cleared; its last build is read here.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from harmrank.machine import disk, duck
 from harmrank.text import spreadsheet
 
 FIRST_LINES = 5
-"""How many lines of a group are named."""
+"""How many line numbers of a group are listed."""
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Which rows are asked for. None asks for all of them; `reason` is a part of the reason, in any case."""
+    """Which rows to read; None means all. `reason` matches any part of the reason, upper or lower case."""
 
     extract_id: str | None = None
     table_name: str | None = None
@@ -37,7 +37,7 @@ class Filter:
 
 @dataclass(frozen=True)
 class Group:
-    """Rows of one file with one reason: how many, the first lines, and the extract that cleared them, or None."""
+    """Rows of one file with one reason: their number, first line numbers, and the extract that cleared them or None."""
 
     extract_id: str
     table_name: str
@@ -50,7 +50,7 @@ class Group:
 
 @dataclass(frozen=True)
 class RefusedExtract:
-    """An extract that was refused, with its last refusal, and the extract that cleared it, or None."""
+    """A refused extract with its last refusal, and the extract that cleared it or None."""
 
     extract_id: str
     message: str
@@ -59,10 +59,10 @@ class RefusedExtract:
 
 @dataclass(frozen=True)
 class Quarantine:
-    """What lies in quarantine.
+    """The quarantine of a home.
 
-    `build_id` is the build that says which rows are cleared, None where the home has not been built yet: then every
-    row is open. `landed_since` are extracts that this build does not know.
+    `build_id` is the build that says which rows are cleared; None before the first build, when every row is open.
+    `landed_since` are the extracts that landed after this build.
     """
 
     groups: list[Group]
@@ -71,30 +71,30 @@ class Quarantine:
     landed_since: list[str] = field(default_factory=list)
 
 
-def read(home: Home, wanted: Filter) -> Quarantine:
-    """The quarantine of a home, open rows alone unless cleared ones are wanted too.
+def read(home: Home, only: Filter) -> Quarantine:
+    """Returns the quarantine of a home: open rows only, unless the filter includes cleared ones.
 
-    Raises UsageError for a home without a warehouse or an extract it does not know, HomeBusy while a refresh has
-    the warehouse open, HarmrankError for a home of another layout.
+    Raises UsageError for a home without a warehouse or an unknown extract, HomeBusy while a refresh has the warehouse
+    open, HarmrankError for a home of another layout.
     """
-    with _opened(home, wanted) as connection:
+    with _opened(home, only) as connection:
         build_id, landed_since = _build(connection)
-        return Quarantine(_groups(connection, wanted), _refused(connection, wanted), build_id, landed_since)
+        return Quarantine(_groups(connection, only), _refused(connection, only), build_id, landed_since)
 
 
-def export(home: Home, wanted: Filter, path: Path, with_text: bool) -> int:
-    """Write the rows to a new CSV file that its owner alone may read; give their number.
+def export(home: Home, only: Filter, path: Path, with_text: bool) -> int:
+    """Writes the rows to a new CSV file that its owner alone can read (mode 600). Returns their number.
 
-    Columns: extract_id, table, file, line, reason, record_key, cleared_by, and raw_text where it is asked for: that
-    is the row as it was sent, personal data. No value is one that a spreadsheet would run. Raises UsageError where
-    the file exists or cannot be made, else as `read`.
+    Columns: extract_id, table, file, line, reason, record_key, cleared_by and, if `with_text`, raw_text: the row as sent,
+    which is personal data. A spreadsheet runs no value as a formula. Raises UsageError if the file exists or cannot be
+    created, otherwise as `read`.
     """
     columns = ["extract_id", "table", "file", "line", "reason", "record_key", "cleared_by"]
     columns += ["raw_text"] if with_text else []
-    with _opened(home, wanted) as connection, disk.new_file(path) as stream:
+    with _opened(home, only) as connection, disk.new_file(path) as stream:
         writer = csv.writer(stream)
         writer.writerow(columns)
-        where, values = _where(wanted)
+        where, values = _where(only)
         cursor = connection.execute(
             f"SELECT extract_id, table_name, file_name, line_number, reason, record_key, cleared_by"
             f"{', raw_text' if with_text else ''} FROM ({_rows(connection)}) WHERE {where} "
@@ -109,11 +109,11 @@ def export(home: Home, wanted: Filter, path: Path, with_text: bool) -> int:
 
 
 def refused_extracts(connection: duckdb.DuckDBPyConnection) -> list[RefusedExtract]:
-    """Every extract that was refused, by id, with its last refusal.
+    """Returns every refused extract by id, with its last refusal.
 
-    It is cleared by the extract of the same id that landed later, else by the first one that says it corrects it.
+    A refused extract is cleared by a later extract of the same id, or else by the first one that names it in `corrects`.
     """
-    # Homes of version 1 are read too; nothing could be corrected there.
+    # A home of layout version 1 has no corrections.
     has_corrections = (migrations.layout_of(connection) or 1) > 1
     corrections = (
         "SELECT extract_id, corrects_extract_id FROM raw.corrections"
@@ -140,20 +140,20 @@ def refused_extracts(connection: duckdb.DuckDBPyConnection) -> list[RefusedExtra
 
 
 @contextmanager
-def _opened(home: Home, wanted: Filter) -> Iterator[duckdb.DuckDBPyConnection]:
+def _opened(home: Home, only: Filter) -> Iterator[duckdb.DuckDBPyConnection]:
     with home.looked_at() as at_work:
         if at_work:
             raise HomeBusy(f"{home.root} is in use by {at_work}: wait until it has finished.")
-        with _warehouse(home, wanted) as connection:
+        with _warehouse(home, only) as connection:
             yield connection
 
 
 @contextmanager
-def _warehouse(home: Home, wanted: Filter) -> Iterator[duckdb.DuckDBPyConnection]:
+def _warehouse(home: Home, only: Filter) -> Iterator[duckdb.DuckDBPyConnection]:
     with warehouse.connect(home, read_only=True) as connection:
         migrations.refuse_older(connection, home)
         known = "SELECT 1 FROM raw.extracts WHERE extract_id = $1 UNION SELECT 1 FROM raw.refused_extracts WHERE extract_id = $1"
-        if wanted.extract_id is not None and not connection.execute(known, [wanted.extract_id]).fetchone():
+        if only.extract_id is not None and not connection.execute(known, [only.extract_id]).fetchone():
             raise UsageError(
                 f"{home.root} has no extract of that id, landed or refused: harmrank status --json lists them"
             )
@@ -161,7 +161,7 @@ def _warehouse(home: Home, wanted: Filter) -> Iterator[duckdb.DuckDBPyConnection
 
 
 def _build(connection: duckdb.DuckDBPyConnection) -> tuple[str | None, list[str]]:
-    """The build that says what is cleared, and the extracts that came after it."""
+    """Returns the build that says what is cleared, and the extracts that landed after it."""
     if not _is_built(connection):
         return None, []
     build_id = duck.one_value(connection, "SELECT build_id FROM intermediate.int_build")
@@ -173,14 +173,14 @@ def _build(connection: duckdb.DuckDBPyConnection) -> tuple[str | None, list[str]
 
 
 def _is_built(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether the models that are read here have been built, all of them."""
+    """Returns whether all models that are read here have been built."""
     query = "SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'intermediate' AND list_contains(?, table_name)"
     built = duck.one_value(connection, query, [list(MODELS_READ)])
     return bool(built == len(MODELS_READ))
 
 
 def _rows(connection: duckdb.DuckDBPyConnection) -> str:
-    """Every quarantined row, also those that landed after the build, with the extract that cleared it."""
+    """Returns a query for every quarantined row, including rows landed after the build, with the extract that cleared it."""
     if not _is_built(connection):
         return "SELECT *, NULL::VARCHAR AS cleared_by FROM raw.quarantine"
     return (
@@ -189,19 +189,19 @@ def _rows(connection: duckdb.DuckDBPyConnection) -> str:
     )
 
 
-def _where(wanted: Filter) -> tuple[str, list[str]]:
+def _where(only: Filter) -> tuple[str, list[str]]:
     conditions = {
-        "extract_id = ?": wanted.extract_id,
-        "table_name = ?": wanted.table_name,
-        "contains(lower(reason), lower(?))": wanted.reason,
+        "extract_id = ?": only.extract_id,
+        "table_name = ?": only.table_name,
+        "contains(lower(reason), lower(?))": only.reason,
     }
     asked = {condition: value for condition, value in conditions.items() if value is not None}
-    open_only = [] if wanted.with_cleared else ["cleared_by IS NULL"]
+    open_only = [] if only.with_cleared else ["cleared_by IS NULL"]
     return " AND ".join([*asked, *open_only, "true"]), list(asked.values())
 
 
-def _groups(connection: duckdb.DuckDBPyConnection, wanted: Filter) -> list[Group]:
-    where, values = _where(wanted)
+def _groups(connection: duckdb.DuckDBPyConnection, only: Filter) -> list[Group]:
+    where, values = _where(only)
     query = f"""
         SELECT
             extract_id, table_name, file_name, reason, count(*),
@@ -214,14 +214,14 @@ def _groups(connection: duckdb.DuckDBPyConnection, wanted: Filter) -> list[Group
     return [Group(*row) for row in connection.execute(query, values).fetchall()]
 
 
-def _refused(connection: duckdb.DuckDBPyConnection, wanted: Filter) -> list[RefusedExtract]:
-    """Refused extracts that are asked for; a table and a reason are those of rows, so then there is none."""
-    if wanted.table_name is not None or wanted.reason is not None:
+def _refused(connection: duckdb.DuckDBPyConnection, only: Filter) -> list[RefusedExtract]:
+    """Returns the refused extracts that match; none if the filter names a table or a reason, which only rows have."""
+    if only.table_name is not None or only.reason is not None:
         return []
     return [
         refused
         for refused in refused_extracts(connection)
-        if wanted.extract_id in (None, refused.extract_id) and (wanted.with_cleared or refused.cleared_by is None)
+        if only.extract_id in (None, refused.extract_id) and (only.with_cleared or refused.cleared_by is None)
     ]
 
 

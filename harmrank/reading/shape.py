@@ -1,4 +1,4 @@
-"""The shape of a feed: how its harm is distributed, beside what has been published. Read from the published build."""
+"""Reads the shape of a feed from the published build: how its harm is distributed, beside published figures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FELONIOUS_FEW = "Liggins, Ratcliffe & Bland 2019"
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure: what it says, its value in this feed (None: cannot be said), the published one and who published it."""
+    """One figure: its name, its value in this feed (None if unknown) as number and text, the published value and its source."""
 
     name: str
     value: float | None
@@ -46,7 +46,7 @@ _RAPE = """
     select count(distinct offender_key) / nullif((select count(*) from mart.top_100), 0)
     from mart.top_100_evidence where offence ilike '%rape%'
 """
-# The newest list, and the newest December list, each with the list of the same month a year before.
+# Each list with the share of people who were not on the list of the same month a year earlier, newest first.
 _NEW = """
     with dates as (select distinct list_date from mart.list_history),
     pairs as (
@@ -66,7 +66,7 @@ _NEW = """
 
 
 def measure(home: Home) -> list[Figure]:
-    """The figures of the published build. Raises UsageError where nothing has been published."""
+    """Returns the figures of the published build. Raises UsageError if nothing has been published."""
     with open_mart(home) as connection:
         return [*_offender_figures(connection), *_hundred_figures(connection), *_new_figures(connection)]
 
@@ -75,8 +75,8 @@ def _offender_figures(connection: duckdb.DuckDBPyConnection) -> list[Figure]:
     offenders, low, few = duck.one_row(connection, _OFFENDERS)
     return [
         Figure("offenders ranked, last 365 days", offenders, f"{offenders:,}", "about 36,000", _V100),
-        _share("with 11 days or fewer", low, "half", _V100),
-        _share("offenders with 80 % of the harm", few, "7 %", _FELONIOUS_FEW),
+        _share("share of offenders with 11 days or fewer", low, "half", _V100),
+        _share("share of offenders with 80 % of the harm", few, "7 %", _FELONIOUS_FEW),
     ]
 
 
@@ -97,11 +97,11 @@ def _hundred_figures(connection: duckdb.DuckDBPyConnection) -> list[Figure]:
 def _new_figures(connection: duckdb.DuckDBPyConnection) -> list[Figure]:
     lists = connection.execute(_NEW).fetchall()
     december = next((line for line in lists if line[0].month == 12), None)
-    wanted = [line for line in lists[:1] if line != december] + ([december] if december else [])
-    if not wanted:
-        return [_share("list new against a year before", None, "over 95 %", _FELONIOUS_FEW)]
+    shown = [line for line in lists[:1] if line != december] + ([december] if december else [])
+    if not shown:
+        return [_share("list: new since a year before", None, "over 95 %", _FELONIOUS_FEW)]
     return [
-        _share(f"list of {on:%B %Y} new against a year before", new, "over 95 %", _FELONIOUS_FEW) for on, new in wanted
+        _share(f"list of {on:%B %Y}: new since a year before", new, "over 95 %", _FELONIOUS_FEW) for on, new in shown
     ]
 
 
@@ -114,7 +114,7 @@ def _number(name: str, value: float | None, decimals: int, published: str, sourc
 
 
 def print_figures(console: Console, figures: list[Figure]) -> None:
-    """The figures as a table."""
+    """Prints the figures as a table."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("Figure")
     table.add_column("This feed", justify="right", no_wrap=True)

@@ -1,1 +1,1 @@
-"""Words, numbers and pages: how a value becomes text that a person or a database reads."""
+"""Turns values into text for people, pages, spreadsheets and SQL."""

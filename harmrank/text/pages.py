@@ -1,4 +1,4 @@
-"""Pages that need no network: templates of this package, filled in. Everything put into them is escaped."""
+"""Renders the HTML templates of this package. Every value is escaped; no page needs a network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harmrank.text.wording import day, days, per_cent
 
 
 def render(template: str, **content: Any) -> str:
-    """The page of a template. Raises jinja2.UndefinedError where the template asks for what it is not given."""
+    """Returns the page of a template. Raises jinja2.UndefinedError if the template uses a value that is missing."""
     return _environment().get_template(template).render(**content)
 
 
@@ -30,7 +30,7 @@ def _environment() -> Environment:
 
 
 def _share(value: float | None) -> str:
-    """A share of 1 as a percentage that never calls something nothing."""
+    """Returns a share (0 to 1) as a percentage; a small share never becomes `0.0 %`."""
     if value is None:
         return ""
     if 0 < value < 0.001:

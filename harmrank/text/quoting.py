@@ -1,11 +1,11 @@
-"""Quoting: the only way a name or a value that came from outside gets into a statement that takes no parameters."""
+"""Quotes names and values from outside for SQL statements that take no parameters. No other module does this."""
 
 
 def identifier(name: str) -> str:
-    """A quoted identifier."""
+    """Returns a quoted identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def text(value: str) -> str:
-    """A quoted string literal."""
+    """Returns a quoted string literal."""
     return "'" + value.replace("'", "''") + "'"

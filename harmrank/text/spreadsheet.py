@@ -1,10 +1,10 @@
-"""Text that a spreadsheet opens as text: a value that it would run as a formula is made harmless."""
+"""Keeps spreadsheets from running a value as a formula."""
 
 _SKIPPED = " \u00a0\"'"
-# The full-width forms are run too where a spreadsheet is set to an East Asian language.
+# A spreadsheet set to an East Asian language runs the full-width forms too.
 _STARTS_A_FORMULA = tuple("=+-@\t\r＝＋－＠")
 
 
 def as_text(value: str) -> str:
-    """The value with an apostrophe before it where it begins like a formula, also after blanks and quotes."""
+    """Returns the value, with an apostrophe in front if it begins like a formula (blanks and quotes skipped)."""
     return f"'{value}" if value.lstrip(_SKIPPED).startswith(_STARTS_A_FORMULA) else value

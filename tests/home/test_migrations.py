@@ -274,6 +274,6 @@ def test_a_list_of_an_older_harmrank_says_what_to_do(
     done = harmrank(*command, "--home", scratch.home)
     assert done.returncode == 1
     assert done.stderr == (
-        "harmrank: the list was published by an older harmrank and lacks what this shows: "
+        "harmrank: the list was published by an older harmrank and lacks data for this: "
         "run harmrank refresh EXTRACTS --home HOME\n"
     )

@@ -548,12 +548,12 @@ def test_fresh_and_stale_are_one_line_and_an_exit_code(scratch: PublishedHome, h
     succeeded(scratch.home, timedelta(hours=25, minutes=59))
     fresh = harmrank("status", "--home", scratch.home, "--max-age", "26h")
     assert (fresh.returncode, fresh.stderr) == (0, "")
-    assert fresh.stdout == "fresh: the last refresh that ended well did so 25 hours ago, the list is for 2026-06-30\n"
+    assert fresh.stdout == "fresh: the last successful refresh ended 25 hours ago, the list is for 2026-06-30\n"
     succeeded(scratch.home, timedelta(hours=26, minutes=1))
     stale = harmrank("status", "--home", scratch.home, "--max-age", "26h")
     assert (stale.returncode, stale.stderr) == (1, "")
     assert (
-        stale.stdout == "stale: no refresh has ended well for 26 hours, more than 26 hours: does the scheduler run?\n"
+        stale.stdout == "stale: the last successful refresh ended 26 hours ago, more than 26 hours: does the scheduler run?\n"
     )
     facts = json.loads(harmrank("status", "--home", scratch.home, "--max-age", "26h", "--json").stdout)
     assert facts["is_stale"] and 26 * 3600 < facts["age_seconds"] < 27 * 3600
@@ -565,7 +565,7 @@ def test_nothing_new_keeps_a_home_fresh_and_a_failure_does_not(scratch: Publishe
     with duckdb.connect(str(scratch.home / "warehouse.duckdb")):
         assert harmrank("refresh", scratch.extracts, "--home", scratch.home).returncode == 5
     stale = harmrank("status", "--home", scratch.home, "--max-age", "26h")
-    assert (stale.returncode, "no refresh has ended well for 9 days" in stale.stdout) == (1, True)
+    assert (stale.returncode, "the last successful refresh ended 9 days ago" in stale.stdout) == (1, True)
     assert "failed while landing" in stale.stdout and "is open in process" in stale.stdout
     assert harmrank("refresh", scratch.extracts, "--home", scratch.home).returncode == 0
     assert harmrank("status", "--home", scratch.home, "--max-age", "26h").returncode == 0
@@ -631,7 +631,7 @@ def test_an_empty_home_is_stale_and_a_missing_one_is_wrong_use(tmp_path: Path, h
     done = harmrank("status", "--home", tmp_path / "home", "--max-age", "26h")
     assert (done.returncode, done.stdout) == (
         1,
-        "stale: nothing has been published yet; no refresh has ended well yet\n",
+        "stale: nothing has been published yet; no refresh has succeeded yet\n",
     )
     assert harmrank("status", "--home", tmp_path / "none", "--max-age", "26h").returncode == 2
 
