@@ -369,7 +369,7 @@ def weights_import(workbook: Path, index_name: str, root: Path) -> None:
       harmrank weights import CCHI_2026.xlsx --name cchi_2026 --home home
     """
     from harmrank.home import warehouse
-    from harmrank.weights.workbook import import_workbook
+    from harmrank.weights.importing import import_workbook
 
     home = Home(root)
     with home.lock(), warehouse.connect(home) as connection:

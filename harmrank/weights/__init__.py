@@ -1,1 +1,1 @@
-"""Reads a harm index from its workbook."""
+"""Imports a harm index from its official workbook."""

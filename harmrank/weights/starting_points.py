@@ -1,7 +1,7 @@
-"""What the starting point of a sentence, as the Cambridge Crime Harm Index words it, stands for in days and in plain words.
+"""Reads the starting point of a sentence, as the Cambridge Crime Harm Index words it, as days and as plain words.
 
-A measure is a term of custody, a level of community order or a band of fine. Only words that name exactly one are
-judged.
+A measure is a term of custody, a level of community order or a band of fine. Only a starting point with exactly one measure
+is read.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _COMMUNITY_ORDER = re.compile(r"\b(low|medium|high)[- ]level community order", r
 _ORDER_DAYS = {"low": Decimal(5), "medium": Decimal(10), "high": Decimal(19)}
 _FINE = re.compile(r"\bband ([a-f]) fine", re.IGNORECASE)
 _FINE_DAYS = {"a": Decimal(1), "b": Decimal(2), "c": Decimal(3)}
-# A driving ban is a length of time, but not of custody.
+# A driving ban has a length of time but is not custody.
 _DISQUALIFIED = re.compile(r"\d+ (?:months?|years?|weeks?) DQd", re.IGNORECASE)
 _RANGE = re.compile(r"\branges?\b", re.IGNORECASE)
 
@@ -28,9 +28,9 @@ _Term = tuple[Decimal, str]
 
 
 def contradicted_days(starting_point: str, days: Decimal) -> Decimal | None:
-    """The days that a starting point stands for, if the score says something else; else None.
+    """Returns the days of a starting point if they contradict the score `days`, otherwise None.
 
-    A month counts as a twelfth of a year or as 30 days, whichever is nearer to the score.
+    A month is a twelfth of a year or 30 days, whichever is nearer to the score.
     """
     terms, order, fine = _measure(starting_point)
     if terms:
@@ -45,7 +45,7 @@ def contradicted_days(starting_point: str, days: Decimal) -> Decimal | None:
 
 
 def words_of(starting_point: str) -> str | None:
-    """The one measure that a starting point names: `4 years' custody`, `medium level community order`, `band B fine`."""
+    """Returns the measure of a starting point in words: `4 years' custody`, `medium level community order`, `band B fine`."""
     terms, order, fine = _measure(starting_point)
     if terms:
         spans = " ".join(f"{number} {unit}{'' if number == 1 else 's'}" for number, unit in terms)
@@ -56,7 +56,7 @@ def words_of(starting_point: str) -> str | None:
 
 
 def _measure(text: str) -> tuple[list[_Term], str, str]:
-    """Terms of custody, level of a community order, band of a fine: one of them, or none."""
+    """Returns terms of custody, level of a community order and band of a fine: one of them set, or none."""
     if _RANGE.search(text):
         return [], "", ""
     text = _DISQUALIFIED.sub("", text)

@@ -1,4 +1,4 @@
-"""Reads the official Cambridge Crime Harm Index workbook of any year and keeps it as a further index."""
+"""Reads the official Cambridge Crime Harm Index workbook of any year."""
 
 from __future__ import annotations
 
@@ -10,27 +10,23 @@ from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR, Decimal, InvalidOperation
 from pathlib import Path
 
-import duckdb
 import openpyxl
 
-from harmrank.building.project import seed_rows
 from harmrank.errors import UsageError
-from harmrank.machine import disk
 from harmrank.weights.starting_points import contradicted_days, words_of
 
-_INDEX_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _HOME_OFFICE_CODE = re.compile(r"(\d{3})/(\d{2})")
 _LOOSE_HOME_OFFICE_CODE = re.compile(r"(\d{1,3})\s*/\s*(\d{1,2})")
 _BARE_HOME_OFFICE_CODE = re.compile(r"\d{3,5}")
 _RECORDED_CRIME_CODE = re.compile(r"\d{1,3}(\.\d{1,2})?[A-Z]?|NFIB")
-# What the index writes where an offence belongs to no recorded-crime class.
+# What the index writes for an offence without a recorded-crime class.
 _NO_RECORDED_CRIME_CODE = frozenset({"", "NN", "ASB"})
 _ADDRESS = re.compile(r"https?://|www\.", re.IGNORECASE)
 
 _HEADER_ROWS = 40
 _HEADER_COLUMNS = 200
 
-# Column titles by what they hold, the surest first. Titles are compared lower-case, with single spaces between words.
+# Patterns of column titles, the surest first. Titles are compared in lower case, with single spaces between words.
 _TITLES: dict[str, tuple[str, ...]] = {
     "offence_code": (
         r"(home office|ho) classification( code)?",
@@ -59,7 +55,7 @@ _TITLES: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Anomaly:
-    """One oddity of the sheet: its row (as the spreadsheet numbers rows), the code as written, what, what was done."""
+    """One oddity of the sheet: its row in the spreadsheet, the code as written, what is odd, and what was done."""
 
     row_number: int
     code: str
@@ -68,27 +64,11 @@ class Anomaly:
 
 
 @dataclass(frozen=True)
-class ImportReport:
-    """What an import brought in.
-
-    `codes` counts Home Office codes, `rows` the weights (one per Home Office code and recorded-crime code),
-    `sheet_rows` the rows of the sheet that held something.
-    """
-
-    index_name: str
-    sheet: str
-    codes: int
-    rows: int
-    sheet_rows: int
-    anomalies: tuple[Anomaly, ...]
-
-
-@dataclass(frozen=True)
 class Weight:
     """The weight of one Home Office code under one recorded-crime code.
 
-    `row_number` is its first row in the sheet, `harm_days` the lowest and `harm_days_highest` the highest value in days, rounded to half a day;
-    `published_days` holds every value as published, lowest first, separated by `|`.
+    `row_number` is its first row in the sheet. `harm_days` and `harm_days_highest` are the lowest and highest value in
+    days, rounded to half a day. `published_days` holds every value as published, lowest first, separated by `|`.
     """
 
     row_number: int
@@ -102,7 +82,7 @@ class Weight:
 
 @dataclass(frozen=True)
 class WorkbookWeights:
-    """What a workbook says: the weights, in the order of the sheet, and everything odd about it."""
+    """The content of a workbook: its weights in the order of the sheet, and its anomalies."""
 
     sheet: str
     sheet_rows: int
@@ -125,7 +105,7 @@ class _Line:
 
 @dataclass(frozen=True)
 class _Sheet:
-    """A sheet that has the columns needed: where each is, and the rows below the titles."""
+    """A sheet with the columns needed: the position of each, and the rows below the titles."""
 
     name: str
     header_row: int
@@ -145,35 +125,13 @@ class _Findings:
         self.anomalies.append(Anomaly(row_number, code, what, done))
 
 
-def import_workbook(path: Path, index_name: str, connection: duckdb.DuckDBPyConnection) -> ImportReport:
-    """Read a workbook and keep it as the index of that name, in place of an earlier import of that name.
-
-    `connection` is open for writing on a warehouse with the table raw.imported_weights. One transaction: either
-    the whole index is there afterwards, or what was there before still stands. Raises UsageError for a name that
-    cannot be used or a file that is no such workbook.
-    """
-    _refuse_bad_name(index_name)
-    read = read_workbook(path)
-    source = _source(path, read.sheet)
-    _replace_index(connection, index_name, source, read.weights)
-    codes = {weight.offence_code for weight in read.weights}
-    return ImportReport(
-        index_name=index_name,
-        sheet=read.sheet,
-        codes=len(codes),
-        rows=len(read.weights),
-        sheet_rows=read.sheet_rows,
-        anomalies=(*read.anomalies, *_unknown_codes(read.weights)),
-    )
-
-
 def read_workbook(path: Path) -> WorkbookWeights:
-    """The weights of a workbook, without storing them. Raises UsageError if it is not one that can be used."""
+    """Returns the weights of a workbook, without storing them. Raises UsageError if the file is not such a workbook."""
     sheet = _find_sheet(path)
     findings = _Findings()
     lines = list(_lines(sheet, findings))
     if not lines:
-        raise UsageError(f"{path.name}: sheet {sheet.name!r} holds no row with a Home Office code and a score.")
+        raise UsageError(f"{path.name}: sheet {sheet.name!r} has no row with a Home Office code and a score.")
     _find_duplicates(lines, findings)
     _find_several_values(lines, findings)
     return WorkbookWeights(
@@ -185,15 +143,15 @@ def read_workbook(path: Path) -> WorkbookWeights:
 
 
 def round_to_half_day(days: Decimal) -> float:
-    """Days rounded to the nearest half day; a tie goes up."""
+    """Returns days rounded to the nearest half day; a tie goes up."""
     doubled = (days * 2 + Decimal("0.5")).to_integral_value(rounding=ROUND_FLOOR)
     return float(doubled / 2)
 
 
 def normalise_recorded_crime_code(code: str) -> str | None:
-    """A recorded-crime code in the form the seeds use (`4/4` becomes `4.4`), or None where there is none.
+    """Returns a recorded-crime code in the form of the seeds (`4/4` becomes `4.4`), or None if there is none.
 
-    Raises ValueError if the text is no recorded-crime code.
+    Raises ValueError if the text is not a recorded-crime code.
     """
     normal = re.sub(r"\s+", "", code).upper().replace("/", ".")
     if normal in _NO_RECORDED_CRIME_CODE:
@@ -203,73 +161,13 @@ def normalise_recorded_crime_code(code: str) -> str | None:
     return normal
 
 
-def _refuse_bad_name(index_name: str) -> None:
-    if not _INDEX_NAME.fullmatch(index_name):
-        raise UsageError(
-            f"{index_name!r} cannot name an index: use lower-case letters, digits and _, a letter first,"
-            " for example cchi_2026."
-        )
-    if index_name in {row["harm_index"] for row in seed_rows("harm_indices")}:
-        raise UsageError(f"{index_name} is an index that harmrank brings along: choose another name.")
-
-
-def _unknown_codes(weights: Iterable[Weight]) -> list[Anomaly]:
-    known = {row["offence_code"] for row in seed_rows("offences")}
-    first_rows: dict[str, int] = {}
-    for weight in weights:
-        if weight.offence_code not in known:
-            first_rows.setdefault(weight.offence_code, weight.row_number)
-    return [
-        Anomaly(row_number, code, "code that the offences seed does not know", "kept; its crimes stay out of scope")
-        for code, row_number in first_rows.items()
-    ]
-
-
-def _source(path: Path, sheet: str) -> str:
-    return f"Workbook {path.name}, sheet {sheet}, SHA-256 {disk.sha256_of(path)[:16]}"
-
-
-def _replace_index(
-    connection: duckdb.DuckDBPyConnection, index_name: str, source: str, weights: Sequence[Weight]
-) -> None:
-    rows = [
-        (
-            index_name,
-            weight.offence_code,
-            weight.recorded_crime_code,
-            weight.harm_days,
-            weight.harm_days_highest,
-            weight.published_days,
-            weight.basis,
-            source,
-        )
-        for weight in weights
-    ]
-    connection.execute("BEGIN TRANSACTION")
-    try:
-        connection.execute("DELETE FROM raw.imported_weights WHERE harm_index = ?", [index_name])
-        connection.executemany(
-            """
-            INSERT INTO raw.imported_weights (
-                harm_index, offence_code, recorded_crime_code, harm_days, harm_days_highest, published_days, basis,
-                source
-            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-            """,
-            rows,
-        )
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
-
-
 def _find_sheet(path: Path) -> _Sheet:
-    """The first sheet with a Home Office code and a score column, whole."""
+    """Returns the first sheet with a column of Home Office codes and one of scores, with all rows."""
     if not path.is_file():
         raise UsageError(f"{path} is not a file.")
     without_score: list[str] = []
     names: list[str] = []
-    # openpyxl lets through whatever zipfile, XML parsers and its own checks throw at a damaged file.
+    # On a damaged file openpyxl passes on errors of many types from zipfile and XML parsers.
     try:
         workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
         try:
@@ -287,7 +185,7 @@ def _find_sheet(path: Path) -> _Sheet:
             workbook.close()
     except Exception as error:
         raise UsageError(
-            f"{path.name} cannot be read as an .xlsx workbook ({type(error).__name__}): it may be damaged or of"
+            f"{path.name} cannot be read as an .xlsx workbook ({type(error).__name__}): it may be damaged or have"
             " another format."
         ) from error
     if without_score:
@@ -297,7 +195,7 @@ def _find_sheet(path: Path) -> _Sheet:
 
 
 def _find_columns(rows: Iterator[tuple[object, ...]]) -> tuple[int, dict[str, int]] | None:
-    """The number of the row of column titles and where each column is; the iterator then stands below that row."""
+    """Returns the row number of the column titles and the position of each column; `rows` has then passed that row."""
     for row_number, row in enumerate(rows, start=1):
         columns = _match_titles(row)
         if "offence_code" in columns and len(columns) > 1:
@@ -334,12 +232,12 @@ def _line(sheet: _Sheet, row_number: int, row: Sequence[object], findings: _Find
     if offence_code is None or days is None:
         return None
     starting_point = _text(sheet.cell(row, "starting_point"))
-    said = contradicted_days(starting_point, days)
-    if said is not None:
+    implied = contradicted_days(starting_point, days)
+    if implied is not None:
         findings.add(
             row_number,
             as_written,
-            f"score {_plain(days)}, but the starting point {starting_point!r} stands for {_plain(said)}",
+            f"score {_plain(days)}, but the starting point {starting_point!r} means {_plain(implied)}",
             "the score was kept",
         )
     if _ADDRESS.search(_text(sheet.cell(row, "group"))):
@@ -394,12 +292,12 @@ def _read_recorded_crime_code(
     try:
         return normalise_recorded_crime_code(as_written)
     except ValueError:
-        findings.add(row_number, code, f"{as_written!r} is no recorded-crime code", "left blank")
+        findings.add(row_number, code, f"{as_written!r} is not a recorded-crime code", "left blank")
         return None
 
 
 def _basis(starting_point: str, note: str) -> str:
-    """What the weight rests on: facts of the sheet in words of our own, since its sentences are its authors'."""
+    """Returns the basis of the weight: facts of the sheet in our own words, since its sentences belong to its authors."""
     stated = words_of(starting_point) or "starting point not stated as one measure"
     return f"{stated}; the index has a note on this offence" if note else stated
 
@@ -429,7 +327,7 @@ def _find_several_values(lines: Sequence[_Line], findings: _Findings) -> None:
                 alike[0].row_number,
                 code,
                 f"one Home Office code, several values: {', '.join(map(_plain, values))}",
-                "the lowest is the weight, the highest is kept beside it",
+                "the lowest is the weight, the highest is also kept",
             )
 
 
@@ -451,7 +349,7 @@ def _weights(lines: Iterable[_Line]) -> Iterator[Weight]:
 
 
 def _text(cell: object) -> str:
-    """A cell as one line of text; whole numbers without a decimal point, an unusable number as nothing."""
+    """Returns a cell as one line of text: whole numbers without a decimal point, infinite or undefined ones empty."""
     if cell is None or isinstance(cell, bool):
         return ""
     if isinstance(cell, float):
@@ -462,6 +360,6 @@ def _text(cell: object) -> str:
 
 
 def _plain(days: Decimal) -> str:
-    """A number as a person writes it: 5475, 182.5."""
+    """Returns a number without trailing zeros: 5475, 182.5."""
     text = f"{days:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -553,7 +553,8 @@ def test_fresh_and_stale_are_one_line_and_an_exit_code(scratch: PublishedHome, h
     stale = harmrank("status", "--home", scratch.home, "--max-age", "26h")
     assert (stale.returncode, stale.stderr) == (1, "")
     assert (
-        stale.stdout == "stale: the last successful refresh ended 26 hours ago, more than 26 hours: does the scheduler run?\n"
+        stale.stdout
+        == "stale: the last successful refresh ended 26 hours ago, more than 26 hours: does the scheduler run?\n"
     )
     facts = json.loads(harmrank("status", "--home", scratch.home, "--max-age", "26h", "--json").stdout)
     assert facts["is_stale"] and 26 * 3600 < facts["age_seconds"] < 27 * 3600

@@ -1,4 +1,4 @@
-"""The import of an official workbook: what it reads, what it reports and what it refuses."""
+"""The import of an official workbook: what it reads, reports and refuses."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ import pytest
 from harmrank.errors import UsageError
 from harmrank.home.folder import Home
 from harmrank.home.warehouse import connect
+from harmrank.weights.importing import import_workbook
 from harmrank.weights.starting_points import contradicted_days, words_of
-from harmrank.weights.workbook import Anomaly, import_workbook, round_to_half_day
+from harmrank.weights.workbook import Anomaly, round_to_half_day
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = Path(os.environ.get("HARMRANK_REFERENCE", ROOT.parent / "shared" / "reference"))
@@ -24,7 +25,7 @@ WORKBOOK = REFERENCE / "cchi_2020_workbook.xlsx"
 TITLES = ("Home Office Classification", "CCHI 2026 Score", "Classification Code", "Offence", "Starting Point", "Group")
 
 with_workbook = pytest.mark.skipif(
-    not WORKBOOK.is_file(), reason="the official workbook is not at hand (HARMRANK_REFERENCE)"
+    not WORKBOOK.is_file(), reason="HARMRANK_REFERENCE does not name a folder with the official workbook"
 )
 
 
@@ -62,7 +63,7 @@ def stored(connection: duckdb.DuckDBPyConnection, index: str) -> list[tuple[obje
 
 
 @with_workbook
-def test_the_2020_workbook_gives_exactly_the_seed(warehouse: duckdb.DuckDBPyConnection) -> None:
+def test_the_2020_workbook_has_exactly_the_weights_of_the_seed(warehouse: duckdb.DuckDBPyConnection) -> None:
     report = import_workbook(WORKBOOK, "cchi_2020_again", warehouse)
     with (ROOT / "seeds" / "harm_weights.csv").open(encoding="utf-8", newline="") as file:
         seeded = [
@@ -99,7 +100,7 @@ def test_the_known_anomalies_of_the_2020_workbook_are_reported(warehouse: duckdb
 
 
 def test_a_layout_of_another_year_is_read(tmp_path: Path, warehouse: duckdb.DuckDBPyConnection) -> None:
-    """Other columns, another order, a preamble: the titles decide, not the places."""
+    """Columns are found by their titles, in any order and below a preamble."""
     titles = ("Notes", "Harm Score 2026 (days)", "HO Code", "Offence Title")
     path = make_workbook(tmp_path / "w.xlsx", [("x", "1,825", "19/8", "Rape")], titles, lead=5)
     report = import_workbook(path, "cchi_2026", warehouse)
@@ -135,7 +136,7 @@ def test_oddities_of_rows_are_reported_and_good_rows_stay(tmp_path: Path, wareho
         (6, "score 'soon' is not a number of days"),
         (7, "score '-3' is not a number of days"),
         (9, "group holds a web address"),
-        (9, "'2?' is no recorded-crime code"),
+        (9, "'2?' is not a recorded-crime code"),
         (10, "code that the offences seed does not know"),
     ]
 
@@ -159,9 +160,7 @@ def test_a_second_import_replaces_only_its_own_index(tmp_path: Path, warehouse: 
 
 
 @pytest.mark.parametrize("name", ["cchi_2020", "crime_count", "CCHI", "2026", "a-b", "", "x'; drop table y", "cchi\n"])
-def test_names_that_are_taken_or_no_names_are_refused(
-    name: str, tmp_path: Path, warehouse: duckdb.DuckDBPyConnection
-) -> None:
+def test_taken_and_invalid_names_are_refused(name: str, tmp_path: Path, warehouse: duckdb.DuckDBPyConnection) -> None:
     path = make_workbook(tmp_path / "w.xlsx", [("001/01", 5475, "1", "", "", "")])
     with pytest.raises(UsageError, match="name"):
         import_workbook(path, name, warehouse)
@@ -174,7 +173,7 @@ def refused(path: Path, warehouse: duckdb.DuckDBPyConnection) -> str:
     return str(caught.value)
 
 
-def test_files_that_are_no_workbook_are_refused_in_one_sentence(
+def test_files_that_are_not_workbooks_are_refused_in_one_sentence(
     tmp_path: Path, warehouse: duckdb.DuckDBPyConnection
 ) -> None:
     whole = make_workbook(tmp_path / "whole.xlsx", [("001/01", 5475, "1", "", "", "")]).read_bytes()
@@ -186,10 +185,10 @@ def test_files_that_are_no_workbook_are_refused_in_one_sentence(
     assert "is not a file" in refused(tmp_path / "missing.xlsx", warehouse)
 
 
-def test_a_damaged_sheet_leaves_the_earlier_import_standing(
+def test_a_damaged_sheet_leaves_the_earlier_import_unchanged(
     tmp_path: Path, warehouse: duckdb.DuckDBPyConnection
 ) -> None:
-    """Bytes spoiled inside the archive fail while rows are read, after the workbook has opened."""
+    """Damaged bytes within the archive raise an error while rows are read, after the workbook has been opened."""
     path = make_workbook(tmp_path / "w.xlsx", [(f"{n:03d}/01", n, "1", "", "", "") for n in range(1, 900)])
     import_workbook(path, "cchi_2026", warehouse)
     before = stored(warehouse, "cchi_2026")
@@ -208,7 +207,7 @@ def test_sheets_without_the_columns_are_refused_by_name(tmp_path: Path, warehous
     nothing = make_workbook(tmp_path / "b.xlsx", [("x", "y")], ("This", "That"))
     assert "'Sheet', 'Values'" in refused(nothing, warehouse)
     empty = make_workbook(tmp_path / "c.xlsx", [])
-    assert "holds no row" in refused(empty, warehouse)
+    assert "has no row" in refused(empty, warehouse)
 
 
 @pytest.mark.parametrize(
@@ -235,8 +234,8 @@ def test_weights_are_rounded_to_half_a_day_and_ties_go_up(days: str, expected: f
         ("", "10", None),
     ],
 )
-def test_a_score_is_held_against_its_own_starting_point(words: str, days: str, said: str | None) -> None:
-    """Only words naming one measure are judged, so that a report does not cry wolf."""
+def test_a_score_is_compared_with_its_starting_point(words: str, days: str, said: str | None) -> None:
+    """Only a starting point with one measure is compared, to avoid false alarms."""
     assert contradicted_days(words, Decimal(days)) == (None if said is None else Decimal(said))
 
 
@@ -255,6 +254,6 @@ def test_a_score_is_held_against_its_own_starting_point(words: str, days: str, s
         ("Fine", None),
     ],
 )
-def test_a_starting_point_is_told_in_words_of_our_own(words: str, said: str | None) -> None:
-    """The measure is a fact that carries over; the sentences of a workbook are its authors'."""
+def test_a_starting_point_is_reworded(words: str, said: str | None) -> None:
+    """The measure is a fact and is kept; the sentences of a workbook belong to its authors."""
     assert words_of(words) == said
