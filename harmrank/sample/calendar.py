@@ -1,4 +1,4 @@
-"""When things happen: the months of a feed, and how crimes are shared out over months and days.
+"""The months of a feed, and how crimes are distributed over months and days.
 
 Days are whole numbers counted from 1970-01-01.
 """
@@ -44,22 +44,22 @@ class Month:
 
     @property
     def day_weights(self) -> Floats:
-        """How many crimes are reported on each day of the month, relative to a plain day."""
+        """How many crimes are reported on each day of the month, relative to an average day."""
         days = [to_date(day) for day in range(self.first_day, self.last_day + 1)]
         return np.array([_MONTH_WEIGHTS[day.month - 1] * _WEEKDAY_WEIGHTS[day.weekday()] for day in days])
 
     def draw_days(self, rng: np.random.Generator, n: int) -> Column:
-        """`n` days of the month."""
+        """Returns `n` days of the month."""
         return self.first_day + pick(shares(self.day_weights.tolist()), rng.random(n))
 
 
 def to_date(day: int) -> date:
-    """The calendar date of a day number."""
+    """Returns the calendar date of a day number."""
     return _EPOCH + timedelta(days=day)
 
 
 def month_at(index: int, months: int) -> Month:
-    """The month of that index in a feed of `months` months, which always ends with LAST_MONTH."""
+    """Returns the month of that index in a feed of `months` months, which always ends with LAST_MONTH."""
     place = LAST_MONTH[0] * 12 + LAST_MONTH[1] - months + index
     first = date(place // 12, place % 12 + 1, 1)
     after = date((place + 1) // 12, (place + 1) % 12 + 1, 1)
@@ -67,7 +67,7 @@ def month_at(index: int, months: int) -> Month:
 
 
 def share_out(crimes: int, months: int) -> list[int]:
-    """How many crimes arrive in each month; they sum to `crimes`."""
+    """Returns how many crimes arrive in each month; they sum to `crimes`."""
     weights = [float(month_at(index, months).day_weights.sum()) for index in range(months)]
     ends = np.rint(shares(weights) * crimes).astype(np.int64)
     return [int(n) for n in np.diff(ends, prepend=0)]

@@ -1,7 +1,7 @@
-"""Careers: what one man is accused of doing to women and girls, over some weeks or months.
+"""Draws careers: what one man is accused of doing to women and girls, over some weeks or months.
 
-Careers are drawn a month at a time, for those that begin in it; their allegations arrive in that month and the
-ones after it. Nothing of a past month need be kept: the number of a career says when it began.
+The careers that begin in a month are drawn together; their allegations arrive in that month and later ones. No past month
+is kept: the number of a career says when it began.
 """
 
 from __future__ import annotations
@@ -47,28 +47,28 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True)
 class Plan:
-    """How many careers begin each month: the sizes depend on the crimes of a month alone."""
+    """How many careers begin each month; this depends only on the crimes of the month."""
 
     months: int
     firsts: tuple[int, ...]
 
     def numbers(self, month: int) -> Column:
-        """The numbers of the careers that begin in a month (from -MONTHS_BEFORE on)."""
+        """Returns the numbers of the careers that begin in a month (from -MONTHS_BEFORE on)."""
         place = month + MONTHS_BEFORE
         return np.arange(self.firsts[place], self.firsts[place + 1], dtype=np.int64)
 
 
 def plan(crimes_by_month: list[int]) -> Plan:
-    """The plan for a feed; before it, every month is like the first."""
+    """Returns the plan for a feed. Every month before the feed is like its first month."""
     sizes = [crimes_by_month[0]] * MONTHS_BEFORE + crimes_by_month
     ends = np.floor(np.cumsum(np.array(sizes)) * CAREERS_PER_CRIME + 0.5).astype(int)
     return Plan(len(crimes_by_month), (0, *(int(end) for end in ends)))
 
 
 def beginning(seed: int, plan_: Plan, index: int) -> Columns:
-    """The allegations of all careers that begin in a month, as drafts with the month each arrives in.
+    """Returns the allegations of all careers that begin in a month, as drafts with the month in which each arrives.
 
-    Columns: see `months.DRAFT`, and `arrives` (index of a month), `merge_to` (the person whom the record of this
+    Columns: see `crimes.DRAFT`, and `arrives` (index of a month), `merge_to` (the person whom the record of this
     suspect is merged into) or MISSING.
     """
     rng = stream(seed, index, _STREAM)
@@ -113,14 +113,14 @@ REPORTED_BY_SHARES = shares([0.03, 0.72, 0.06, 0.16, 0.025, 0.005])
 
 
 def _kinds(men: Column) -> Column:
-    """Spread evenly over the numbers, so that the few grave careers are as many as they should be in any year."""
+    """Returns kinds spread evenly over the numbers, so that every year has its share of the few grave careers."""
     even = (men * 0.6180339887498949) % 1.0
     bounds = np.cumsum([KILLING_SHARE, SERIAL_SHARE, SERIOUS_SHARE])
     return np.asarray(Kind.KILLING - np.searchsorted(bounds, even, side="right").astype(np.int64))
 
 
 def _sizes(rng: np.random.Generator, kind: Column, girls: Mask) -> tuple[Column, Column]:
-    """Grave allegations and lesser ones of each career."""
+    """Returns the numbers of grave and of lesser allegations of each career."""
     n = len(kind)
     few = pick(_MINOR_ALLEGATIONS, rng.random(n))
     u = rng.random(n)
@@ -137,7 +137,7 @@ def _victims(rng: np.random.Generator, kind: Column) -> Column:
 
 
 def _persons(rng: np.random.Generator, plan_: Plan, index: int, men: Column, kind: Column) -> Column:
-    """The man of each career: a new one, or one whose career began a year before or somewhat less."""
+    """Returns the man of each career: a new one, or one whose earlier career began up to a year before."""
     comes_back = chance(rng, len(men), COMES_BACK)
     year_before = plan_.numbers(max(index - MONTHS_BEFORE, -MONTHS_BEFORE))
     earlier = _any_of(rng, plan_.numbers(max(index - 7, -MONTHS_BEFORE)), men)
@@ -147,7 +147,7 @@ def _persons(rng: np.random.Generator, plan_: Plan, index: int, men: Column, kin
 
 
 def _any_of(rng: np.random.Generator, earlier: Column, men: Column) -> Column:
-    """One of the earlier men for each place; where there is none, the man himself."""
+    """Returns one of the earlier men for each place; without earlier men, the man himself."""
     place = rng.random(len(men))
     return np.asarray(earlier[(place * len(earlier)).astype(np.int64)]) if len(earlier) else men
 
@@ -167,7 +167,7 @@ def _draw(rng: np.random.Generator, lines: tuple[tuple[str, str, float], ...], n
 
 
 def _offsets(rng: np.random.Generator, kind: Column, place: Column) -> Column:
-    """Days from the first report: grave cases are mostly told at once, minor ones over months."""
+    """Returns days since the first report: most grave cases are reported together, minor ones over months."""
     n = len(kind)
     at_once = (kind > Kind.MINOR) & chance(rng, n, 0.72)
     spread = np.where(at_once, rng.exponential(8.0, n), rng.exponential(85.0, n))
@@ -176,7 +176,7 @@ def _offsets(rng: np.random.Generator, kind: Column, place: Column) -> Column:
 
 
 def _records(rng: np.random.Generator, person: Column, who: Column, place: Column) -> tuple[Column, Column]:
-    """The record each allegation is linked to, and what that record is later merged into."""
+    """Returns the record each allegation is linked to, and the record it is later merged into."""
     twice = chance(rng, len(person), defects.DUPLICATE_PERSON)[who]
     chain = chance(rng, len(person), defects.CHAIN_OF_MERGES)[who]
     merged = ~chance(rng, len(person), defects.NEVER_MERGED)[who]
@@ -186,7 +186,7 @@ def _records(rng: np.random.Generator, person: Column, who: Column, place: Colum
 
 
 def person_number(number: Column, space: Column | int) -> Column:
-    """The one number that stands for a person: who within a kind of person, and the kind."""
+    """Returns the number of a person: the number within its kind, and the kind."""
     return np.asarray(number * 16 + space)
 
 
@@ -199,7 +199,7 @@ def _victim_ids(
 
 
 def _second_suspects(rng: np.random.Generator, person: Column, kind: Column, who: Column) -> Column:
-    """Now and then another man of the same month is accused with him, of a lesser case."""
+    """Returns the second suspect of a few lesser cases: another man of the same month."""
     if len(who) == 0:
         return full(0, NOBODY)
     other = person[rng.integers(0, len(person), len(who))]
@@ -223,7 +223,7 @@ def _relationships(rng: np.random.Generator, offence: Column) -> Column:
 
 
 def _delays(rng: np.random.Generator, offence: Column) -> Column:
-    """Days from the offence to its report: years for one sexual offence in four."""
+    """Returns days from the offence to its report: years for one sexual offence in four."""
     n = len(offence)
     silent = (_LONG_SILENCE[offence] == 1) & chance(rng, n, 0.26)
     long = 366 + rng.exponential(2200.0, n)
@@ -232,7 +232,7 @@ def _delays(rng: np.random.Generator, offence: Column) -> Column:
 
 
 def _arrivals(rng: np.random.Generator, plan_: Plan, index: int, reported: Column) -> Column:
-    """The extract an allegation arrives in; a few miss the one of their month."""
+    """Returns the extract in which an allegation arrives; a few miss the extract of their month."""
     starts = [month_at(index + ahead, plan_.months).first_day for ahead in range(1, 14)]
     arrives = index + np.searchsorted(np.array(starts), reported, side="right")
     return np.asarray(arrives + chance(rng, len(reported), defects.ARRIVES_LATE).astype(np.int64))

@@ -1,6 +1,6 @@
-"""Rows as columns of whole numbers, and random streams that depend on nothing but the seed and their own name.
+"""Rows as columns of whole numbers, and random streams that depend only on the seed and their purpose.
 
-Missing is MISSING, a value that cannot be used is JUNK; text appears only when rows are written.
+A missing value is MISSING, an unusable one JUNK. Text appears only when rows are written.
 """
 
 from __future__ import annotations
@@ -24,50 +24,50 @@ _COHORT_OFFSET = 1_000  # months before the feed are negative, a seed may not be
 
 
 def stream(seed: int, month: int, purpose: int, chunk: int = 0) -> np.random.Generator:
-    """A generator of its own for one purpose in one month and chunk (months from -1000 on)."""
+    """Returns the random generator of one purpose in one month and chunk (months from -1000 on)."""
     return np.random.Generator(np.random.PCG64([seed, month + _COHORT_OFFSET, purpose, chunk]))
 
 
 def rows(columns: Columns) -> int:
-    """How many rows the columns hold."""
+    """Returns the number of rows."""
     return len(next(iter(columns.values()))) if columns else 0
 
 
 def take(columns: Columns, index: Column | Mask) -> Columns:
-    """The rows at the index, or where the mask is true."""
+    """Returns the rows at the index, or where the mask is true."""
     return {name: values[index] for name, values in columns.items()}
 
 
 def join(parts: Sequence[Columns]) -> Columns:
-    """The parts one below the other; all have the same columns."""
+    """Returns the parts one below the other; all have the same columns."""
     if len(parts) == 1:
         return parts[0]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def full(n: int, value: int) -> Column:
-    """A column of one value."""
+    """Returns a column of one value."""
     return np.full(n, value, dtype=np.int64)
 
 
 def shares(weights: Sequence[float]) -> Floats:
-    """Cumulative shares, the last exactly 1, for `pick`."""
+    """Returns cumulative shares for `pick`; the last is exactly 1."""
     total = np.cumsum(np.asarray(weights, dtype=np.float64))
     return np.asarray(total / total[-1], dtype=np.float64)
 
 
 def pick(cumulative: Floats, uniform: Floats) -> Column:
-    """Positions drawn with the given cumulative shares, one for each uniform number."""
+    """Returns positions drawn with the given cumulative shares, one for each uniform number."""
     return np.searchsorted(cumulative, uniform, side="right").astype(np.int64)
 
 
 def chance(rng: np.random.Generator, n: int, rate: float) -> Mask:
-    """True at the given rate."""
+    """Returns a mask that is true at the given rate."""
     return np.asarray(rng.random(n) < rate)
 
 
 def scatter(keys: Column, salt: int) -> Floats:
-    """Uniform numbers in [0, 1) that depend on nothing but key and salt (the finaliser of SplitMix64)."""
+    """Returns uniform numbers in [0, 1) that depend only on key and salt (the finaliser of SplitMix64)."""
     with np.errstate(over="ignore"):
         z = keys.astype(np.uint64) + np.uint64((salt * 0x9E3779B97F4A7C15) & 0xFFFFFFFFFFFFFFFF)
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

@@ -1,4 +1,4 @@
-"""From drafts to rows: crimes, the people in them and who was what, as the first extract that holds them shows it.
+"""Turns drafts into rows: crimes, their people and involvements, as the first extract with them shows them.
 
 A draft is one crime with its people as numbers. Drafts come from careers and, for everything else, from `others`.
 """
@@ -74,12 +74,12 @@ _AREAS = shares([0.3] + [0.7 + 1.4 * ((i * 0.6180339887) % 1.0) for i in range(1
 
 @dataclass
 class People:
-    """How many people of each kind the feed has, so that new ones get a number of their own."""
+    """Counts the people of each kind in the feed, so that each new one gets a number of its own."""
 
     made: dict[int, int] = field(default_factory=dict)
 
     def draw(self, rng: np.random.Generator, space: Column, repeat: float) -> tuple[Column, Mask]:
-        """One person for each place, of the given kinds (NOBODY: no one); and which of them are new."""
+        """Returns one person of the given kind for each place (NOBODY for no one), and which of them are new."""
         again = chance(rng, len(space), repeat)
         reach = rng.random(len(space))
         number = np.zeros(len(space), dtype=np.int64)
@@ -98,7 +98,7 @@ class People:
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of one part of one extract, a table each, and the drafts they came from (in the same order)."""
+    """The rows of one part of an extract by table, and their drafts in the same order."""
 
     drafts: Columns
     crimes: Columns
@@ -107,7 +107,7 @@ class Batch:
 
 
 def others(rng: np.random.Generator, month: Month, n: int, people: People) -> tuple[Columns, Column]:
-    """`n` drafts of all crime that is not in careers, and the numbers of the people in them who are new."""
+    """Returns `n` drafts of crimes outside careers, and the numbers of the new people in them."""
     kind = pick(_SHARES, rng.random(n))
     has_suspect = rng.random(n) < _SUSPECT_RATE[kind]
     second = has_suspect & chance(rng, n, _SECOND_SUSPECT_RATE)
@@ -160,7 +160,7 @@ def _delays(rng: np.random.Generator, kind: Column) -> Column:
 
 
 def batch(rng: np.random.Generator, month: Month, drafts: Columns, first_seq: int, new: Column) -> Batch:
-    """The rows of some drafts, in the order of their reports. Their crimes are numbered from `first_seq`."""
+    """Returns the rows of some drafts, in the order of their reports, with crimes numbered from `first_seq`."""
     order = np.lexsort((rng.random(rows(drafts)), drafts["reported"]))
     drafts = take(drafts, order)
     seq = first_seq + np.arange(rows(drafts), dtype=np.int64)
@@ -237,7 +237,7 @@ def _draw_outcome(u: Floats, table: tuple[tuple[int, float], ...]) -> Column:
 def outcomes(
     rng: np.random.Generator, has_suspect: Mask, since: Column, month: Month, decided: float
 ) -> tuple[Column, Column]:
-    """Outcome and its date; undecided ones are 0 or blank. Crimes without a suspect are closed more often."""
+    """Returns outcomes and their dates; undecided ones are 0 or blank. Crimes without a suspect are closed more often."""
     n = len(since)
     u = rng.random(n)
     final = np.where(has_suspect, _draw_outcome(u, _WITH_SUSPECT), _draw_outcome(u, _WITHOUT_SUSPECT))
@@ -251,7 +251,7 @@ def outcomes(
 
 
 def updated(rng: np.random.Generator, month: Month, since: Column) -> Column:
-    """Seconds of the last change: soon after `since`, in the month, before the extract is taken."""
+    """Returns seconds of the last change: soon after `since`, in the month, before the extract is taken."""
     n = len(since)
     start = np.maximum(since, month.first_day) * DAY_SECONDS
     soon = start + (rng.exponential(2.0, n) * DAY_SECONDS).astype(np.int64) + rng.integers(0, DAY_SECONDS, n)
@@ -289,7 +289,7 @@ _NEVER_SENT = 900_000_000
 
 
 def _orphaned(rng: np.random.Generator, involvements: Columns) -> Columns:
-    """A few involvements point at a crime or a person that never comes. Suspects and victims of careers do not."""
+    """Points a few involvements at a crime or person that is never sent; never suspects and victims of careers."""
     n = rows(involvements)
     seq, person = involvements["seq"], involvements["person"]
     ghost = chance(rng, n, defects.GHOST_PERSON) & (person % 16 >= Space.VICTIM)

@@ -1,9 +1,9 @@
-"""The defects of real feeds, in small doses: each a rate with a name, a share of the rows it can befall."""
+"""The rates of the defects of real feeds: each is a share of the rows that can have the defect."""
 
-LATE_CHANGE = 0.10  # a crime comes again in a later extract, changed
+LATE_CHANGE = 0.10  # a crime is sent again in a later extract, changed
 LATE_CHANGE_WITH_SUSPECT = 0.40
 STALE_CHANGE = 0.01  # of those: the later row carries an older updated_at and must lose
-CANCELLED_LATER = 0.05  # of late changes: the crime is taken off the record
+CANCELLED_LATER = 0.05  # of late changes: the crime is cancelled
 CANCELLED_AT_ONCE = 0.003
 TOMBSTONE = 0.004  # of late changes: deleted = Y
 ARRIVES_LATE = 0.012  # reported in an earlier month than the extract it arrives in
@@ -11,10 +11,10 @@ UNKNOWN_CODE = 0.0004
 TEXT_NULL = 0.002  # missing values of the row written as NULL or null
 COMMITTED_AFTER_REPORTED = 0.0008
 DUPLICATE_ROW = 0.0007
-CRIME_HELD_BACK = 0.0015  # its involvements arrive a month before it
+CRIME_HELD_BACK = 0.0015  # its involvements arrive a month before the crime
 PERSON_HELD_BACK = 0.0015
-ORPHAN_FOR_EVER = 0.0003  # an involvement whose crime never comes
-GHOST_PERSON = 0.0004  # an involvement whose person never comes
+ORPHAN_FOR_EVER = 0.0003  # an involvement whose crime is never sent
+GHOST_PERSON = 0.0004  # an involvement whose person is never sent
 SEX_UNKNOWN = 0.012
 SEX_BLANK = 0.004
 SEX_JUNK = 0.0006
@@ -29,8 +29,8 @@ DUPLICATE_PERSON = 0.08  # careers whose man has a second record
 CHAIN_OF_MERGES = 0.30  # of those: a third record, merged into the second
 NEVER_MERGED = 0.25  # of those: the source system never notices
 
-# One line each that no one can use, put at the end of a file of the given month (counted from 0): they go to
-# quarantine. Small files get none, so that no extract is refused for its share of bad rows.
+# Lines that cannot be used, each at the end of a file of the given month (counted from 0): they go to quarantine. Small files
+# get none, so that no extract is refused for its share of bad rows.
 QUARANTINE_FROM_ROWS = 200
 QUARANTINED = (
     (1, "crimes", "{force},{crime},105/01,2025-02-31,,,victim,0,,,E09000007,N,{updated},"),

@@ -1,4 +1,4 @@
-"""Writes the feed, month by month: what is drawn, what had waited, what is held back, then the files."""
+"""Writes the feed month by month: rows drawn, rows that waited, rows held back, then the files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harmrank.sample.columns import Column, Columns, chance, full, join, rows, s
 from harmrank.sample.later import Waiting
 from harmrank.sample.writing import FORCE, ExtractWriter
 
-# About what is recorded in London in two years.
+# About the recorded crimes of London in two years.
 DEFAULT_CRIMES = 1_900_000
 CRIMES_A_PART = 250_000  # bounds memory: a month with more is written in several parts
 _STREAM = 2
@@ -40,7 +40,7 @@ class SampleSummary:
 
 @dataclass
 class _Feed:
-    """What is carried from one month to the next: counters, and what waits."""
+    """What one month leaves to the next: counters, and rows that wait."""
 
     out: Path
     seed: int
@@ -59,7 +59,7 @@ def write_sample(
     seed: int = 1,
     report: Callable[[str], None] = lambda line: None,
 ) -> SampleSummary:
-    """Write `crimes` crimes in `months` monthly extracts, the newest of October 2026, into the folder `out`.
+    """Writes `crimes` crimes in `months` monthly extracts, the newest of October 2026, into the folder `out`.
 
     The same arguments give the same bytes. Raises UsageError if `out` is a file or holds anything, or a number
     makes no sense.
@@ -91,7 +91,7 @@ def _begin_careers(feed: _Feed, index: int) -> None:
 
 
 def _write_month(feed: _Feed, month: Month, size: int) -> int:
-    """Write one extract: into a folder of another name, renamed once it is whole. Returns its rows."""
+    """Writes one extract into a folder of another name and renames it when complete. Returns its rows."""
     unfinished = feed.out / f".unfinished-{month.extract_id}"
     unfinished.mkdir()
     try:
@@ -130,7 +130,7 @@ def _no_drafts(feed: _Feed, month: Month) -> Columns:
 
 
 def _part(feed: _Feed, month: Month, part: int, drafts: Columns, size: int) -> dict[str, Columns]:
-    """The rows of one part of an extract; what had waited for the month comes with the first."""
+    """Returns the rows of one part of an extract; the first part has the rows that waited for the month."""
     rng = stream(feed.seed, month.index, _STREAM, part)
     other, new = crimes.others(rng, month, size - rows(drafts), feed.known)
     batch = crimes.batch(rng, month, join([drafts, other]), feed.crimes_made + 1, new)

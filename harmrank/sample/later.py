@@ -1,4 +1,4 @@
-"""What comes in a later extract: changed crimes, statuses, merges, releases, and what was held back."""
+"""Plans what later extracts bring: changed crimes, statuses, merges, releases, and rows held back."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ _RELEASED_LATER = 0.5
 
 @dataclass
 class Waiting:
-    """Rows that wait for a later extract, by month and table. What would come after the last month is not kept."""
+    """Rows that wait for a later extract, by month and table. Rows for a month after the last are dropped."""
 
     months: int
     rows: dict[tuple[int, str], list[Columns]] = field(default_factory=dict)
 
     def add(self, table: str, month: Column, columns: Columns) -> None:
-        """Put each row in the month given for it."""
+        """Stores each row for its month."""
         for index in np.unique(month[month < self.months]).tolist():
             self.rows.setdefault((index, table), []).append(take(columns, month == index))
 
     def due(self, month: int, table: str) -> list[Columns]:
-        """What comes in a month, taken out."""
+        """Returns the rows of a month and removes them."""
         return self.rows.pop((month, table), [])
 
 
 def hold_back(rng: np.random.Generator, month: Month, batch: Batch, waiting: Waiting) -> tuple[Columns, Column]:
-    """Crimes and people of the batch that come now; a few come a month later than their involvements."""
+    """Returns the crimes and people of the batch for this month; holds a few back for the next month."""
     late = chance(rng, rows(batch.crimes), defects.CRIME_HELD_BACK) & (month.index + 1 < waiting.months)
     waiting.add("crimes", full(int(late.sum()), month.index + 1), take(batch.crimes, late))
     absent = chance(rng, len(batch.people), defects.PERSON_HELD_BACK)
@@ -48,7 +48,7 @@ def hold_back(rng: np.random.Generator, month: Month, batch: Batch, waiting: Wai
 
 
 def change_later(rng: np.random.Generator, month: Month, batch: Batch, waiting: Waiting) -> None:
-    """Let some crimes come again, with an outcome, off the record or deleted; their suspects with a new status."""
+    """Sends some crimes again with an outcome, cancelled or deleted, and their suspects with a new status."""
     crimes = batch.crimes
     has_suspect = batch.drafts["suspect"] != NOBODY
     rate = np.where(has_suspect, defects.LATE_CHANGE_WITH_SUSPECT, defects.LATE_CHANGE)
@@ -64,7 +64,7 @@ def change_later(rng: np.random.Generator, month: Month, batch: Batch, waiting: 
 
 
 def _thin(batch: Batch) -> Column:
-    """1 for a crime whose outcome is open; a closed one is not changed again. Cancelled ones stay as they are."""
+    """Returns 1 for a crime with an open outcome. A closed or cancelled crime does not change again."""
     return np.asarray(((batch.crimes["outcome"] <= 0) & (batch.crimes["cancelled"] == NO_DAY)).astype(np.int64))
 
 
@@ -110,7 +110,7 @@ def _statuses_later(rng: np.random.Generator, month: Month, batch: Batch, waitin
 
 
 def custody(rng: np.random.Generator, month: Month, batch: Batch, waiting: Waiting) -> Columns:
-    """Spells in custody that begin in the month: mostly men charged with grave offences, open when first sent."""
+    """Returns spells in custody that begin in the month: mostly men charged with grave offences, open when first sent."""
     drafts = batch.drafts
     held = (drafts["status"] == CHARGED) | (drafts["status"] == CONVICTED)
     rate = np.where(drafts["grave"] == 1, _CUSTODY_RATE, 0.01)
@@ -135,7 +135,7 @@ def custody(rng: np.random.Generator, month: Month, batch: Batch, waiting: Waiti
 
 
 def merges(rng: np.random.Generator, month: Month, batch: Batch, waiting: Waiting) -> None:
-    """Let the source system notice, at once or some months later, that two records are one man."""
+    """Plans the merges: the source system notices at once or some months later that two records are one man."""
     noticed = batch.drafts["merge_to"] != MISSING
     people, first = np.unique(batch.drafts["suspect"][noticed], return_index=True)
     n = len(people)
@@ -154,12 +154,12 @@ def merges(rng: np.random.Generator, month: Month, batch: Batch, waiting: Waitin
 
 
 def all_of(now: Columns, due: list[Columns]) -> Columns:
-    """What is new and what had waited, one below the other."""
+    """Returns new rows and rows that waited, one below the other."""
     return join([now, *due])
 
 
 def with_duplicates(rng: np.random.Generator, columns: Columns) -> Columns:
-    """The rows, a few of them twice."""
+    """Returns the rows, a few of them twice."""
     n = rows(columns)
     twice = np.flatnonzero(chance(rng, n, defects.DUPLICATE_ROW))
     return take(columns, np.sort(np.concatenate([np.arange(n), twice])).astype(np.int64))

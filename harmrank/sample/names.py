@@ -1,4 +1,4 @@
-"""Invented names. Written for the sample, plain and as mixed as London; any likeness to someone is chance.
+"""Invented names, plain and as mixed as London. Any likeness to a real person is chance.
 
 A name is drawn from one family of names, and the family says nothing of what else happens to a person.
 """

@@ -15,7 +15,7 @@ from harmrank.sample.columns import Column, Floats, pick, shares
 
 
 class Space(IntEnum):
-    """A kind of person. Sex and age follow from it, so that no table of people need be kept."""
+    """A kind of person. Sex and age follow from it, so no table of people is stored."""
 
     CAREER = 0  # a man accused of an offence against a woman or girl
     ALIAS = 1  # the same man under a second record
@@ -29,7 +29,7 @@ class Space(IntEnum):
     YOUNG_SUSPECT = 9
     FEMALE_SUSPECT = 10
     WITNESS = 11
-    GHOST = 12  # never sent: the involvements of these people stay orphans
+    GHOST = 12  # never sent: the involvements of these people remain orphans
 
 
 NOBODY = -1
@@ -148,7 +148,7 @@ KINDS = (
     _by_woman("195/94", "8L", 4),
 )
 
-# What an adult man is accused of doing to a woman, first the lesser offences, which make up most careers.
+# Offences of an adult man against a woman: first the lesser ones, which make up most careers.
 LESSER = (
     ("105/01", "105A", 27.0),
     ("008/06", "8N", 13.0),
@@ -210,7 +210,7 @@ _FORM_SHARES = shares([0.82, 0.08, 0.04, 0.06])
 
 
 def _forms(code: str, recorded: str) -> tuple[str, ...]:
-    """019/08 as `019/08`, `01908`, `19/8` and `19C`; where there is no recorded-crime code, as `019/08` again."""
+    """Returns the forms of a code: 019/08 as `019/08`, `01908`, `19/8` and `19C`, or `019/08` again without a recorded-crime code."""
     head, tail = code.split("/")
     return code, head + tail, f"{int(head)}/{int(tail)}", recorded or code
 
@@ -227,21 +227,21 @@ class Mix:
     cumulative: Floats
 
     def draw(self, rng: np.random.Generator, n: int) -> Column:
-        """`n` offences as positions in OFFENCES."""
+        """Returns `n` offences as positions in OFFENCES."""
         return np.asarray(self.offences[pick(self.cumulative, rng.random(n))])
 
 
 def mix(lines: tuple[tuple[str, str, float], ...]) -> Mix:
-    """A mix from its lines."""
+    """Returns a mix from its lines."""
     places = [OFFENCES.index((code, recorded)) for code, recorded, _ in lines]
     return Mix(np.array(places, dtype=np.int64), shares([share for _, _, share in lines]))
 
 
 def written(rng: np.random.Generator, offence: Column) -> Column:
-    """The text, as a position in CODE_TEXTS, in which each offence is written."""
+    """Returns the written form of each offence as a position in CODE_TEXTS."""
     return np.asarray(offence * FORMS + pick(_FORM_SHARES, rng.random(len(offence))))
 
 
 def is_one_of(codes: tuple[str, ...]) -> Column:
-    """1 for each offence whose code starts with one of the given, else 0; indexed by offence."""
+    """Returns 1 for each offence whose code starts with one of the given, otherwise 0; indexed by offence."""
     return np.array([int(code.startswith(codes)) for code, _ in OFFENCES], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Invented people: every attribute follows from the number of a person and the seed, so none is kept."""
+"""Invents people: every attribute follows from the number of the person and the seed, so none is stored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ POSTCODES = 13
 _YEAR = 365.25
 _SPACES = 16
 
-# Chances of male, female, other, unknown for each kind of person; the unusable ones are laid over them.
+# Chances of male, female, other and unknown for each kind of person, before unusable values replace some.
 _FEMALE = (0.0, 1.0, 0.0, 0.0)
 _MALE = (1.0, 0.0, 0.0, 0.0)
 _SEX: dict[int, tuple[float, float, float, float]] = {
@@ -44,7 +44,7 @@ _LIFE_OF_FEED = 1_500
 
 
 def attributes(people: Column, seed: int, epoch: int, today: int, moves: int = 0) -> Columns:
-    """The attributes of people as an extract taken on `today` shows them (days; `epoch` is the feed's first).
+    """Returns the attributes of people as an extract taken on `today` shows them (days; `epoch` is the feed's first).
 
     A second record of a man carries the same name and sex, but often less of the rest.
     """
@@ -103,7 +103,7 @@ def _sexes(key: Column, space: Column) -> Column:
 
 
 def _defective(sex: Column, key: Column) -> Column:
-    """What the record says: mostly the sex, now and then that it is unknown, nothing, or something unusable."""
+    """Returns the recorded sex: usually the sex, sometimes unknown, missing or unusable."""
     u = scatter(key, 8)
     unknown, blank = defects.SEX_UNKNOWN, defects.SEX_UNKNOWN + defects.SEX_BLANK
     said = np.where(u < unknown, UNKNOWN, np.where(u < blank, MISSING, sex))
@@ -111,7 +111,7 @@ def _defective(sex: Column, key: Column) -> Column:
 
 
 def _births(key: Column, space: Column, alias: Mask, epoch: int) -> tuple[Column, Column]:
-    """Date of birth and, where only that is known, year of birth."""
+    """Returns the date of birth and, if only that is known, the year of birth."""
     youngest, oldest = _AGE_TABLE[space, 0], _AGE_TABLE[space, 1]
     age = youngest + (oldest - youngest) * scatter(key, 16) ** 1.6
     birth = (epoch - age * _YEAR).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Writes columns of numbers as the CSV files of an extract. The only place where the sample becomes text."""
+"""Writes columns of numbers as the CSV files of an extract. Only here does the sample become text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harmrank.sample.offences import CODE_TEXTS
 
 FORCE = "metropolis"
 JUNK_TEXTS = {"outcome": "n/k", "sex": "Not known", "domestic": "?", "day": "00/00/0000"}
-# Postcode areas of London. The last two letters use some that no postcode ends with, so that none is a real address.
+# Postcode areas of London. The last two letters include some that no postcode ends with, so no address is real.
 _AREAS = ("E", "EC", "N", "NW", "SE", "SW", "W", "WC", "BR", "CR", "EN", "HA", "IG", "KT", "RM", "SM", "TW", "UB")
 _ENDINGS = ("CK", "IM", "KV", "MO", "OC", "VI")
 _ROLES = ("suspect", "victim", "witness")
@@ -23,7 +23,7 @@ _STATUSES = ("named", "arrested", "charged", "convicted", "acquitted", "eliminat
 _RELATIONSHIPS = ("partner", "ex_partner", "family", "acquaintance", "stranger", "unknown")
 _REPORTERS = ("victim", "witness", "third_party", "police", "company")
 
-# Odd and below 2**34, so multiplying by it shuffles the numbers of people without ever giving one number twice.
+# Odd and below 2**34: multiplying by it shuffles the numbers of people without repeating one.
 _SHUFFLE = 9_973_540_847
 _PERSON_BITS = (1 << 34) - 1
 _PNC_LETTERS = "ZABCDEFGHJKLMNPQRTUVWXY"
@@ -66,7 +66,7 @@ _DELETED = "case when deleted = 1 then 'Y' end"
 
 
 def _person(column: str) -> str:
-    # Split so that no product passes 64 bits: high and low halves of the 34 bits.
+    # Split into high and low halves of the 34 bits, so that no product exceeds 64 bits.
     low, high = f"({column} & 131071)", f"({column} >> 17)"
     product = f"({low} * {_SHUFFLE} + (({high} * {_SHUFFLE % 131072} & 131071) << 17))"
     return f"printf('%011d', {product} & {_PERSON_BITS})"
@@ -152,7 +152,7 @@ class ExtractWriter:
     def write(
         self, connection: duckdb.DuckDBPyConnection, table: str, file_name: str, columns: Columns, bad: Sequence[str]
     ) -> int:
-        """Write the rows in their order, then the `bad` lines as they are. Returns the rows in the file."""
+        """Writes the rows in their order, then the `bad` lines unchanged. Returns the number of rows in the file."""
         path = self._folder / file_name
         wanted = ", ".join(f"{expression} as {name}" for name, expression in LAYOUTS[table].items())
         connection.register("sample_rows", columns)
@@ -170,6 +170,6 @@ class ExtractWriter:
         return rows(columns) + len(bad)
 
     def finish(self) -> None:
-        """Write extract.json."""
+        """Writes extract.json."""
         text = json.dumps({"extract_at": self._extract_at, "files": self._files}, indent=2)
         (self._folder / "extract.json").write_text(text + "\n", encoding="utf-8", newline="\n")

@@ -1,4 +1,4 @@
-"""The synthetic feed: the same bytes for the same seed, the contract's columns, the wanted number of crimes, its defects."""
+"""The synthetic feed: same bytes for the same seed, columns of the contract, number of crimes, defects."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ def _rows(folder: Path, table: str) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def extracts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One feed for the tests that only read it."""
+    """One feed for all tests that only read it."""
     return _make(tmp_path_factory.mktemp("sample") / "feed")
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
-    """Protects that a figure quoted from the sample can be had again."""
+def test_the_same_seed_writes_the_same_bytes_and_another_seed_different_ones(tmp_path: Path) -> None:
+    """Figures quoted from the sample can be reproduced."""
     one, two, other = (_make(tmp_path / name, 3_000, 4, seed) for name, seed in (("a", 5), ("b", 5), ("c", 6)))
     assert _bytes(one) == _bytes(two)
     assert _bytes(one)["2026-10-31/crimes.csv"] != _bytes(other)["2026-10-31/crimes.csv"]
 
 
 def test_the_bytes_do_not_depend_on_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protects that rows are written in their order however many cores a machine has."""
+    """Rows are written in their order on any number of cores."""
     connect = duckdb.connect
 
     def single(*arguments: object) -> duckdb.DuckDBPyConnection:
@@ -66,21 +66,21 @@ def test_the_bytes_do_not_depend_on_threads(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_extracts_are_the_month_ends_up_to_october_2026(extracts: Path) -> None:
-    """Protects the ids, and that no unfinished folder is left behind."""
+    """The ids are right and no unfinished folder remains."""
     names = sorted(path.name for path in extracts.iterdir())
     assert (len(names), names[0], names[-1]) == (MONTHS, "2026-03-31", "2026-10-31")
 
 
-def test_columns_are_the_contract_s_in_its_order(extracts: Path) -> None:
-    """Protects the door in: each file of each table has exactly the columns of the contract."""
+def test_columns_are_those_of_the_contract_in_its_order(extracts: Path) -> None:
+    """Each file of each table has exactly the columns of the contract."""
     for table in contract.TABLES.values():
         for path in extracts.glob(f"*/{table.name}.csv"):
             header = path.read_text(encoding="utf-8").splitlines()[0]
             assert header.split(",") == [column.name for column in table.columns]
 
 
-def test_extract_json_says_what_the_files_hold(extracts: Path) -> None:
-    """Protects row counts and checksums, which landing checks."""
+def test_extract_json_describes_the_files(extracts: Path) -> None:
+    """Row counts and checksums are right: landing checks them."""
     for folder in extracts.iterdir():
         stated = json.loads((folder / "extract.json").read_text(encoding="utf-8"))
         assert stated["extract_at"].startswith(folder.name)
@@ -91,14 +91,14 @@ def test_extract_json_says_what_the_files_hold(extracts: Path) -> None:
 
 
 @pytest.mark.parametrize(("crimes", "months"), [(1, 1), (5, 12), (2_000, 3), (30_000, 8)])
-def test_a_sample_has_exactly_the_crimes_asked_for(tmp_path: Path, crimes: int, months: int) -> None:
-    """Protects --crimes: distinct keys, over all extracts, whatever arrives late or twice."""
+def test_a_sample_has_exactly_the_number_of_crimes_asked_for(tmp_path: Path, crimes: int, months: int) -> None:
+    """--crimes counts distinct keys over all extracts, with late and repeated ones."""
     found = _rows(_make(tmp_path / "feed", crimes, months), "crimes")
     assert len({row["crime_ref"] for row in found}) == crimes
 
 
-def test_parts_hold_what_one_file_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protects large samples, written in parts: the crimes asked for, no reference used twice for different crimes."""
+def test_a_sample_in_parts_has_the_same_crimes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large samples are written in parts: the number of crimes is right and no reference is used for two crimes."""
     monkeypatch.setattr(feed, "CRIMES_A_PART", 400)
     folder = _make(tmp_path / "feed", 3_000, 2)
     assert (folder / "2026-10-31" / "crimes_04.csv").exists()
@@ -106,7 +106,7 @@ def test_parts_hold_what_one_file_would(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_no_crime_reference_is_used_for_two_crimes(extracts: Path) -> None:
-    """Protects the key: versions of a crime agree on what never changes."""
+    """All versions of a crime agree on what never changes."""
     facts: dict[str, set[tuple[str, str]]] = {}
     for row in _rows(extracts, "crimes"):
         if row["reported_on"] != "2025-02-31":
@@ -114,8 +114,8 @@ def test_no_crime_reference_is_used_for_two_crimes(extracts: Path) -> None:
     assert max(len(versions) for versions in facts.values()) == 1
 
 
-def test_no_person_reference_stands_for_two_people(extracts: Path) -> None:
-    """Protects the numbering of people: all versions of a record have the same name and date of birth."""
+def test_no_person_reference_is_used_for_two_people(extracts: Path) -> None:
+    """All versions of a record have the same name and date of birth."""
     names: dict[str, set[tuple[str, str]]] = {}
     for row in _rows(extracts, "people"):
         if row["person_ref"]:
@@ -124,14 +124,14 @@ def test_no_person_reference_stands_for_two_people(extracts: Path) -> None:
 
 
 def test_nothing_in_an_extract_is_newer_than_the_extract(extracts: Path) -> None:
-    """Protects time: a change made after the extract was taken cannot be in it."""
+    """A change made after the extract was taken is not in it."""
     for table in contract.TABLES:
         for row in _rows(extracts, table):
             assert row["updated_at"] <= f"{row['extract']}T23:45:00"
 
 
 def test_reports_are_of_the_month_or_earlier(extracts: Path) -> None:
-    """Protects list dates: an extract holds no report of a day after it, and some of an earlier month."""
+    """An extract has no report of a later day, and some of an earlier month."""
     found = [row for row in _rows(extracts, "crimes") if row["reported_on"] != "2025-02-31"]
     assert all(row["reported_on"] <= row["extract"] for row in found)
     first_seen = {}
@@ -142,7 +142,7 @@ def test_reports_are_of_the_month_or_earlier(extracts: Path) -> None:
 
 
 def test_the_defects_of_real_feeds_are_there(extracts: Path) -> None:
-    """Protects what the sample is for: whoever runs on it meets every defect the contract speaks of."""
+    """The sample has every defect that the contract names."""
     crimes, people, links = (_rows(extracts, table) for table in ("crimes", "people", "involvements"))
     refs, persons = ({row["crime_ref"] for row in crimes}, {row["person_ref"] for row in people})
     versions = Counter(row["crime_ref"] for row in crimes)
@@ -172,7 +172,7 @@ def test_the_defects_of_real_feeds_are_there(extracts: Path) -> None:
 
 
 def test_merged_records_both_have_allegations(tmp_path: Path) -> None:
-    """Protects that merges matter: some surviving and some merged records are suspects; chains occur, cycles do not."""
+    """Surviving and merged records are suspects; chains of merges occur, cycles do not."""
     folder = _make(tmp_path / "feed", 60_000, 12)
     merged = {row["person_ref"]: row["merged_into_ref"] for row in _rows(folder, "person_merges")}
     suspects = {row["person_ref"] for row in _rows(folder, "involvements") if row["role"] == "suspect"}
@@ -186,15 +186,15 @@ def test_merged_records_both_have_allegations(tmp_path: Path) -> None:
             ref = merged[ref]
 
 
-def test_a_folder_that_holds_something_is_refused(tmp_path: Path) -> None:
-    """Protects whatever is in the folder: nothing is overwritten or mixed."""
+def test_a_folder_that_is_not_empty_is_refused(tmp_path: Path) -> None:
+    """Nothing in the folder is overwritten or mixed."""
     (tmp_path / "mine.txt").write_text("keep")
     with pytest.raises(UsageError, match="not an empty folder"):
         _make(tmp_path, 10, 1)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
-def test_a_sample_of_no_crimes_is_wrong_use(tmp_path: Path) -> None:
-    """Protects against an empty feed that lands without complaint."""
+def test_a_sample_of_zero_crimes_is_wrong_use(tmp_path: Path) -> None:
+    """An empty feed would land without a warning."""
     with pytest.raises(UsageError):
         _make(tmp_path / "feed", 0, 1)
