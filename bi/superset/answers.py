@@ -1,4 +1,4 @@
-"""Keeps what Superset has been answered about the build that stands, so that a page that is opened again asks little."""
+"""Caches answers about the current build, so that a page opened again needs few queries."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _PRIVATE = 0o600
 
 
 class AnswersOfTheBuild(BaseCache):
-    """Answers by build and question, in files: none is told of another build.
+    """A cache of answers in files, by build and question: no answer is used for another build.
 
-    A request looks answers up under the build that stands when it first asks. What it learns is kept only if that build
-    stands still, for its query may have met the next one.
+    A request looks answers up under the build that is current when it first asks. Its answer is stored only if that build
+    is still current, because the query may have read the next one.
     """
 
     def __init__(self, published: Path, folder: Path, kept: int, seconds: int) -> None:
@@ -26,28 +26,28 @@ class AnswersOfTheBuild(BaseCache):
 
     @classmethod
     def factory(cls, app: Flask, config: dict[str, Any], args: list[Any], kwargs: dict[str, Any]) -> AnswersOfTheBuild:
-        """Make it of Superset's settings, as Flask-Caching asks for it."""
+        """Returns the cache for Superset's settings. Flask-Caching calls this."""
         folder, kept, seconds = (config[f"CACHE_{name}"] for name in ("DIR", "THRESHOLD", "DEFAULT_TIMEOUT"))
         return cls(app.config["PUBLISHED"], Path(folder), kept, seconds)
 
     def get(self, key: str) -> Any:
-        """The answer to a question about the build of this request, or None."""
+        """Returns the answer to a question about the build of this request, or None."""
         return self._kept.get(self._of_the_build(key))
 
     def set(self, key: str, value: Any, timeout: int | None = None) -> bool:
-        """Keep an answer; False where the build has gone meanwhile."""
-        return self._of_this_request() == self._standing() and self._kept.set(self._of_the_build(key), value, timeout)
+        """Stores an answer. Returns False if another build has become current meanwhile."""
+        return self._of_this_request() == self._current() and self._kept.set(self._of_the_build(key), value, timeout)
 
     def delete(self, key: str) -> bool:
-        """Forget an answer about the build of this request."""
+        """Removes an answer about the build of this request."""
         return self._kept.delete(self._of_the_build(key))
 
     def has(self, key: str) -> bool:
-        """Whether there is an answer to a question about the build of this request."""
+        """Returns whether there is an answer to a question about the build of this request."""
         return self._kept.has(self._of_the_build(key))
 
     def clear(self) -> bool:
-        """Forget every answer."""
+        """Removes every answer."""
         return self._kept.clear()
 
     def _of_the_build(self, key: str) -> str:
@@ -55,10 +55,10 @@ class AnswersOfTheBuild(BaseCache):
 
     def _of_this_request(self) -> str:
         if not has_app_context():
-            return self._standing()
+            return self._current()
         if "harmrank_build" not in g:
-            g.harmrank_build = self._standing()
+            g.harmrank_build = self._current()
         return str(g.harmrank_build)
 
-    def _standing(self) -> str:
+    def _current(self) -> str:
         return (self._published / "current").resolve().name

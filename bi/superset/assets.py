@@ -1,9 +1,9 @@
-"""Writes what Superset imports: databases and datasets made from dbt's manifest, charts and dashboards as they stand here.
+"""Writes the bundle that Superset imports: databases and datasets from dbt's manifest, charts and dashboards from this folder.
 
     python bi/superset/assets.py MANIFEST.json OUT.zip
 
-Runs in harmrank's environment. Descriptions of columns and definitions of metrics are dbt's and stand nowhere else:
-the bundle is made at each set-up and is not kept in the repository.
+Runs in harmrank's environment. dbt alone holds descriptions of columns and definitions of metrics: each
+set-up writes the bundle, and the repository does not keep it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import yaml
 
 HERE = Path(__file__).resolve().parent
 BUNDLE = "harmrank"
-# What Superset knows things by: it stays the same from one set-up to the next.
+# The ids in Superset are derived from this name, so they are the same in every set-up.
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "harmrank/bi/superset")
 _DATABASES = {"list": "harm mart", "names": "harm mart with names"}
 _TYPES = {"string": "VARCHAR", "double": "DOUBLE PRECISION"}
@@ -39,9 +39,9 @@ Asset = dict[str, Any]
 
 
 def bundle(manifest: Asset, listed: Asset) -> dict[str, str]:
-    """Every file of the bundle, by its path in it. `listed` is what datasets.yml says.
+    """Returns the files of the bundle by path. `listed` is the content of datasets.yml.
 
-    Raises KeyError where datasets.yml, a chart or a filter names a table, column or dataset that is not there.
+    Raises KeyError if datasets.yml, a chart or a filter names a table, column or dataset that does not exist.
     """
     databases = [_database(connection) for connection in listed["tables"]]
     datasets = [
@@ -55,7 +55,7 @@ def bundle(manifest: Asset, listed: Asset) -> dict[str, str]:
     generated = {f"databases/{asset['database_name']}.yaml": asset for asset in databases}
     generated |= {f"datasets/{asset['table_name']}.yaml": asset for asset in datasets}
     kept = {f"{path.parent.name}/{path.name}": path for kind in ("charts", "dashboards") for path in _files(kind)}
-    # A time of its own would make every bundle another one.
+    # A fixed time: the same input writes the same bundle.
     files = {"metadata.yaml": _yaml({"version": "1.0.0", "type": "assets", "timestamp": "2026-01-01T00:00:00+00:00"})}
     files |= {name: _yaml(asset) for name, asset in generated.items()}
     files |= {name: path.read_text(encoding="utf-8") for name, path in kept.items()}
@@ -63,7 +63,7 @@ def bundle(manifest: Asset, listed: Asset) -> dict[str, str]:
 
 
 def identity(kind: str, name: str) -> str:
-    """What Superset knows a database or dataset by; charts name the dataset they draw by it."""
+    """Returns the id of a database or dataset in Superset; charts name their dataset by it."""
     return str(uuid.uuid5(_NAMESPACE, f"{kind}/{name}"))
 
 
@@ -71,7 +71,7 @@ def _database(connection: str) -> Asset:
     return {
         "database_name": _DATABASES[connection],
         "sqlalchemy_uri": f"duckdb:///:memory:?mart={connection}",
-        # Names are not written to disk once more, not even for a day.
+        # Answers with names are not cached: they would be names in one more file.
         "cache_timeout": -1 if connection == "names" else None,
         "expose_in_sqllab": False,
         "allow_run_async": False,
@@ -153,7 +153,7 @@ def _column(manifest: Asset, listed: Asset, table: str, name: str, shown_as: str
 
 
 def _metrics(manifest: Asset, listed: Asset, table: str, shown: set[str]) -> list[Asset]:
-    """The metrics that dbt defines on a model, as SQL over the columns shown; what needs another column is left out."""
+    """Returns the metrics that dbt defines on a model, as SQL over the columns shown; metrics of other columns are left out."""
     measures = {
         measure["name"]: measure
         for semantic in manifest["semantic_models"].values()
@@ -177,7 +177,7 @@ def _metrics(manifest: Asset, listed: Asset, table: str, shown: set[str]) -> lis
 
 
 def _expression(metric: Asset, by_name: dict[str, Asset], measures: dict[str, Asset]) -> str | None:
-    """The SQL of a metric; None where it is of other measures or of a kind that is no plain SQL (cumulative, a filter)."""
+    """Returns the SQL of a metric; None if it uses other measures or is not plain SQL (cumulative, filtered)."""
     given = metric["type_params"]
     if metric["type"] == "simple":
         measure = measures.get(given["measure"]["name"])
@@ -185,7 +185,7 @@ def _expression(metric: Asset, by_name: dict[str, Asset], measures: dict[str, As
             return None
         aggregated = _AGGREGATES[measure["agg"]].format(measure["expr"] or measure["name"])
         once = measure["non_additive_dimension"]
-        # Over several lists there is no sum: nothing is shown rather than one.
+        # Several lists must not be added up: the metric is empty then.
         return f"case when min({once['name']}) = max({once['name']}) then {aggregated} end" if once else aggregated
     if metric["type"] == "ratio":
         parts = [_expression(by_name[given[part]["name"]], by_name, measures) for part in ("numerator", "denominator")]
@@ -215,17 +215,17 @@ def _yaml(asset: Asset) -> str:
 
 
 def main(manifest: str, out: str) -> None:
-    """Write the bundle of a manifest."""
+    """Writes the bundle of a manifest."""
     read = json.loads(Path(manifest).read_text(encoding="utf-8"))
     write(bundle(read, yaml.safe_load((HERE / "datasets.yml").read_text(encoding="utf-8"))), Path(out))
 
 
 def write(files: dict[str, str], out: Path) -> None:
-    """Put the files of a bundle into one that Superset imports."""
+    """Writes the files of a bundle into one archive."""
     out.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
-            # A time of its own would make every bundle another one.
+            # ZipInfo without a time: the same input writes the same bundle.
             archive.writestr(zipfile.ZipInfo(f"{BUNDLE}/{name}"), content)
 
 

@@ -1,9 +1,9 @@
-"""Writes charts and dashboards as they are in Superset now back into this folder, for a commit.
+"""Writes charts and dashboards from Superset back into this folder, for a commit.
 
     python bi/superset/export.py --home HOME [--out FOLDER]
 
-Runs in .venv-superset. Superset's own export, less what differs from one installation to the next: the numbers of
-charts and datasets. Databases and datasets stay out: assets.py makes them.
+Runs in .venv-superset. Superset's own export without what differs between installations: the numbers of
+charts and datasets. Databases and datasets are left out: assets.py makes them.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from typing import Any
 import yaml
 
 HERE = Path(__file__).resolve().parent
-# Of a chart: numbers of this installation, and queries worked out from the rest.
+# Parts of a chart that belong to one installation, and parts that Superset derives from the rest.
 _OF_THIS_INSTALLATION = ("datasource", "slice_id", "dashboards", "url_params", "extra_form_data")
-_WORKED_OUT = ("chartsInScope", "tabsInScope", "map_label_colors", "shared_label_colors", "color_scheme_domain")
+_DERIVED = ("chartsInScope", "tabsInScope", "map_label_colors", "shared_label_colors", "color_scheme_domain")
 
 Asset = dict[str, Any]
 
 
 def main() -> None:
-    """Export."""
+    """Exports charts and dashboards."""
     parser = argparse.ArgumentParser(description="Write charts and dashboards back into the repository.")
-    parser.add_argument("--home", required=True, help="the home whose Superset is meant")
+    parser.add_argument("--home", required=True, help="the home whose Superset to export")
     parser.add_argument("--out", type=Path, default=HERE)
     given = parser.parse_args()
     os.environ["HARMRANK_HOME"] = given.home
@@ -73,7 +73,7 @@ def _charts_on(dashboard: Asset) -> list[Asset]:
 
 
 def _path(folder: Path, asset: Asset) -> Path:
-    """The file that holds this chart or dashboard already, else a new one by its title."""
+    """Returns the file of this chart or dashboard, or a new one named after its title."""
     for path in folder.glob("*.yaml"):
         if yaml.safe_load(path.read_text(encoding="utf-8"))["uuid"] == asset["uuid"]:
             return path
@@ -88,12 +88,12 @@ def _chart(chart: Asset) -> Asset:
 
 
 def _dashboard(dashboard: Asset, numbers: dict[str, int]) -> Asset:
-    """`numbers`: one for each chart that is the same everywhere, since dashboards refer to charts by number, too."""
+    """Returns the dashboard with the chart numbers of `numbers`, which are the same in every installation."""
     renumbered: dict[int, int] = {}
     for part in _charts_on(dashboard):
         renumbered[part["meta"]["chartId"]] = numbers[part["meta"]["uuid"]]
         part["meta"]["chartId"] = numbers[part["meta"]["uuid"]]
-    metadata = _without(dashboard["metadata"], _WORKED_OUT)
+    metadata = _without(dashboard["metadata"], _DERIVED)
     scopes = [found["scope"] for found in metadata.get("native_filter_configuration", []) if "scope" in found]
     scopes += [metadata["global_chart_configuration"]["scope"]] if "global_chart_configuration" in metadata else []
     for number, settings in list(metadata.pop("chart_configuration", {}).items()):

@@ -1,4 +1,4 @@
-"""How Superset reads a published mart: by a DuckDB in memory that can open a few Parquet files and nothing else."""
+"""Reads a published mart for Superset, through a DuckDB in memory that can open a few Parquet files and nothing else."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import yaml
 DATASETS = Path(__file__).with_name("datasets.yml")
 
 LIST = "list"
-"""The connection of everybody: no names."""
+"""The connection for everybody: no names."""
 NAMES = "names"
-"""The connection of operational readers: the same tables and those with names."""
+"""The connection for operational readers: the same tables and those with names."""
 
 _MEMORY_LIMIT = "1GB"
 _KEPT_OPEN = 4
-"""Databases that a process keeps open: both connections, of the build that stands and of the one before."""
+"""Databases that a process keeps open: both connections, for the current and the previous build."""
 _ATTEMPTS = 3
 
 
@@ -31,16 +31,16 @@ def _listed() -> dict[str, list[str]]:
 
 
 def tables_of(connection: str) -> tuple[str, ...]:
-    """The tables of the mart that a connection shows; what datasets.yml does not list for it, it does not have."""
+    """Returns the tables of a connection: those that datasets.yml lists for it, and no others."""
     return (*_listed()[LIST], *(_listed()[NAMES] if connection == NAMES else []))
 
 
 class Reader:
-    """A DuckDB connection that answers questions and does nothing else.
+    """A DuckDB connection that answers SELECT and nothing else.
 
-    The files it may open it could also write (`copy ... to`): what a statement is, DuckDB's own parser says. Superset's
-    rules on rows see the tables that a query names; a function that takes the name of a table or a query as a text would
-    go past them.
+    A connection could also write the files it may read (`copy ... to`), so DuckDB's own parser decides the kind of each
+    statement. Superset's row rules see the tables that a query names. A function that takes the name of a table or a query
+    as text would bypass them, so it is refused.
     """
 
     _ANSWERS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
@@ -49,7 +49,7 @@ class Reader:
         self._database = database
 
     def execute(self, statement: str, *parameters: Any) -> Any:
-        """Raises PermissionError for whatever is no question."""
+        """Runs a statement. Raises PermissionError for anything but SELECT and EXPLAIN."""
         if any(part.type not in self._ANSWERS for part in self._database.extract_statements(statement)):
             raise PermissionError("The published mart is read-only: only SELECT is answered.")
         refused = sorted(set(self._table_functions(statement)) - _HARMLESS)
@@ -58,22 +58,22 @@ class Reader:
         return self._database.execute(statement, *parameters)
 
     def _table_functions(self, statement: str) -> Iterator[str]:
-        """The functions that a statement reads from as from a table, by DuckDB's own parser."""
+        """Yields the table functions that a statement reads from, found by DuckDB's own parser."""
         for part in self._database.extract_statements(statement):
             if part.type == duckdb.StatementType.SELECT:
                 (tree,) = self._database.execute("select json_serialize_sql(?)", [part.query]).fetchone() or ("{}",)
                 yield from _functions_in(json.loads(tree))
 
     def executemany(self, statement: str, *parameters: Any) -> Any:
-        """Nothing that is asked many times over is a question."""
+        """Raises PermissionError: drivers use this for writing only."""
         raise PermissionError("The published mart is read-only: only SELECT is answered.")
 
     def __getattr__(self, name: str) -> Any:
-        """Everything else (fetching, closing) is the connection's own."""
+        """Passes everything else (fetching, closing) to the connection."""
         return getattr(self._database, name)
 
 
-# What the driver asks for the names and types of tables, and what makes rows of its own arguments.
+# Functions that the driver reads names and types of tables from, and functions that make rows of their arguments.
 _HARMLESS = frozenset(
     ("duckdb_columns", "duckdb_constraints", "duckdb_databases", "duckdb_indexes", "duckdb_schemas", "duckdb_tables")
     + ("duckdb_views", "generate_series", "range", "unnest")
@@ -85,27 +85,26 @@ def _functions_in(tree: Any) -> Iterator[str]:
         if tree.get("type") == "TABLE_FUNCTION":
             yield str(tree["function"].get("function_name"))
         if tree.get("error"):
-            # DuckDB cannot take it apart, so nobody can say what it reads.
+            # DuckDB cannot parse it, so it is not known what it reads.
             yield "such a query"
     for inner in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
         yield from _functions_in(inner)
 
 
 def open_build(published: Path, connection: str) -> Reader:
-    """The build that stands now, as views in schema `mart` of a database in memory.
+    """Returns a connection to the current build, as views in schema `mart` of a database in memory.
 
-    DuckDB itself refuses every file but those of the listed tables, whatever SQL is asked, and takes no other setting
-    afterwards. Tables with names are read here, so that their files are open to nobody either. The build is looked up
-    here, so a new connection is a look at the newest build; one that is open keeps reading its own. A build is opened
-    once a process, and asked by as many connections as there are questions. Raises FileNotFoundError where nothing is
-    published.
+    DuckDB itself refuses every file except those of the listed tables, for any SQL, and locks its settings. Tables with
+    names are copied into memory here, so that no query can open their files. A new connection reads the newest build; an
+    open one keeps its own. Each process opens a build once and shares it between connections. Raises FileNotFoundError
+    if nothing is published.
     """
     for attempt in range(_ATTEMPTS):
         build = (published / "current").resolve()
         try:
             return Reader(_open(build, tables_of(connection)).cursor())
         except (FileNotFoundError, duckdb.IOException):
-            # A build past its time may be removed between two steps; then another one stands.
+            # An old build may be removed between two steps; then another one is current.
             if attempt == _ATTEMPTS - 1 or (published / "current").resolve() == build:
                 raise
     raise AssertionError("not reached")

@@ -23,7 +23,7 @@ _COLOURS = 64
 
 
 def main() -> None:
-    """Log in, open, look, save."""
+    """Logs in, opens each dashboard and saves its picture."""
     parser = argparse.ArgumentParser(description="Take the pictures of docs/bi.md.")
     parser.add_argument("--address", default="http://127.0.0.1:8088")
     parser.add_argument("--password", required=True)
@@ -52,12 +52,12 @@ def _wait(page: Page) -> None:
         chart.scroll_into_view_if_needed()
         chart.locator("canvas, table, .header-line, .ant-empty").first.wait_for()
     page.evaluate("document.querySelectorAll('*').forEach(part => part.scrollTop = 0)")
-    # The charts draw themselves with a flourish.
+    # The charts are animated while they draw.
     page.wait_for_timeout(3000)
 
 
 def _save(picture: bytes, path: Path) -> None:
-    """A few dozen colours do for a dashboard, in a third of the size."""
+    """Saves with 64 colours, which takes a third of the size."""
     small = Image.open(io.BytesIO(picture)).convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
     small.save(path, optimize=True)
 

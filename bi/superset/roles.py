@@ -1,4 +1,4 @@
-"""Who may what in Superset: two roles for readers, put back to what stands here at each set-up, and rules on rows."""
+"""Permissions in Superset: two roles for readers, reset to this file at each set-up, and row rules."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ VIEWER = "Viewer"
 OPERATIONAL = "Operational reader"
 ADMIN = "Admin"
 
-# To look at dashboards, filter them, drill into them, put questions of one's own to a dataset, and take a chart's rows
-# away. Nothing that is kept, no SQL Lab, no database: what is not here, Superset refuses.
+# Allows readers to open dashboards, filter them, drill into them, explore a dataset and download a chart's rows. Superset
+# refuses everything else: saving, SQL Lab, databases.
 READING = [
     ("can_read", "Dashboard"),
     ("can_dashboard", "Superset"),
@@ -59,7 +59,7 @@ READING = [
 
 @dataclass(frozen=True)
 class RowRule:
-    """A condition on the rows of datasets: for the roles named, or (`for_all_but`) for everybody else."""
+    """A condition on the rows of datasets, for `roles`, or with `for_all_but` for everybody else."""
 
     name: str
     why: str
@@ -68,18 +68,18 @@ class RowRule:
     for_all_but: bool
 
 
-# Of all datasets on the connection with names.
+# The rules of all datasets on the connection with names.
 ROW_RULES = [
     RowRule(
         "names are for operational readers",
-        "Whoever else is given one of these datasets, by mistake or as an administrator, sees no row of it.",
+        "Anyone else with access to one of these datasets, by mistake or as an administrator, sees no row of it.",
         "1 = 0",
         (OPERATIONAL,),
         for_all_but=True,
     ),
     RowRule(
         "names of the hundred alone",
-        "The mart names everybody who is ranked; who works the list needs the names that stand on it.",
+        "The mart has the names of everybody who is ranked; readers of the list need only those on it.",
         "offender_key in (select offender_key from mart.top_100)",
         (OPERATIONAL,),
         for_all_but=False,
@@ -88,7 +88,7 @@ ROW_RULES = [
 
 
 def grant(security: Any, role_name: str, datasets: list[Any]) -> Any:
-    """Make a role what it is here: reading, and these datasets. Gives the role.
+    """Sets a role to READING and these datasets. Returns the role.
 
     Raises KeyError for a permission that this version of Superset does not have.
     """

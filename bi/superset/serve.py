@@ -2,7 +2,7 @@
 
     python bi/superset/serve.py --home HOME --bundle BUNDLE.zip [--port 8088]
 
-Runs in .venv-superset. Ctrl+C ends it.
+Runs in .venv-superset. Ctrl+C stops it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _STARTS_IN_SECONDS = 180
 
 
 def main() -> int:
-    """Set up, start, say where it is, wait."""
+    """Sets Superset up, starts it, prints its address and waits. Returns the exit code."""
     given = _arguments()
-    # A scheduler's stop is the same as Ctrl+C: the server goes with this process.
+    # SIGTERM acts like Ctrl+C: the server stops with this process.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     environment = environment_of(Path(given.home))
     if _answers(given.port):
@@ -38,7 +38,7 @@ def main() -> int:
         if not _came_up(server, given.port):
             print("Superset did not start: its log is above.", file=sys.stderr)
             return 1
-        print(f"==> http://127.0.0.1:{given.port}/dashboard/list/    (Ctrl+C ends it)", flush=True)
+        print(f"==> http://127.0.0.1:{given.port}/dashboard/list/    (Ctrl+C stops it)", flush=True)
         return server.wait()
     except KeyboardInterrupt:
         return 0
@@ -48,7 +48,7 @@ def main() -> int:
 
 
 def environment_of(home: Path) -> dict[str, str]:
-    """What Superset runs with: harmrank's settings, for this home."""
+    """Returns the environment of Superset for this home, with harmrank's settings."""
     return {
         **os.environ,
         "HARMRANK_HOME": str(home.resolve()),
@@ -58,7 +58,7 @@ def environment_of(home: Path) -> dict[str, str]:
 
 
 def gunicorn(port: int) -> list[str]:
-    """How the server runs: this machine alone, two processes, so that the charts of a page do not wait for each other."""
+    """Returns the server's arguments: this machine only, two processes, so that charts of a page do not wait for each other."""
     workers = os.environ.get("HARMRANK_BI_WORKERS", "2")
     return [
         *("--bind", f"127.0.0.1:{port}", "--workers", workers, "--worker-class", "gthread", "--threads", "8"),

@@ -3,8 +3,8 @@
     python bi/superset/set_up.py BUNDLE.zip
 
 Runs in .venv-superset, with the environment that superset_config.py reads. Passwords come from
-HARMRANK_BI_ADMIN_PASSWORD, HARMRANK_BI_VIEWER_PASSWORD and HARMRANK_BI_OPERATIONAL_PASSWORD; where one is not set, it
-is made up when the user is first made and printed that once.
+HARMRANK_BI_ADMIN_PASSWORD, HARMRANK_BI_VIEWER_PASSWORD and HARMRANK_BI_OPERATIONAL_PASSWORD; without one, a password is
+generated when the user is created and printed once.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ USERS = [
 
 
 def state_folder() -> Path:
-    """The folder for what Superset keeps, made where it is missing, for its owner alone; with it the secret key."""
+    """Returns Superset's own folder; creates it (mode 700) and its secret key if they are missing."""
     home = Path(os.environ["HARMRANK_HOME"]).resolve()
     state = Path(os.environ.get("HARMRANK_BI_STATE") or home / "bi").resolve()
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -47,7 +47,7 @@ def state_folder() -> Path:
 
 
 def main(bundle: str) -> None:
-    """Set up, or bring up to date."""
+    """Sets Superset up, or updates it."""
     os.umask(0o077)
     state = state_folder()
     if not (Path(os.environ["HARMRANK_HOME"]) / "published" / "current").exists():
@@ -68,7 +68,7 @@ def main(bundle: str) -> None:
 
 
 def _database(state: Path) -> None:
-    """The tables and permissions of this version of Superset."""
+    """Creates the tables and permissions of this version of Superset."""
     from flask import current_app
     from flask_migrate import upgrade
     from superset import appbuilder, db, security_manager
@@ -78,7 +78,7 @@ def _database(state: Path) -> None:
     if done.exists() and done.read_text() == version:
         return
     print("==> the metadata database (half a minute, once)", flush=True)
-    # Each of its steps says at length what it did.
+    # Each migration prints at length.
     with contextlib.redirect_stdout(io.StringIO()):
         upgrade(directory=str(_package() / "migrations"))
     appbuilder.add_permissions(update_perms=True)
@@ -88,7 +88,7 @@ def _database(state: Path) -> None:
 
 
 def _mark(state: Path, what: str) -> Path:
-    """Where is noted what was done: for each metadata database by itself."""
+    """Returns the file that records what was done in this metadata database."""
     from flask import current_app
 
     address = str(current_app.config["SQLALCHEMY_DATABASE_URI"])
@@ -96,10 +96,10 @@ def _mark(state: Path, what: str) -> Path:
 
 
 def _users() -> dict[str, str]:
-    """Make the users that are missing and set the passwords that are given; gives those that were made up."""
+    """Creates missing users and sets the given passwords. Returns the generated passwords by user."""
     from superset import db, security_manager
 
-    made_up = {}
+    generated = {}
     for name, role_name, variable in USERS:
         given = os.environ.get(variable)
         role = security_manager.add_role(role_name)
@@ -108,15 +108,15 @@ def _users() -> dict[str, str]:
             password = given or secrets.token_urlsafe(12)
             security_manager.add_user(name, name.capitalize(), "harmrank", f"{name}@localhost", role, password)
             if not given:
-                made_up[name] = password
+                generated[name] = password
         elif given:
             security_manager.reset_password(user.id, given)
     db.session.commit()
-    return made_up
+    return generated
 
 
 def _assets(state: Path, bundle: Path) -> None:
-    """Import the bundle where it is another one than last time, so that what was changed by hand since then stays."""
+    """Imports the bundle if it has changed since the last import, so that changes by hand are kept otherwise."""
     from superset import security_manager
     from superset.commands.importers.v1.assets import ImportAssetsCommand
     from superset.commands.importers.v1.utils import get_contents_from_bundle
@@ -135,7 +135,7 @@ def _assets(state: Path, bundle: Path) -> None:
 
 
 def _roles() -> None:
-    """Put both roles and the rules on rows back to what roles.py says."""
+    """Resets both roles and the row rules to roles.py."""
     from superset import db, security_manager
     from superset.connectors.sqla.models import RowLevelSecurityFilter, SqlaTable
     from superset.utils.core import RowLevelSecurityFilterType

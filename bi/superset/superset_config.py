@@ -1,8 +1,8 @@
-"""Superset's settings for harmrank. Superset imports this file by SUPERSET_CONFIG_PATH; everything else is its default.
+"""Superset's settings for harmrank. Superset imports this file by SUPERSET_CONFIG_PATH and uses its defaults for everything else.
 
-From the environment: HARMRANK_HOME, the home whose `published` is read; HARMRANK_BI_STATE, the folder for what
-Superset keeps (default: `bi` in the home); HARMRANK_BI_METADATA, the address of another metadata database than the
-SQLite file in there; HARMRANK_BI_HTTPS=1, where a proxy in front of it speaks HTTPS.
+From the environment: HARMRANK_HOME, the home whose `published` is read; HARMRANK_BI_STATE, Superset's own
+folder (default: `bi` in the home); HARMRANK_BI_METADATA, the address of a metadata database to use
+instead of the SQLite file there; HARMRANK_BI_HTTPS=1, if a proxy in front of Superset speaks HTTPS.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ STATE = Path(os.environ.get("HARMRANK_BI_STATE") or HOME / "bi").resolve()
 
 _IS_HTTPS = os.environ.get("HARMRANK_BI_HTTPS") == "1"
 
-# -- what it keeps, where ---------------------------------------------------------------------------------------------
-# Made once by set_up.py, readable by its owner alone.
+# -- storage ----------------------------------------------------------------------------------------------------------
+# Created once by set_up.py, readable by its owner alone.
 SECRET_KEY = (STATE / "secret_key").read_text(encoding="utf-8").strip()
 SQLALCHEMY_DATABASE_URI = os.environ.get("HARMRANK_BI_METADATA") or f"sqlite:///{STATE / 'superset.db'}"
 SQLALCHEMY_EXAMPLES_URI = SQLALCHEMY_DATABASE_URI
 DATA_DIR = str(STATE)
 
-# -- what it reads ----------------------------------------------------------------------------------------------------
+# -- data -------------------------------------------------------------------------------------------------------------
 _MARK = "mart"
 
 
 def _which(url: URL) -> str:
-    """The connection that the address of a database in Superset asks for.
+    """Returns the connection that the address of a database in Superset names.
 
-    Raises ValueError for every other address: this Superset reads the published mart and nothing else. The warehouse,
-    say, is private, and whoever has it open stops the refresh.
+    Raises ValueError for every other address: this Superset reads only the published mart. The warehouse is private, and
+    an open connection to it would stop the refresh.
     """
     connection = url.query.get(_MARK)
     if url.drivername != "duckdb" or url.database != ":memory:" or connection not in (mart.LIST, mart.NAMES):
@@ -49,14 +49,14 @@ def _which(url: URL) -> str:
 
 
 def DB_SQLA_URI_VALIDATOR(url: URL) -> None:
-    """Refuse any other database when somebody enters it."""
+    """Refuses any other database when somebody enters it."""
     _which(url)
 
 
 def DB_CONNECTION_MUTATOR(
     url: URL, parameters: dict[str, Any], username: str, security_manager: Any, source: Any
 ) -> tuple[URL, dict[str, Any]]:
-    """Open the build that stands at the moment of each query, and close it after."""
+    """Makes each query open the build that is current at that moment, and close it afterwards."""
     connection = _which(url)
     return url.set(query={}), {
         **parameters,
@@ -66,7 +66,7 @@ def DB_CONNECTION_MUTATOR(
 
 
 class _Quoting(duckdb_engine.DuckDBIdentifierPreparer):
-    """Superset parses its queries by a grammar to which `force`, a column of the contract, is a word of its own."""
+    """Quotes `force`, a column of the contract that Superset's SQL grammar takes for a keyword."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -76,7 +76,7 @@ class _Quoting(duckdb_engine.DuckDBIdentifierPreparer):
 duckdb_engine.Dialect.preparer = _Quoting
 
 CACHE_CONFIG = {"CACHE_TYPE": "NullCache"}
-# A query takes milliseconds, what Superset does to ask it far more. Answers with names are never kept (assets.py).
+# A query takes milliseconds, Superset's own work around it far more. Answers with names are never cached (assets.py).
 DATA_CACHE_CONFIG = {
     "CACHE_TYPE": "answers.AnswersOfTheBuild",
     "CACHE_DIR": str(STATE / "answers"),
@@ -87,7 +87,7 @@ SQLLAB_TIMEOUT = 30
 ROW_LIMIT = 10_000
 SQL_MAX_ROW = 50_000
 
-# -- who may what -----------------------------------------------------------------------------------------------------
+# -- permissions ------------------------------------------------------------------------------------------------------
 AUTH_ROLE_PUBLIC = "Public"
 AUTH_USER_REGISTRATION = False
 PUBLIC_ROLE_LIKE = None
@@ -96,10 +96,10 @@ RATELIMIT_APPLICATION = "200 per second"
 RATELIMIT_STORAGE_URI = "memory://"
 FAB_API_SWAGGER_UI = False
 FEATURE_FLAGS = {
-    # A dashboard shows what its reader's datasets allow; by roles of its own it would show more.
+    # Access follows the reader's datasets. Roles on dashboards would show more.
     "DASHBOARD_RBAC": False,
     "ALLOW_ADHOC_SUBQUERY": False,
-    # The rules on rows hold in SQL Lab too, for administrators.
+    # The row rules apply in SQL Lab too, for administrators.
     "RLS_IN_SQLLAB": True,
     "ENABLE_TEMPLATE_PROCESSING": False,
     "ESCAPE_MARKDOWN_HTML": True,
@@ -107,8 +107,8 @@ FEATURE_FLAGS = {
     "ALERT_REPORTS": False,
 }
 
-# -- nothing calls home -----------------------------------------------------------------------------------------------
-# Superset's pages hold a counting pixel from elsewhere, built in: the browser is told to load nothing from anywhere else.
+# -- no outside requests ----------------------------------------------------------------------------------------------
+# Superset's pages have a built-in tracking pixel from another host: the browser may load nothing from other hosts.
 TALISMAN_ENABLED = True
 TALISMAN_CONFIG = {
     "content_security_policy": {
@@ -133,15 +133,15 @@ SESSION_COOKIE_SECURE = _IS_HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 
-# -- what it says -----------------------------------------------------------------------------------------------------
+# -- log --------------------------------------------------------------------------------------------------------------
 LOG_LEVEL = "WARNING"
-# It looks for a picture that is not in its package, at each page, and does without it.
+# Superset logs at each page that a picture is missing from its package.
 logging.getLogger("superset.views.base").setLevel(logging.ERROR)
 
-# -- how it looks -----------------------------------------------------------------------------------------------------
+# -- appearance -------------------------------------------------------------------------------------------------------
 APP_NAME = "harmrank"
 LOGO_TARGET_PATH = "/dashboard/list/"
-# Colours that stay apart for the colour-blind and in grey; the order is that of the metrics of a chart.
+# Colours that colour-blind readers can distinguish, in grey too, in the order of the metrics of a chart.
 EXTRA_CATEGORICAL_COLOR_SCHEMES = [
     {
         "id": "harmrank",

@@ -1,9 +1,9 @@
-"""How long a reader waits: from the end of a refresh to the first answer, and each chart's query. Asserts nothing.
+"""Measures how long a reader waits: from the end of a refresh to the first answer, and for each chart's query.
 
     python bi/superset/timings.py --home HOME --address http://127.0.0.1:8088 --password ... [--refresh EXTRACTS]
 
 Runs in harmrank's environment (make dev) beside a running `make bi`. `--refresh` runs harmrank refresh first, so that
-the first answer is one of a new build. Queries are timed in the browser, from question to answer.
+the first answer is of a new build. Queries are timed in the browser, from question to answer.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LOGINS = 4
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measures and prints."""
     given = _arguments()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
@@ -56,9 +56,9 @@ def _arguments() -> argparse.Namespace:
 
 
 def log_in(context: BrowserContext, address: str, user: str, password: str) -> None:
-    """Log in by the form, as people do, and again where it did not last.
+    """Logs in by the form, and again if the session did not last.
 
-    Superset's page of the form reports what it did; an answer to that which comes late takes the new session away.
+    The form's page sends a late report to Superset, whose answer can end the new session.
     """
     for _ in range(_LOGINS):
         page = context.new_page()
@@ -76,9 +76,9 @@ def log_in(context: BrowserContext, address: str, user: str, password: str) -> N
 
 
 def _first_answer(context: BrowserContext, given: argparse.Namespace) -> float:
-    """Seconds from the end of a refresh until the first chart of The hundred has its answer."""
+    """Returns seconds from the end of a refresh until the first chart of The hundred has its answer."""
     command = [sys.executable, "-m", "harmrank", "refresh", given.refresh, "--home", given.home]
-    subprocess.run(command, check=False)  # noqa: S603 - harmrank itself
+    subprocess.run(command, check=False)  # noqa: S603 - the command is harmrank itself
     start = time.monotonic()
     page = context.new_page()
     with page.expect_response(lambda answer: "/api/v1/chart/data" in answer.url):
@@ -89,7 +89,7 @@ def _first_answer(context: BrowserContext, given: argparse.Namespace) -> float:
 
 
 def _queries(context: BrowserContext, address: str) -> list[tuple[str, float]]:
-    """Every query of a dashboard: the chart and the seconds from question to answer."""
+    """Returns every query of a dashboard: the chart and the seconds from request to answer."""
     answers: list[Response] = []
     page = context.new_page()
     page.on("response", lambda answer: answers.append(answer) if "/api/v1/chart/data" in answer.url else None)
