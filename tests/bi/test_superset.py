@@ -1,5 +1,4 @@
-"""The dashboards: what Superset imports fits the mart, and a real Superset, driven by a browser, shows what the mart says
-to whom it may be shown."""
+"""The dashboards fit the mart, and a real Superset in a browser shows each role what the mart says and the role may see."""
 
 from __future__ import annotations
 
@@ -66,18 +65,18 @@ LATER = {
 
 @dataclass(frozen=True)
 class Home:
-    """A published home of the three, which a test refreshes with a later extract."""
+    """A published home of the three people; one test refreshes it with a later extract."""
 
     root: Path
     extracts: Path
 
     @property
     def published(self) -> Path:
-        """What Superset reads."""
+        """The published folder that Superset reads."""
         return self.root / "published"
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
-        """What the mart says now."""
+        """Returns the rows of a query on the published mart."""
         with duckdb.connect() as database:
             database.execute(f"attach '{self.published / 'current' / 'harm_mart.duckdb'}' as harm (read_only)")
             return database.execute(sql.replace("mart.", "harm.mart.")).fetchall()
@@ -107,16 +106,16 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def bundle(manifest: dict[str, Any]) -> dict[str, Any]:
-    """What Superset would import, read."""
+    """The bundle that Superset imports, parsed."""
     files = assets.bundle(manifest, yaml.safe_load((HERE / "datasets.yml").read_text()))
     return {name: yaml.safe_load(content) for name, content in files.items()}
 
 
-# -- what is imported ------------------------------------------------------------------------------------------------
+# -- the bundle ------------------------------------------------------------------------------------------------------
 
 
-def test_every_column_and_metric_a_chart_asks_for_is_there(bundle: dict[str, Any]) -> None:
-    """A renamed column or metric is found here and not by a reader in front of a red box."""
+def test_every_column_and_metric_of_a_chart_exists(bundle: dict[str, Any]) -> None:
+    """This test finds a renamed column or metric before a reader sees an error box."""
     datasets = {asset["uuid"]: asset for name, asset in bundle.items() if name.startswith("datasets/")}
     charts = [asset for name, asset in bundle.items() if name.startswith("charts/")]
     assert len(charts) > 30
@@ -143,7 +142,7 @@ def asked_metrics(params: dict[str, Any]) -> set[str]:
 
 
 def metrics_of(params: dict[str, Any]) -> list[Any]:
-    """All metrics of a chart: dbt's by name, its own as they are."""
+    """All metrics of a chart: dbt's by name, its own in full."""
     alone = [params[key] for key in ("metric", "timeseries_limit_metric") if params.get(key)]
     return [*params.get("metrics", []), *alone]
 
@@ -165,8 +164,8 @@ def test_every_filter_names_a_column_and_every_place_a_chart(bundle: dict[str, A
     assert shown == charts
 
 
-def test_what_readers_are_told_is_what_dbt_says(bundle: dict[str, Any], manifest: dict[str, Any]) -> None:
-    """Descriptions and metrics are dbt's own: a dataset of a table has every column with its words and its type."""
+def test_datasets_have_the_words_and_types_of_dbt(bundle: dict[str, Any], manifest: dict[str, Any]) -> None:
+    """A dataset of a table has every column with dbt's description and type, and dbt's metrics."""
     top = bundle["datasets/top_100.yaml"]
     model = manifest["nodes"]["model.harmrank.top_100"]
     assert [column["column_name"] for column in top["columns"]] == list(model["columns"])
@@ -183,7 +182,7 @@ def test_what_readers_are_told_is_what_dbt_says(bundle: dict[str, Any], manifest
 
 
 def test_no_name_is_on_the_connection_of_everybody(bundle: dict[str, Any]) -> None:
-    """Whatever joins the mart later: what holds names is listed for operational readers alone."""
+    """Tables with names are listed for operational readers only, including tables added later."""
     everybody = assets.identity("database", mart.LIST)
     shown = [asset for name, asset in bundle.items() if name.startswith("datasets/")]
     columns = {
@@ -223,7 +222,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("statement", HOSTILE)
 def test_the_connection_of_everybody_cannot_get_at_a_name(home: Home, statement: str) -> None:
-    """Whatever SQL reaches it, by whatever fault in Superset: the engine refuses what is not the list's, and writing."""
+    """The engine itself refuses writing and every other table, for any SQL that reaches it through a fault in Superset."""
     build = (home.published / "current").resolve()
     reader = mart.open_build(home.published, mart.LIST)
     before = (build / "top_100.parquet").read_bytes()
@@ -233,8 +232,8 @@ def test_the_connection_of_everybody_cannot_get_at_a_name(home: Home, statement:
     assert reader.execute("select count(*) from mart.top_100").fetchone() == (3,)
 
 
-def test_without_the_two_locks_the_names_could_be_had(home: Home) -> None:
-    """The test above could fail: on a plain connection the same statements give names."""
+def test_without_the_two_locks_names_could_be_read(home: Home) -> None:
+    """The test above could fail: on a plain connection the same statements return names."""
     build = (home.published / "current").resolve()
     with duckdb.connect() as database:
         got = [database.execute(statement.format(build=build)).fetchall() for statement in HOSTILE[1:3]]
@@ -242,7 +241,7 @@ def test_without_the_two_locks_the_names_could_be_had(home: Home) -> None:
 
 
 def test_operational_readers_have_the_names(home: Home) -> None:
-    """The other connection shows the same tables and the one with names, and is no less closed otherwise."""
+    """The other connection shows the same tables and the one with names, and is otherwise just as restricted."""
     reader = mart.open_build(home.published, mart.NAMES)
     assert NAMES.search(str(reader.execute("select surname from mart.offender_people").fetchall()))
     with pytest.raises(PermissionError, match=r"read_text\(\) is not answered"):
@@ -252,7 +251,7 @@ def test_operational_readers_have_the_names(home: Home) -> None:
 @pytest.mark.parametrize("connection", [mart.LIST, mart.NAMES])
 @pytest.mark.parametrize("statement", HOSTILE[1:9])
 def test_the_engine_alone_opens_no_file_with_names(home: Home, connection: str, statement: str) -> None:
-    """Beneath the reader that looks at the words of a query: DuckDB itself refuses, for operational readers too."""
+    """DuckDB itself refuses too, below the reader that parses the query, for operational readers as well."""
     build = (home.published / "current").resolve()
     engine = mart.open_build(home.published, connection)._database
     with pytest.raises(duckdb.Error):
@@ -262,8 +261,8 @@ def test_the_engine_alone_opens_no_file_with_names(home: Home, connection: str, 
 @pytest.mark.parametrize(
     "function", ["query_table('mart.top_100')", "query('select 1')", "pragma_storage_info('mart.top_100')"]
 )
-def test_no_function_reads_a_table_past_the_rules_on_rows(home: Home, function: str) -> None:
-    """Superset's rules see tables that a query names, at any depth; not those in a text."""
+def test_no_function_bypasses_the_row_rules(home: Home, function: str) -> None:
+    """Superset's rules see tables that a query names at any depth, but not tables named in a text."""
     reader = mart.open_build(home.published, mart.NAMES)
     for statement in (
         "select * from {}",
@@ -274,8 +273,8 @@ def test_no_function_reads_a_table_past_the_rules_on_rows(home: Home, function: 
             reader.execute(statement.format(function))
 
 
-def test_a_home_without_a_build_is_said_to_have_none(tmp_path: Path) -> None:
-    """Not an empty mart, which would read as a list of nobody."""
+def test_a_home_without_a_build_is_an_error(tmp_path: Path) -> None:
+    """An empty mart would look like a list without people."""
     with pytest.raises(FileNotFoundError):
         mart.open_build(tmp_path, mart.LIST)
 
@@ -285,7 +284,7 @@ def test_a_home_without_a_build_is_said_to_have_none(tmp_path: Path) -> None:
 
 @dataclass
 class Superset:
-    """A running server and what a browser asked of it."""
+    """A running server and the requests of a browser."""
 
     address: str
     browser: Browser
@@ -294,11 +293,11 @@ class Superset:
     contexts: dict[str, BrowserContext] = field(default_factory=dict)
 
     def reader(self, user: str) -> BrowserContext:
-        """A browser in which this user has logged in, by the form as people do."""
+        """Returns a browser in which this user has logged in by the form."""
         if user not in self.contexts:
             context = self.browser.new_context(viewport={"width": 1366, "height": 900}, locale="en-GB")
             context.set_default_timeout(PATIENCE)
-            # What the page may not load never leaves the browser; an answer says that something did.
+            # A blocked request gets no answer, so every answer here left the browser.
             context.on("response", self._note)
             context.on("requestfailed", self._note_refused)
             log_in(context, self.address, user, PASSWORDS[user])
@@ -306,7 +305,7 @@ class Superset:
         return self.contexts[user]
 
     def open(self, user: str, slug: str) -> Page:
-        """A dashboard, with every chart on it drawn."""
+        """Returns a dashboard with every chart drawn."""
         page = self.reader(user).new_page()
         page.faults = []  # type: ignore[attr-defined]
         page.on("pageerror", lambda error: page.faults.append(str(error)))  # type: ignore[attr-defined]
@@ -315,7 +314,7 @@ class Superset:
         return page
 
     def call(self, user: str, path: str, **body: Any) -> tuple[int, str]:
-        """What the API answers this user, with the session of the browser: GET, or POST where there is a body."""
+        """Returns the API's answer to this user in the browser's session: GET, or POST with a body."""
         api = self.reader(user).request
         if not body:
             answer = api.get(f"{self.address}{path}")
@@ -328,7 +327,7 @@ class Superset:
         return answer.status, answer.text()
 
     def datasets(self) -> dict[str, int]:
-        """The number of every dataset, by its name."""
+        """Returns the number of every dataset by name."""
         status, text = self.call("admin", "/api/v1/dataset/?q=(page_size:100)")
         assert status == 200, text
         return {found["table_name"]: found["id"] for found in json.loads(text)["result"]}
@@ -348,7 +347,7 @@ CHART = "[data-test='chart-grid-component']"
 
 
 def drawn(page: Page) -> None:
-    """Scroll down a dashboard until every chart on it has been drawn, or says that there is nothing to draw."""
+    """Scrolls down a dashboard until every chart is drawn or says that it has no data."""
     page.locator(CHART).first.wait_for()
     for chart in page.locator(CHART).all():
         chart.scroll_into_view_if_needed()
@@ -381,7 +380,7 @@ def number(page: Page, title: str) -> str:
 def superset(
     home: Home, bundle: dict[str, Any], browser: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Superset]:
-    """Set up for that home as `make bi` does, started, with a browser in front of it."""
+    """A server set up and started for that home as by `make bi`, with a browser."""
     if not PYTHON.exists():
         pytest.skip("no Superset here: make bi-env sets it up")
     folder = tmp_path_factory.mktemp("bundle")
@@ -409,7 +408,7 @@ def superset(
 
 @pytest.mark.parametrize("user", ["viewer", "operational"])
 def test_every_dashboard_opens_without_an_error(superset: Superset, user: str) -> None:
-    """For each role, each of its dashboards, each chart."""
+    """Every chart of every dashboard opens, for each role."""
     for slug, title in {**DASHBOARDS, **(BY_NAME if user == "operational" else {})}.items():
         page = superset.open(user, slug)
         expect(page.get_by_text(title, exact=True).first).to_be_visible()
@@ -419,13 +418,13 @@ def test_every_dashboard_opens_without_an_error(superset: Superset, user: str) -
 
 
 def test_nothing_leaves_the_machine(superset: Superset) -> None:
-    """No font, no map; the counting pixel that is built into Superset's pages is refused before it is asked for."""
+    """The pages load no font and no map, and the browser blocks the tracking pixel of Superset's pages."""
     superset.open("admin", "the-hundred").close()
     assert superset.outside == []
     assert set(superset.refused.values()) <= {"csp"} and len(superset.refused) <= 1
 
 
-def test_the_hundred_on_screen_is_the_mart_s(superset: Superset, home: Home) -> None:
+def test_the_hundred_on_screen_is_that_of_the_mart(superset: Superset, home: Home) -> None:
     """The list, its sums and its date."""
     page = superset.open("viewer", "the-hundred")
     places = home.ask("select harm_rank, offender_key, harm_days from mart.top_100 order by 1")
@@ -460,7 +459,7 @@ def test_a_filter_finds_places_by_their_allegations(superset: Superset, home: Ho
 
 
 def test_a_click_on_a_place_shows_its_allegations(superset: Superset, home: Home) -> None:
-    """The drill: from a place to what is behind it."""
+    """A click leads from a place to the allegations behind it."""
     page = superset.open("viewer", "evidence")
     everything = home.ask("select crime_ref from mart.top_100_evidence")
     assert len(cells(page, "Allegations behind the place")) == len(everything)
@@ -484,11 +483,11 @@ def test_trust_shows_what_became_of_the_rows(superset: Superset, home: Home) -> 
     page.close()
 
 
-# -- who may what ----------------------------------------------------------------------------------------------------
+# -- permissions -----------------------------------------------------------------------------------------------------
 
 
 def query(dataset: int, **asked: Any) -> dict[str, Any]:
-    """A question to the API, as a chart asks it."""
+    """Returns a request to the API in the form that a chart sends."""
     one = {"columns": [], "metrics": [], "row_limit": 1000, "filters": [], **asked}
     return {
         "datasource": {"id": dataset, "type": "table"},
@@ -499,7 +498,7 @@ def query(dataset: int, **asked: Any) -> dict[str, Any]:
 
 
 def test_operational_readers_see_the_names_of_the_hundred(superset: Superset, home: Home) -> None:
-    """And of nobody else: the mart names the ranked, the rule on rows those who stand on the list."""
+    """They see names of nobody else: the mart has names of all ranked people, the row rule shows those on the list."""
     page = superset.open("operational", "the-hundred-by-name")
     wanted = home.ask(
         "select harm_rank, surname from mart.top_100 join mart.offender_people using (offender_key) order by 1"
@@ -511,7 +510,7 @@ def test_operational_readers_see_the_names_of_the_hundred(superset: Superset, ho
 
 
 def test_a_viewer_finds_no_name(superset: Superset) -> None:
-    """Not on a dashboard, not in a list, not by a dataset's number, not by SQL of the viewer's own."""
+    """Not on a dashboard, in a list, by a dataset's number or by the viewer's own SQL."""
     numbers = superset.datasets()
     status, listed = superset.call("viewer", "/api/v1/dataset/?q=(page_size:100)")
     assert status == 200
@@ -536,8 +535,8 @@ def test_a_viewer_finds_no_name(superset: Superset) -> None:
 
 
 @pytest.mark.parametrize("user", ["viewer", "operational"])
-def test_readers_write_no_sql_and_make_nothing(superset: Superset, user: str) -> None:
-    """No SQL Lab, no dataset or database of their own, nobody else's users."""
+def test_readers_cannot_use_sql_lab_or_create_anything(superset: Superset, user: str) -> None:
+    """Readers have no SQL Lab, create no dataset or database, and see no other users."""
     sql = "select surname from mart.offender_people"
     tried = {
         "sqllab": superset.call(user, "/api/v1/sqllab/execute/", database_id=2, sql=sql, schema="mart"),
@@ -554,7 +553,7 @@ def test_readers_write_no_sql_and_make_nothing(superset: Superset, user: str) ->
 
 
 def test_a_viewer_s_own_expressions_find_no_name(superset: Superset, home: Home) -> None:
-    """A chart may carry SQL expressions: neither a subquery nor a file of the build comes through."""
+    """A chart may contain SQL expressions, but no subquery and no file of the build."""
     build = (home.published / "current").resolve()
     number = superset.datasets()["top_100"]
     for sql in (
@@ -568,7 +567,7 @@ def test_a_viewer_s_own_expressions_find_no_name(superset: Superset, home: Home)
 
 
 def test_an_administrator_sees_no_names_and_opens_no_other_file(superset: Superset, home: Home) -> None:
-    """Who runs Superset is not thereby an operational reader; and the private warehouse is never opened."""
+    """An administrator is not an operational reader, and Superset never opens the private warehouse."""
     numbers = superset.datasets()
     status, text = superset.call(
         "admin", "/api/v1/chart/data", **query(numbers["offender_people"], columns=["surname"])
@@ -592,10 +591,8 @@ def test_an_administrator_sees_no_names_and_opens_no_other_file(superset: Supers
     assert status >= 400, text
 
 
-def test_a_question_asked_again_is_answered_by_what_is_kept_but_never_with_names(
-    superset: Superset, home: Home
-) -> None:
-    """A page that is opened again asks little. Names are in no file but the mart's, and are asked for each time."""
+def test_a_repeated_question_is_answered_from_the_cache_but_never_with_names(superset: Superset, home: Home) -> None:
+    """Answers are cached, except answers with names: those are in no file but the mart's."""
     for user, dataset, columns, is_kept in (
         ("viewer", "top_100", ["harm_rank", "offender_key"], True),
         ("operational", "the_hundred_by_name", ["harm_rank", "surname"], False),
@@ -616,7 +613,7 @@ def test_a_question_asked_again_is_answered_by_what_is_kept_but_never_with_names
 
 
 def test_a_new_build_shows_without_a_restart(superset: Superset, home: Home, harmrank: Command) -> None:
-    """The file is replaced under a server that has read it: a reload of the page shows the new list."""
+    """A reload of the page shows the new list after the published build was replaced."""
     page = superset.open("viewer", "the-hundred")
     assert number(page, "List date") == "30 Jun 2026"
     before = cells(page, "The list")
@@ -633,8 +630,8 @@ def test_a_new_build_shows_without_a_restart(superset: Superset, home: Home, har
     page.close()
 
 
-def test_what_stands_in_superset_is_what_stands_here(superset: Superset, home: Home, tmp_path: Path) -> None:
-    """Exported again, charts and dashboards are the files of the repository: a change made in Superset is a clean diff."""
+def test_an_export_from_superset_is_identical_to_the_repository(superset: Superset, home: Home, tmp_path: Path) -> None:
+    """A change made in Superset is therefore a clean diff after the export."""
     command = [str(PYTHON), str(HERE / "export.py"), "--home", str(home.root), "--out", str(tmp_path)]
     for kind in ("charts", "dashboards"):
         shutil.copytree(HERE / kind, tmp_path / kind)
@@ -647,8 +644,8 @@ def test_what_stands_in_superset_is_what_stands_here(superset: Superset, home: H
         assert {path.name: path.read_text() for path in (tmp_path / kind).glob("*.yaml")} == files
 
 
-def test_what_superset_keeps_is_for_its_owner_alone(superset: Superset, home: Home) -> None:
-    """Password hashes and the key that signs sessions."""
+def test_superset_s_files_are_for_their_owner_alone(superset: Superset, home: Home) -> None:
+    """They hold password hashes and the key that signs sessions."""
     state = home.root / "bi"
     assert state.stat().st_mode & 0o077 == 0
     for path in (state / "secret_key", state / "superset.db"):
