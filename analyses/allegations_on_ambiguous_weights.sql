@@ -1,4 +1,4 @@
--- Which offences on the list weigh the lowest of several values, and how much harm hangs on that.
+-- Offences on the list that count with the lowest of several weights, and how much harm depends on that choice.
 with evidence as (
 
     select * from {{ ref('top_100_evidence') }}

@@ -2,8 +2,8 @@
 
     make bench BENCH_ARGS="--sizes 1 10 --runs 3 --work /somewhere/large"
 
-With --record the sizes just measured replace their figures in benchmarks/results.json, and docs/performance.md and its
-pictures are made from all of those. Exit code 1 if somebody failed or gave another hundred than the floor.
+With --record the new figures replace those of the same sizes in benchmarks/results.json, and docs/performance.md and its
+pictures are written from all of them. Exit code 1 if a contender failed or its hundred differs from the floor's.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BUSY = 0.5
 
 
 def main() -> int:
-    """Measure what the command line asks for."""
+    """Measures the sizes and peers of the command line. Returns the exit code."""
     options = _options()
     for name in options.peers:
         if name in PEERS and not PEERS[name].python.exists():
@@ -54,16 +54,18 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--sizes", nargs="+", type=float, default=[1, 10], help="millions of crimes (default: 1 10)")
     parser.add_argument("--runs", type=int, default=3, help="runs of each contender (default: 3)")
     everybody = [*PEERS, HARMRANK]
-    parser.add_argument("--peers", nargs="+", choices=everybody, default=everybody, help="who (default: all)")
     parser.add_argument(
-        "--work", type=Path, help="a folder to work in; feeds, logs and results.json stay there (default: thrown away)"
+        "--peers", nargs="+", choices=everybody, default=everybody, help="contenders to measure (default: all)"
+    )
+    parser.add_argument(
+        "--work", type=Path, help="a folder to work in; feeds, logs and results.json stay there (default: deleted)"
     )
     parser.add_argument("--seed", type=int, default=1, help="of the feeds (default: 1)")
-    parser.add_argument("--gzip", action="store_true", help="compressed feeds, where the disk is small")
-    parser.add_argument("--keep", action="store_true", help="leave what each wrote last in WORK/kept")
+    parser.add_argument("--gzip", action="store_true", help="compress the feeds, for a small disk")
+    parser.add_argument("--keep", action="store_true", help="keep the last output of each in WORK/kept")
     parser.add_argument("--timeout", type=float, default=4 * 3600, help="seconds for one step (default: four hours)")
     parser.add_argument(
-        "--memory-limit", help="of harmrank in every step, such as 9GB (default: its own, and once 2GB besides)"
+        "--memory-limit", help="of harmrank in every step, such as 9GB (default: its own, and one run with 2GB)"
     )
     parser.add_argument("--record", action="store_true", help="write docs/performance.md")
     return parser.parse_args()
@@ -81,7 +83,7 @@ def _size(options: argparse.Namespace, work: Path, crimes: int) -> results.Size:
 
 
 def _versions(names: list[str]) -> dict[str, str]:
-    """Who was measured with which versions; a peer that runs in an environment of its own is named with it."""
+    """Returns the versions of the packages measured. A package of a peer's own environment is named with the peer."""
     versions = {HARMRANK: version(HARMRANK), "dbt-core": version("dbt-core"), "duckdb": version("duckdb")}
     for name in names:
         if name in PEERS and PEERS[name].environment:

@@ -1,4 +1,4 @@
-"""One size: every contender on the same feed, in turn, as often as asked, its hundred compared with the floor's."""
+"""Measures one size: every contender in turn on the same feed, its hundred compared with the floor's."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIMITED, LIMIT = "full within a limit", "2GB"
 
 @dataclass(frozen=True)
 class Run:
-    """One step of one contender, measured once; `written_mb` is what lies on disk after it (10^6 bytes)."""
+    """One measurement of one step of a contender; `written_mb` is the size of its files after it (10^6 bytes)."""
 
     contender: str
     step: str
@@ -28,13 +28,13 @@ class Run:
 
 
 class Contest:
-    """Measures on one feed. Works in `work`, which holds one contender's files at a time."""
+    """Measures on one feed, in the folder `work`, which holds the files of one contender at a time."""
 
     def __init__(
         self, work: Path, feed: Feed, timeout: float, keep: bool = False, memory_limit: str | None = None
     ) -> None:
-        """`timeout` in seconds for one step; `keep` leaves what each contender wrote last in `work`/kept; with a
-        `memory_limit` such as 9GB every step of harmrank has that one.
+        """Takes `timeout` in seconds for one step; `keep` keeps the last output of each contender in `work`/kept;
+        `memory_limit`, such as 9GB, applies to every step of harmrank.
         """
         self._work, self._feed, self._timeout, self._keep_files = work, feed, timeout, keep
         self._memory_limit = memory_limit
@@ -42,11 +42,11 @@ class Contest:
         self.runs: list[Run] = []
 
     def measure(self, contenders: Sequence[str], times: int) -> None:
-        """Every contender so many times. Who has failed once is not measured again."""
+        """Runs every contender `times` times. One that failed is not run again."""
         is_in = HARMRANK in contenders
         self._expected = {state: self._floor(state) for state in (("months", "day", "next") if is_in else ("months",))}
         for turn in range(times):
-            # Who comes first changes, so that nobody always finds the machine as one certain other left it.
+            # The order changes, so that no contender always follows the same other one.
             start = turn % len(contenders)
             for name in [*contenders[start:], *contenders[:start]]:
                 if any(run.contender == name and run.measured.failure for run in self.runs):
@@ -55,11 +55,11 @@ class Contest:
                 self._harmrank() if name == HARMRANK else self._peer(PEERS[name])
 
     def _floor(self, state: str) -> Hundred:
-        """The hundred of a state of the feed as the floor finds it, not measured."""
+        """Returns the floor's hundred of a state of the feed, without measuring."""
         out = self._emptied("expected")
         done = run(FLOOR.command(self._feed, state, out), out / "log", self._timeout)
         if done.failure:
-            raise RuntimeError(f"the floor gave no list: {done.failure}\n{(out / 'log').read_text()[-2000:]}")
+            raise RuntimeError(f"the floor wrote no list: {done.failure}\n{(out / 'log').read_text()[-2000:]}")
         return hundred_in(out)
 
     def _peer(self, peer: Peer) -> None:
@@ -70,7 +70,7 @@ class Contest:
         self._leave(peer.name, out)
 
     def _harmrank(self) -> None:
-        """A new home, then what happens to a home: nothing, a day, a month, readers."""
+        """Measures a new home, then refreshes with nothing new, a day and a month, and readers."""
         home = self._emptied("home")
         refreshes = {FULL: ("months", "--full"), NOTHING: ("months",), DAY: ("day",), NEXT: ("next",)}
         limit = ("--memory-limit", self._memory_limit) if self._memory_limit else ()
@@ -83,7 +83,7 @@ class Contest:
             if not self._harmrank_step(step, harmrank(*words, "--home", home), home, None):
                 return
         self._leave(HARMRANK, home)
-        # Once is enough to see whether it ends, and how much it holds.
+        # One run is enough to see whether it ends and how much memory it takes.
         if self._memory_limit is None and not any(run.step == LIMITED for run in self.runs):
             self._within_a_limit()
 
@@ -104,7 +104,7 @@ class Contest:
     def _note(
         self, name: str, step: str, done: Measured, folder: Path, found: Hundred | None, state: str | None
     ) -> bool:
-        """Take a run down; whether it went well."""
+        """Records a run. Returns whether it succeeded."""
         if found is not None and state is not None and found != self._expected[state]:
             done = replace(done, failure="another hundred than the floor's")
         written = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and not file.is_symlink())
@@ -131,7 +131,7 @@ class Contest:
 
 
 def _journal_step(home: Path, pid: int) -> str | None:
-    """What harmrank's journal says that this process is doing."""
+    """Returns the current step of this process from harmrank's journal."""
     try:
         entry = json.loads((home / "logs" / "last_refresh.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

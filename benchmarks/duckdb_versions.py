@@ -1,6 +1,6 @@
-"""Measure the supported DuckDB versions on the work harmrank does.
+"""Measures the supported DuckDB versions on the work harmrank does.
 
-Each version runs in a virtual environment of its own (made under --work, installed by pip), one after the other,
+Each version runs in a virtual environment of its own (created under --work, installed by pip), one after the other,
 on the same generated CSV. Prints a Markdown table: the figures of docs/decisions/0001-duckdb-version.md.
 
     python benchmarks/duckdb_versions.py --rows 10000000 --versions 2.0.0 1.5.6
@@ -23,7 +23,7 @@ THREADS = 2
 
 SETTINGS = f"set threads = {THREADS}; set memory_limit = '2GB'; set preserve_insertion_order = false"
 
-# Five versions of each key, in an order that helps nobody.
+# Five versions of each key, in no useful order.
 GENERATE = """
     copy (
         select
@@ -62,14 +62,14 @@ NEWEST = """
 
 
 def timed(step: Callable[[], object]) -> float:
-    """Seconds the step takes."""
+    """Returns the seconds of the step."""
     started = time.perf_counter()
     step()
     return round(time.perf_counter() - started, 1)
 
 
 def measure(work: Path, rows: int) -> dict[str, object]:
-    """Time one version (the one this interpreter imports) on the CSV in `work`; figures by name."""
+    """Times the DuckDB version of this interpreter on the CSV in `work`. Returns figures by name."""
     import duckdb
 
     csv, warehouse = (work / f"crimes_{rows}.csv", work / f"warehouse_{duckdb.__version__}.duckdb")
@@ -104,7 +104,7 @@ def measure(work: Path, rows: int) -> dict[str, object]:
 
 
 def interpreter(work: Path, version: str) -> Path:
-    """The Python of a virtual environment that has this DuckDB version; made when it is not there."""
+    """Returns the Python of a virtual environment with this DuckDB version; creates it if missing."""
     home = work / f"venv-{version}"
     python = home / "bin" / "python"
     if not python.exists():
@@ -114,14 +114,14 @@ def interpreter(work: Path, version: str) -> Path:
 
 
 def readable(work: Path, reader: str, file: Path) -> str:
-    """'yes', or 'no' where that client refuses the file."""
+    """Returns 'yes', or 'no' if that client refuses the file."""
     program = f"import duckdb; duckdb.connect({str(file)!r}, read_only=True).execute('from newest limit 1')"
     answer = subprocess.run([str(interpreter(work, reader)), "-c", program], capture_output=True, check=False)
     return "no" if answer.returncode else "yes"
 
 
 def run_version(work: Path, version: str, rows: int) -> dict[str, object]:
-    """All figures of one version, in a process of its own."""
+    """Returns all figures of one version, measured in a process of its own."""
     command = [str(interpreter(work, version)), __file__, "--measure", "--work", str(work), "--rows", str(rows)]
     answer = subprocess.run(command, check=True, capture_output=True, text=True)
     figures: dict[str, object] = json.loads(answer.stdout)
@@ -129,7 +129,7 @@ def run_version(work: Path, version: str, rows: int) -> dict[str, object]:
 
 
 def table(columns: dict[str, dict[str, object]]) -> str:
-    """A Markdown table: a row a figure, a column a version."""
+    """Returns a Markdown table: one row per figure, one column per version."""
     lines = ["| | " + " | ".join(columns) + " |", "|---|" + "---:|" * len(columns)]
     for name in next(iter(columns.values())):
         lines.append(f"| {name} | " + " | ".join(str(figures[name]) for figures in columns.values()) + " |")
@@ -137,11 +137,11 @@ def table(columns: dict[str, dict[str, object]]) -> str:
 
 
 def main() -> None:
-    """Measure each version, then let every other client read what it wrote."""
+    """Measures each version, then lets every other client read its files."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--versions", nargs="+", default=["2.0.0", "1.5.6"])
-    parser.add_argument("--work", type=Path, help="a folder to keep files and environments in (default: thrown away)")
+    parser.add_argument("--work", type=Path, help="a folder to keep files and environments in (default: deleted)")
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:

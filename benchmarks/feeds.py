@@ -1,7 +1,7 @@
-"""Generates what is measured: a feed of monthly extracts, a day's extract on top of it, the next month's on top of both.
+"""Generates the feeds: monthly extracts, then the extract of a day, then the extract of the next month.
 
     WORK/feeds/NAME/months    the extracts of every month but the last
-    WORK/feeds/NAME/day       the same and the first crimes of the last month, as a day's extract brings them
+    WORK/feeds/NAME/day       the same and the first crimes of the last month, as the extract of a day
     WORK/feeds/NAME/next      the same and the last month
 
 The files are the same in all three (hard links).
@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import TextIO
 
 CRIMES_A_MONTH = 1_000_000 / 12
-"""As the police of London record them. The months of a feed follow from it, so that its density stays the same."""
-MOST_EXTRACTS = 600  # what `harmrank sample` writes at most
-FEWEST_MONTHS = 6  # by then the sample has had each of its defects
-DAY = 3_000  # crimes of a day's extract
+"""As recorded in London. It sets the months of a feed, so that feeds of all sizes have the same density."""
+MOST_EXTRACTS = 600  # the most that `harmrank sample` writes
+FEWEST_MONTHS = 6  # the sample needs so many for each of its defects
+DAY = 3_000  # crimes in the extract of a day
 TABLES = ("crimes", "people", "involvements", "custody", "person_merges")
 
 Row = dict[str, str]
@@ -34,8 +34,8 @@ Row = dict[str, str]
 
 @dataclass(frozen=True)
 class Feed:
-    """A feed on disk: `crimes` in `months` extracts of `gigabytes` (10^9 bytes) in `folder`, and the id of the newest
-    extract of each of its three states, by the state's folder."""
+    """A feed on disk: `crimes` in `months` extracts of `gigabytes` (10^9 bytes) in `folder`, and the newest extract id of
+    each of its three states by the state's folder."""
 
     folder: Path
     crimes: int
@@ -44,21 +44,21 @@ class Feed:
     newest: dict[str, str]
 
     def extracts(self, state: str) -> Path:
-        """The folder of extracts of a state: months, day or next."""
+        """Returns the folder of extracts of a state: months, day or next."""
         return self.folder / state
 
     def list_date(self, state: str) -> str:
-        """The date of the list of a state, YYYY-MM-DD."""
+        """Returns the list date of a state, YYYY-MM-DD."""
         return self.newest[state][:10]
 
 
 def months_of(crimes: int) -> int:
-    """The number of monthly extracts of a feed of so many crimes."""
+    """Returns the number of monthly extracts of a feed of so many crimes."""
     return min(MOST_EXTRACTS - 1, max(FEWEST_MONTHS, round(crimes / CRIMES_A_MONTH)))
 
 
 def make(work: Path, crimes: int, seed: int, packed: bool) -> Feed:
-    """The feed, generated where it is not there yet. Raises ValueError if it is too small to have every table."""
+    """Returns the feed; generates it if missing. Raises ValueError if it is too small to have every table."""
     months = months_of(crimes)
     folder = work / "feeds" / f"{crimes}-{months}-{seed}{'-gz' if packed else ''}"
     if not folder.exists():
@@ -75,7 +75,7 @@ def make(work: Path, crimes: int, seed: int, packed: bool) -> Feed:
 
 
 def _generate(part: Path, crimes: int, months: int, seed: int, packed: bool) -> None:
-    # The sample ends with the same month whatever its length, so the last month is taken off rather than added.
+    # Every sample ends with the same month, so the last month is taken off and not added.
     all_of_it = [
         "--crimes",
         str(round(crimes * (months + 1) / months)),
@@ -102,7 +102,7 @@ def _link(source: Path, target: Path) -> None:
 
 
 def _pack(extract: Path) -> None:
-    """Compress the files of an extract and name them so in its extract.json."""
+    """Compresses the files of an extract and renames them in its extract.json."""
     described = json.loads((extract / "extract.json").read_text(encoding="utf-8"))
     files = {}
     for name, entry in described["files"].items():
@@ -117,9 +117,9 @@ def _pack(extract: Path) -> None:
 
 
 def _write_day(month: Path, extracts: Path) -> None:
-    """The first crimes of a month, with their people and involvements, as an extract of their own.
+    """Writes the first crimes of a month, with their people and involvements, as an extract of its own.
 
-    The sample says of a person only that the record changed in that month: here it changed on the day at the latest.
+    The sample says only that a person's record changed in that month: here it changed on the day at the latest.
     """
     before = max(path.name for path in extracts.iterdir())
     news = (row for row in _rows(month, "crimes") if row["updated_at"] > f"{before}T24")
@@ -144,7 +144,7 @@ def _write_day(month: Path, extracts: Path) -> None:
 
 
 def _rows(extract: Path, table: str) -> Iterator[Row]:
-    """The rows of a table that are as wide as its header."""
+    """Yields the rows of a table with as many fields as its header."""
     file = next(extract.glob(f"{table}.csv*"))
     with _opened(file) as lines:
         reader = csv.reader(lines)

@@ -1,4 +1,4 @@
-"""Runs one command and says how long it took and how much memory it held."""
+"""Runs one command and measures its time and memory."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _KIBIBYTE = 1 if sys.platform == "darwin" else 1024
 class Measured:
     """One run of a command.
 
-    `seconds` by the clock on the wall, `processor_seconds` of all processors together, `peak_mb` the resident memory
-    (10^6 bytes) of the largest process of the tree; `steps` gives the seconds of each step it told of; `failure` says
-    how it ended where it did not end well.
+    `seconds` is wall-clock time, `processor_seconds` that of all processors, `peak_mb` the resident memory (10^6 bytes) of
+    the largest process of the tree. `steps` has the seconds of each step that it reported. `failure` says how it failed, or
+    is None.
     """
 
     seconds: float
@@ -34,9 +34,9 @@ class Measured:
 def run(
     command: Sequence[str | Path], log: Path, timeout: float, step_of: Callable[[int], str | None] | None = None
 ) -> Measured:
-    """Run a command to its end, its output going to `log`; after `timeout` seconds it is killed with its children.
+    """Runs a command with its output in `log`; kills it and its children after `timeout` seconds.
 
-    `step_of` says, asked with the number of the process while that runs, which step it is at, if any.
+    `step_of` takes the process id while the command runs and returns its current step, if any.
     """
     with log.open("wb") as output:
         started = time.perf_counter()
@@ -69,7 +69,7 @@ def run(
 
 
 class _Watcher(threading.Thread):
-    """Asks a process ten times a second which step it is at, and ends it after its time."""
+    """Reads the step of a process ten times a second, and kills it after its time."""
 
     def __init__(self, pid: int, timeout: float, step_of: Callable[[int], str | None] | None) -> None:
         super().__init__(daemon=True)
@@ -93,7 +93,7 @@ class _Watcher(threading.Thread):
 
 
 def _first_to_go() -> None:
-    """Where memory runs out, the system shall take the command and not who measures it."""
+    """Makes the system kill the command, and not the measuring process, when memory runs out."""
     if sys.platform == "linux":
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 

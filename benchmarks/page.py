@@ -1,4 +1,4 @@
-"""The figures as Markdown, on the terminal and in docs/performance.md."""
+"""Writes the figures as Markdown, for the terminal and docs/performance.md."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ LONG_STEPS = {FULL: "a new home", LIMITED: f"with {LIMIT}", DAY: "the day", NEXT
 
 
 def record(sizes: Iterable[Size], page: Path = PAGE) -> None:
-    """Write the tables where the page has room for them. Raises LookupError where it has none."""
+    """Writes the tables into the marked place of the page. Raises LookupError if there is none."""
     text = page.read_text(encoding="utf-8")
     room = re.compile(r"(<!-- figures -->\n).*?(<!-- /figures -->)", re.DOTALL)
     body = "\n\n".join([PICTURES, *(tables(size) for size in sizes)])
     filled, found = room.subn(lambda match: f"{match[1]}\n{body}\n\n{match[2]}", text)
     if not found:
-        raise LookupError(f"{page.name} has no room for figures")
+        raise LookupError(f"{page.name} has no place for figures")
     page.write_text(filled, encoding="utf-8")
 
 
 def tables(size: Size) -> str:
-    """One size: who gives the list in what time, what harmrank does then, and what it was measured on."""
+    """Returns the tables of one size: the contenders' times, harmrank's refreshes, and the machine."""
     parts = [
         f"### {size.crimes:,} crimes in {size.months} monthly extracts, {size.gigabytes:g} GB",
         _from_nothing(size),

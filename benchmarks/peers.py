@@ -1,4 +1,4 @@
-"""Who is measured: harmrank and its peers, what each is called with, and the hundred each hands back."""
+"""The contenders: harmrank and its peers, the command of each, and the hundred that each writes."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Hundred = list[tuple[str, int, str, float, int, int]]
 
 @dataclass(frozen=True)
 class Peer:
-    """A program of benchmarks/peers. `environment` names the virtual environment whose Python runs it, None is the one
-    that runs this; `packages` are those whose versions belong to the figures."""
+    """A program of benchmarks/peers. `environment` names the virtual environment whose Python runs it, None means this one;
+    the versions of `packages` are printed with the figures."""
 
     name: str
     title: str
@@ -31,19 +31,19 @@ class Peer:
 
     @property
     def python(self) -> Path:
-        """The interpreter that runs it."""
+        """Returns the interpreter that runs it."""
         if self.environment is None:
             return Path(sys.executable)
         return REPOSITORY / self.environment / "bin" / "python"
 
     def command(self, feed: Feed, state: str, out: Path) -> list[str | Path]:
-        """The command line; it writes into `out`, hundred.csv among the rest."""
+        """Returns the command line; it writes hundred.csv and other files into `out`."""
         script = REPOSITORY / "benchmarks" / "peers" / self.script
         job = ["--extracts", feed.extracts(state), "--seeds", SEEDS, "--list-date", feed.list_date(state), "--out", out]
         return [self.python, script, *job]
 
     def versions(self) -> dict[str, str]:
-        """The versions of its packages, in its own environment."""
+        """Returns the versions of its packages in its own environment."""
         program = "import sys; from importlib.metadata import version; print(*map(version, sys.argv[1:]))"
         asked = subprocess.run([self.python, "-c", program, *self.packages], capture_output=True, text=True, check=True)
         return dict(zip(self.packages, asked.stdout.split(), strict=True))
@@ -72,18 +72,18 @@ HARMRANK = "harmrank"
 
 
 def harmrank(*arguments: str | Path) -> list[str | Path]:
-    """The command line of `harmrank ...`."""
+    """Returns the command line of `harmrank ...`."""
     return [sys.executable, "-m", "harmrank", *arguments]
 
 
 def hundred_in(out: Path) -> Hundred:
-    """The hundred that a peer wrote."""
+    """Returns the hundred that a peer wrote."""
     with (out / "hundred.csv").open(encoding="utf-8", newline="") as file:
         return _hundred(list(csv.DictReader(file)))
 
 
 def hundred_of(home: Path) -> Hundred:
-    """The hundred that a home has published."""
+    """Returns the hundred that a home has published."""
     command = harmrank("top", "--n", "1000", "--json", "--home", home)
     asked = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ)
     return _hundred(json.loads(asked.stdout)["places"])

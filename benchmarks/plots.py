@@ -1,4 +1,4 @@
-"""Draws results.json: time and memory by size, for everybody's way from the files to the list and for harmrank's steps.
+"""Draws results.json: time and memory by size, from the files to the list for all contenders, and for harmrank's steps.
 
 .venv-bench/bin/python benchmarks/plots.py docs/images
 """
@@ -20,13 +20,13 @@ from page import HARMRANK_STEPS
 from peers import HARMRANK, PEERS, SCRIPT
 from results import Size, read
 
-# Distinguishable without colour, too; the star stands out.
+# Distinguishable without colour; the star is the most visible.
 MARKERS = {"floor": "o", "polars": "s", "script": "^", "pandas": "v", "sqlmesh": "D", HARMRANK: "*"}
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a picture: its label, who and which step, its marker."""
+    """One line of a picture: its label, contender, step and marker."""
 
     label: str
     contender: str
@@ -35,7 +35,7 @@ class Line:
 
 
 def main() -> None:
-    """Write performance.svg and performance_refresh.svg: results and folder stand on the command line."""
+    """Writes performance.svg and performance_refresh.svg into the folder of the command line."""
     mpl.rcParams |= {"svg.hashsalt": "harmrank", "svg.fonttype": "path", "font.size": 11}
     sizes = sorted(read(Path(sys.argv[1])).values(), key=lambda size: size.crimes)
     folder = Path(sys.argv[2])
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def draw(sizes: Sequence[Size], lines: Sequence[Line], title: str, target: Path) -> None:
-    """One picture: seconds on the left, memory on the right, both against the size of the feed."""
+    """Draws one picture: seconds on the left, memory on the right, both by the size of the feed."""
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.8), layout="constrained")
     for line in lines:
         points = [

@@ -1,4 +1,4 @@
-"""The figures of each size as they are kept in results.json, and what is read off them: medians, ratios, failures."""
+"""The figures of each size as stored in results.json, and medians, ratios and failures of them."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ from peers import HARMRANK, PEERS
 
 @dataclass(frozen=True)
 class Size:
-    """All that was measured at one size: the feed, when and on what, and every run; `memory_limit` where harmrank had
-    one throughout."""
+    """The measurements of one size: feed, date, machine and every run; `memory_limit` if all steps of harmrank had one."""
 
     crimes: int
     months: int
@@ -34,16 +33,16 @@ class Size:
     memory_limit: str | None = None
 
     def of(self, contender: str, step: str = FULL) -> list[Measured]:
-        """The runs of one step of one contender."""
+        """Returns the runs of one step of one contender."""
         return [run.measured for run in self.runs if (run.contender, run.step) == (contender, step)]
 
     def seconds(self, contender: str, step: str = FULL) -> float | None:
-        """The median, or None where a run failed or there was none."""
+        """Returns the median seconds, or None if a run failed or there was none."""
         runs = self.of(contender, step)
         return None if not runs or any(run.failure for run in runs) else statistics.median(run.seconds for run in runs)
 
     def peak_mb(self, contender: str, step: str = FULL) -> float | None:
-        """The median peak of memory, as above."""
+        """Returns the median peak of memory in MB, or None likewise."""
         return (
             None
             if self.seconds(contender, step) is None
@@ -51,29 +50,29 @@ class Size:
         )
 
     def written_mb(self, contender: str, step: str = FULL) -> float:
-        """What lay on disk after it, the median."""
+        """Returns the median size of its files in MB."""
         return statistics.median(run.written_mb for run in self.runs if (run.contender, run.step) == (contender, step))
 
     def failure(self, contender: str, step: str = FULL) -> str | None:
-        """How a run failed, if one did."""
+        """Returns how a run failed, or None."""
         return next((run.failure for run in self.of(contender, step) if run.failure), None)
 
     def contenders(self) -> list[str]:
-        """Who was measured, in the order of the tables."""
+        """Returns the contenders in the order of the tables."""
         there = {run.contender for run in self.runs}
         return [name for name in [*PEERS, HARMRANK] if name in there]
 
     def steps(self) -> list[str]:
-        """The steps of harmrank in their order."""
+        """Returns the steps of harmrank in their order."""
         return list(dict.fromkeys(run.step for run in self.runs if run.contender == HARMRANK))
 
     def times(self, contender: str, step: str, other: str) -> float | None:
-        """How many times as long a step took as all of another contender's work."""
+        """Returns how many times as long a step took as another contender's whole work."""
         own, others = self.seconds(contender, step), self.seconds(other)
         return None if own is None or not others else own / others
 
     def failed(self) -> list[str]:
-        """A line for each contender and step that failed."""
+        """Returns a line for each contender and step that failed."""
         steps = dict.fromkeys((run.contender, run.step) for run in self.runs if run.measured.failure)
         return [f"{contender}, {step}: {self.failure(contender, step)}" for contender, step in steps]
 
@@ -81,13 +80,13 @@ class Size:
 def size_of(
     feed: Feed, runs: list[Run], load: float, versions: dict[str, str], memory_limit: str | None = None
 ) -> Size:
-    """What was just measured, with the machine and the day."""
+    """Returns the new measurements with machine and date."""
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     return Size(feed.crimes, feed.months, feed.gigabytes, today, machine(), load, versions, runs, memory_limit)
 
 
 def machine() -> str:
-    """Processor, cores, memory and system of this machine."""
+    """Returns processor, cores, memory and system of this machine."""
     model = platform.processor() or platform.machine()
     memory = ""
     if Path("/proc/cpuinfo").exists():
@@ -98,14 +97,14 @@ def machine() -> str:
 
 
 def read(path: Path) -> dict[int, Size]:
-    """The kept sizes by their number of crimes."""
+    """Returns the stored sizes by number of crimes."""
     if not path.exists():
         return {}
     return {entry["crimes"]: _size(entry) for entry in json.loads(path.read_text(encoding="utf-8"))}
 
 
 def write(path: Path, sizes: Iterable[Size]) -> None:
-    """Keep these sizes, smallest first."""
+    """Stores these sizes, smallest first."""
     entries = [asdict(size) for size in sorted(sizes, key=lambda size: size.crimes)]
     path.write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
 

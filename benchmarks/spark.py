@@ -1,8 +1,7 @@
-"""Measure a refresh on Apache Spark beside one on DuckDB: seconds by step and by model, and what each table costs Spark.
+"""Measures a refresh on Apache Spark beside one on DuckDB: seconds by step and by model, and the cost of each table.
 
-Both refresh a new home from the same generated extracts, then land one month more, each in a process of its own. Spark
-runs in local mode and writes its event log, from which is read what the statements that make each table take of the
-cores, shuffle, spill and write.
+Both refresh a new home from the same generated extracts, then with one more month, each in a process of its own. Spark
+runs in local mode. Its event log says what the statements of each table take: core seconds, shuffle, spill and writes.
 Prints Markdown: the figures of docs/scale-figures.md. Runs in .venv-spark (make spark-env).
 
     make bench-spark BENCH_SPARK_ARGS="--sizes 1 10 --work /large/disk"
@@ -38,8 +37,7 @@ _READS = ("AdaptiveSparkPlan", "LocalTableScan", "CommandResult", "*")
 
 @dataclass
 class Statements:
-    """What Spark did to make a table: seconds by the clock, seconds of cores in tasks, bytes written to shuffles,
-    spilled to disk, written to tables."""
+    """The cost of a table on Spark: wall-clock seconds, core seconds in tasks, bytes shuffled, spilled to disk and written."""
 
     seconds: float = 0
     core_seconds: float = 0
@@ -50,14 +48,14 @@ class Statements:
 
 @dataclass(frozen=True)
 class Refresh:
-    """One refresh: seconds by step and, under `all`, of the process; seconds of the models and tests that took longest."""
+    """One refresh: seconds by step, of the process under `all`, and of the slowest models and tests."""
 
     steps: dict[str, float]
     slowest: dict[str, float]
 
 
 def main() -> int:
-    """Measure each size and print."""
+    """Measures each size and prints the figures."""
     given = _arguments()
     for millions in given.sizes:
         feed = make(given.work, round(millions * 1_000_000), given.seed, packed=False)
@@ -77,13 +75,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, required=True, help="a folder for feeds, homes and logs, on a large disk")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--memory", default="6g", help="of Spark's Java process (default: 6g)")
-    parser.add_argument("--partitions", type=int, default=4, help="into how many a shuffle is cut (default: 4)")
+    parser.add_argument("--partitions", type=int, default=4, help="partitions of a shuffle (default: 4)")
     parser.add_argument("--timeout", type=float, default=4 * 3600, help="seconds for one refresh")
     return parser.parse_args()
 
 
 def _refreshes(given: argparse.Namespace, feed: Feed, engine: str) -> dict[str, Refresh]:
-    """A new home, and then a month more."""
+    """Measures a new home, then one more month."""
     home = given.work / f"home-{engine}"
     shutil.rmtree(home, ignore_errors=True)
     os.environ["HARMRANK_SPARK_MEMORY"] = given.memory
@@ -110,7 +108,7 @@ def _refresh(given: argparse.Namespace, feed: Feed, engine: str, home: Path, sta
 
 
 def _of_log(home: Path, done: Measured) -> Refresh:
-    """The last refresh in the log of a home."""
+    """Returns the last refresh in the log of a home."""
     lines = [json.loads(line) for line in (home / "logs" / "refresh.jsonl").read_text(encoding="utf-8").splitlines()]
     last = {line["step"]: line for line in lines}
     steps = {step: float(last[step]["seconds"]) for step in STEPS} | {"all": done.seconds}
@@ -118,7 +116,7 @@ def _of_log(home: Path, done: Measured) -> Refresh:
 
 
 def _statements(events: Path) -> dict[str, Statements]:
-    """What the statements that make each table cost, from Spark's event log; others by what they are for."""
+    """Returns the cost of each table's statements from Spark's event log, and of other statements by purpose."""
     found: dict[str, Statements] = defaultdict(Statements)
     names: dict[str, str] = {}
     begun: dict[str, int] = {}
@@ -127,7 +125,7 @@ def _statements(events: Path) -> dict[str, Statements]:
     for event in _events(events):
         kind, number = event["Event"].rsplit(".", 1)[-1], str(event.get("executionId"))
         if kind == "SparkListenerSQLExecutionStart":
-            # A statement that makes a table writes its files in one of its own.
+            # A statement that creates a table writes its files in a statement of its own.
             root_of[number] = str(event["rootExecutionId"])
             names[number] = _purpose(event["physicalPlanDescription"])
             begun[number] = event["time"]
@@ -146,7 +144,7 @@ def _statements(events: Path) -> dict[str, Statements]:
 
 
 def _purpose(plan: str) -> str:
-    """The table that a statement makes, by its plan as Spark prints it, or what else it is for."""
+    """Returns the table that a statement creates, read from Spark's plan, or else its purpose."""
     first = plan.split("\n", 2)[1]
     if first.startswith("Execute CreateDataSourceTableAsSelectCommand"):
         made = _MAKES_TABLE.search(plan)
@@ -161,7 +159,7 @@ def _purpose(plan: str) -> str:
 
 
 def _events(folder: Path) -> Iterator[dict[str, Any]]:
-    # Checksums beside the log have names that begin with a dot.
+    # Names of checksums beside the log begin with a dot.
     for file in (path for path in folder.iterdir() if not path.name.startswith(".")):
         with file.open(encoding="utf-8") as lines:
             yield from (json.loads(line) for line in lines if line.startswith("{"))
@@ -184,7 +182,7 @@ def _print_slowest(words: str, duckdb: Refresh, spark: Refresh) -> None:
 
 
 def _print_statements(words: str, found: dict[str, Statements]) -> None:
-    """The tables that take most of the cores, then what is no table, then everything."""
+    """Prints the tables with most core seconds, then other statements, then the total."""
     print(f"\n| {words}: what Spark runs | s | core s | shuffled, MB | spilled, MB | written, MB |")
     print(f"|---|{'---:|' * 5}")
     tables = {name: made for name, made in found.items() if not name.startswith("(")}

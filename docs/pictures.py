@@ -1,4 +1,4 @@
-"""Draws the pictures of the README and of docs/briefing.md from a published home: `make pictures`."""
+"""Draws the pictures of README.md and docs/briefing.md from a published home: `make pictures`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ IMAGES = Path(__file__).parent / "images"
 
 
 def main() -> None:
-    """Write the pictures from the home named on the command line."""
+    """Writes the pictures of the home on the command line."""
     home = Home(Path(sys.argv[1]))
     IMAGES.mkdir(exist_ok=True)
     top(home)
@@ -31,11 +31,11 @@ def main() -> None:
 
 
 def top(home: Home) -> None:
-    """docs/images/top.svg: what `harmrank top` prints."""
+    """Writes docs/images/top.svg: the output of `harmrank top`."""
     build, places = published_mart.top(home, 10)
     console = Console(record=True, width=WIDTH, file=StringIO(), highlight=False)
     show.print_top(console, build, places)
-    # The picture must draw without fetching a font from anywhere.
+    # The picture must not fetch a font.
     template = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
     picture = console.export_svg(title="harmrank top", code_format=template, unique_id="top")
     (IMAGES / "top.svg").write_text(picture, encoding="utf-8")
@@ -43,10 +43,10 @@ def top(home: Home) -> None:
 
 
 def head_of_the_briefing(home: Home) -> None:
-    """docs/images/briefing.png: the briefing down to the head of its list, where there is a Chromium to draw it."""
+    """Writes docs/images/briefing.png: the briefing down to the head of its list. Needs Chromium; without it, does nothing."""
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if chromium is None:
-        print("left briefing.png as it is: no Chromium on this machine")
+        print("briefing.png is unchanged: no Chromium on this machine")
         return
     from playwright.sync_api import sync_playwright
 
@@ -58,7 +58,7 @@ def head_of_the_briefing(home: Home) -> None:
         page.goto(page_file.as_uri())
         shot = page.screenshot()
         browser.close()
-    # Few colours are enough, and a third of the bytes.
+    # 64 colours are enough and take a third of the bytes.
     Image.open(BytesIO(shot)).quantize(64).save(IMAGES / "briefing.png", optimize=True)
     print("wrote briefing.png")
 

@@ -1,4 +1,4 @@
-"""The floor: one DuckDB query, floor.sql, from the CSV files to the hundred. Nothing is kept."""
+"""The floor: one DuckDB query, floor.sql, from the CSV files to the hundred. It stores nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from parts import HERE, HUNDRED, fill, job_of
 
 
 def main() -> None:
-    """Run the query and write its rows."""
+    """Runs the query and writes its rows."""
     import duckdb
 
     job = job_of(__doc__)

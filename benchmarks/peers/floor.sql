@@ -1,6 +1,6 @@
--- From the CSV files to the hundred in one query: the least work that gives the list. Nothing is landed, kept, tested
--- or published. What the query may leave out it leaves out: columns that do not decide, records that cannot count.
--- How recent a row is stands in one number, its second of change and then the day of its extract: cheap to compare.
+-- From the CSV files to the hundred in one query: the least work for the list. It lands, stores, tests and publishes
+-- nothing, and leaves out columns that do not decide and records that cannot count. One number says how recent a row is:
+-- the second of its change, then the day of its extract. That is cheap to compare.
 with recursive crimes_read as (
 
     select
@@ -127,7 +127,7 @@ crimes as (
 
 ),
 
--- The key says which crime it is and which role, so the others can go before the newest version is looked for.
+-- The key has the crime and the role, so other rows are dropped before the newest version is searched.
 involvements_read as (
 
     select

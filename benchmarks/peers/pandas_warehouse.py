@@ -1,6 +1,6 @@
 """The warehouse as an analyst writes it in pandas: every extract read, the newest version of each record, merges,
-allegations, scores, the list of every month end, and the six tables of the mart as Parquet. Columns that no table needs
-are not read; nothing but the mart is kept."""
+allegations, scores, the list of every month end, and the six tables of the mart as Parquet. It reads only needed columns
+and stores only the mart."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Table:
 
 
 def read(job: Job, name: str) -> pd.DataFrame:
-    """Every row of every file of a table, as text, in order, with its extract; rows of the wrong width counted only."""
+    """Returns every row of every file of a table, as text, in order, with its extract; counts rows of the wrong width."""
     frames = []
     for file in sorted(job.extracts.glob(f"*/{name}.csv*")):
         broken: list[Any] = []
@@ -76,7 +76,7 @@ def read(job: Job, name: str) -> pd.DataFrame:
 
 
 def typed(frame: pd.DataFrame) -> pd.DataFrame:
-    """Dates, numbers and words as what they are; what cannot be used is missing."""
+    """Returns typed dates, numbers and words; unusable values are missing."""
     for column in frame.columns.intersection([*DAYS, "custody_to"]):
         frame[column] = pd.to_datetime(frame[column].str[:10], format="%Y-%m-%d", errors="coerce")
     for column in frame.columns.intersection(list(WORDS)):
@@ -90,7 +90,7 @@ def typed(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def load(job: Job, name: str) -> Table:
-    """Read a table and keep the newest version of each record."""
+    """Reads a table and returns the newest version of each record."""
     frame = typed(read(job, name))
     usable = frame[[*KEYS[name], "updated_at"]].notna().all(axis=1)
     usable &= frame["deleted"] | frame[REQUIRED.get(name, [])].notna().all(axis=1)
@@ -113,7 +113,7 @@ def load(job: Job, name: str) -> Table:
 
 
 def surviving(merges: pd.DataFrame) -> pd.DataFrame:
-    """Each record that was merged away and the record at the end of its chain."""
+    """Returns each record that was merged away and the record at the end of its chain."""
     reached = merges.rename(columns={"merged_into_ref": "surviving_ref"})
     while True:
         onward = reached.merge(merges, left_on=["force", "surviving_ref"], right_on=PERSON, how="left")
@@ -124,14 +124,14 @@ def surviving(merges: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_key(frame: pd.DataFrame, merged: pd.DataFrame) -> pd.DataFrame:
-    """The frame with person_key, the record that stands for the person."""
+    """Returns the frame with person_key, the surviving record of the person."""
     frame = frame.merge(merged, on=PERSON, how="left")
     frame["person_key"] = frame["force"] + "|" + frame["surviving_ref"].fillna(frame["person_ref"])
     return frame.drop(columns=["surviving_ref", "person_ref"])
 
 
 def in_form(code: str) -> str:
-    """An offence code in the form of the seeds."""
+    """Returns an offence code in the form of the seeds."""
     left, slash, right = code.partition("/")
     if slash and left.isdigit() and right.isdigit() and len(left) <= 3 and len(right) <= 2:
         return f"{left.zfill(3)}/{right.zfill(2)}"
@@ -141,7 +141,7 @@ def in_form(code: str) -> str:
 
 
 def offences(job: Job, spellings: pd.Series) -> pd.DataFrame:
-    """Code, title, scope and weight of each spelling of an offence code."""
+    """Returns code, title, scope and weight of each spelling of an offence code."""
     weights = pd.read_csv(job.seeds / "harm_weights.csv", dtype={"offence_code": "str", "recorded_crime_code": "str"})
     added = weights[weights["harm_index"] == INDEX]
     base = weights[weights["harm_index"] == "cchi_2020"]
@@ -163,7 +163,7 @@ def offences(job: Job, spellings: pd.Series) -> pd.DataFrame:
 
 
 def weighed(job: Job, crimes: pd.DataFrame) -> pd.DataFrame:
-    """The current crimes with what their offence says."""
+    """Returns the current crimes with title, scope and weight of their offence."""
     crimes = crimes.rename(columns={"offence_code": "spelling"})
     crimes = crimes.merge(offences(job, crimes["spelling"]), on="spelling").drop(columns="spelling")
     crimes["reported_by"] = crimes["reported_by"].fillna("victim")
@@ -175,7 +175,7 @@ def weighed(job: Job, crimes: pd.DataFrame) -> pd.DataFrame:
 def allegations_of(
     crimes: pd.DataFrame, involved: pd.DataFrame, people: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Each allegation that counts on some list date, and the female victims of each crime."""
+    """Returns each allegation that counts on some list date, and the female victims of each crime."""
     counted = crimes[(crimes["vawg_scope"] == "in") & crimes["reported_by"].isin(["victim", "witness", "third_party"])]
     involved = involved[involved["role"].isin(["suspect", "victim"])].merge(counted[CRIME], on=CRIME)
     women = people.loc[people["sex"] == "F", "person_key"]
@@ -194,14 +194,14 @@ def allegations_of(
 
 
 def list_dates(allegations: pd.DataFrame, on: pd.Timestamp) -> list[pd.Timestamp]:
-    """Every month end since the first allegation, and the date of the list."""
+    """Returns every month end since the first allegation, and the list date."""
     sane = allegations.loc[allegations["reported_on"] >= on - pd.Timedelta(days=43830), "reported_on"]
     month_ends = [] if sane.empty else pd.date_range(sane.min(), on, freq="ME", normalize=True).to_list()
     return month_ends if on in month_ends else [*month_ends, on]
 
 
 def counted_on(allegations: pd.DataFrame, on: pd.Timestamp) -> pd.DataFrame:
-    """The allegations that count on one list date."""
+    """Returns the allegations that count on one list date."""
     reported, born = allegations["reported_on"], allegations["date_of_birth"]
     before_birthday = born.dt.month * 100 + born.dt.day > on.month * 100 + on.day
     age = (on.year - born.dt.year - before_birthday).where(born.notna(), on.year - allegations["birth_year"])
@@ -216,7 +216,7 @@ def counted_on(allegations: pd.DataFrame, on: pd.Timestamp) -> pd.DataFrame:
 
 
 def ranked_on(allegations: pd.DataFrame, victims: pd.DataFrame) -> pd.DataFrame:
-    """The offenders of one list date in order."""
+    """Returns the offenders of one list date in order."""
     women = allegations[[*OFFENDER, *CRIME]].merge(victims, on=CRIME).groupby(OFFENDER)["victim_key"].nunique()
     parts = {
         "harm_days_named": allegations["status"].isin(["named", "arrested"]),
@@ -242,12 +242,12 @@ def ranked_on(allegations: pd.DataFrame, victims: pd.DataFrame) -> pd.DataFrame:
 
 
 def in_custody(custody: pd.DataFrame, on: pd.Timestamp) -> pd.Series:
-    """The keys of the people in custody on a date."""
+    """Returns the keys of the people in custody on a date."""
     return custody.loc[(custody["custody_from"] <= on) & ~(custody["custody_to"] <= on), "person_key"]
 
 
 def places(evidence: pd.DataFrame, listed: pd.DataFrame, history: pd.DataFrame, custody: pd.Series) -> pd.DataFrame:
-    """The hundred with what stands beside each of them."""
+    """Returns the hundred with all columns of the mart."""
     weight = evidence["harm_days"].fillna(-1)
     order = evidence.assign(weight=weight).sort_values(
         ["weight", "reported_on", *CRIME], ascending=[False, False, True, True]
@@ -266,7 +266,7 @@ def places(evidence: pd.DataFrame, listed: pd.DataFrame, history: pd.DataFrame, 
 
 
 def by_month(crimes: pd.DataFrame, on: pd.Timestamp) -> pd.DataFrame:
-    """Crimes and harm by area and month."""
+    """Returns crimes and harm by area and month."""
     crimes = crimes[(crimes["reported_on"] <= on) & ~(crimes["cancelled_on"] <= on)]
     days = crimes["harm_days"].fillna(0.0)
     police, company = crimes["reported_by"] == "police", crimes["reported_by"] == "company"
@@ -296,7 +296,7 @@ EVIDENCE = [
 
 
 def build(job: Job) -> dict[str, pd.DataFrame]:
-    """The tables of the mart by name."""
+    """Returns the tables of the mart by name."""
     on = pd.Timestamp(job.list_date)
     tables = {name: load(job, name) for name in KEYS}
     merged = surviving(tables["person_merges"].records)
@@ -324,7 +324,7 @@ def build(job: Job) -> dict[str, pd.DataFrame]:
 
 
 def main() -> None:
-    """Build the mart, write it as Parquet, and the hundred."""
+    """Builds the mart, writes it as Parquet, and writes the hundred."""
     job = job_of(__doc__)
     mart = build(job)
     for name, table in mart.items():

@@ -1,4 +1,4 @@
-"""What the peers share: how each is called, what each must hand back, and the SELECTs of the DuckDB warehouse."""
+"""Shared by the peers: their command line, their output, and the SELECTs of the DuckDB warehouse."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ HUNDRED = "hundred.csv"
 
 @dataclass(frozen=True)
 class Job:
-    """One call of a peer: the folder of extracts, the folder of seeds, the date of the list (YYYY-MM-DD), the folder
-    for whatever it writes, `hundred.csv` among it."""
+    """One call of a peer: the folders of extracts and seeds, the list date (YYYY-MM-DD), and the folder for its output, in which
+    it writes `hundred.csv`."""
 
     extracts: Path
     seeds: Path
@@ -28,14 +28,14 @@ class Job:
 
 @dataclass(frozen=True)
 class Model:
-    """A table of the warehouse, as `schema.table`, and the SELECT that makes it."""
+    """A table of the warehouse (`schema.table`) and the SELECT that makes it."""
 
     name: str
     select: str
 
 
 def job_of(description: str | None) -> Job:
-    """The job named on the command line."""
+    """Returns the job of the command line."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--extracts", type=Path, required=True)
     parser.add_argument("--seeds", type=Path, required=True)
@@ -46,24 +46,24 @@ def job_of(description: str | None) -> Job:
 
 
 def models() -> list[Model]:
-    """The tables of the warehouse in the order in which they are made; the file names carry both."""
+    """Returns the tables of the warehouse in the order of their creation; file names have order and table."""
     files = sorted((HERE / "warehouse").glob("*.sql"))
     return [Model(file.stem.partition("_")[2], file.read_text(encoding="utf-8")) for file in files]
 
 
 def filled(model: Model, job: Job) -> str:
-    """The SELECT with the job's folders and date in their places."""
+    """Returns the SELECT with the job's folders and date filled in."""
     return fill(model.select, job)
 
 
 def fill(query: str, job: Job) -> str:
-    """A query with the job's folders and date in their places."""
+    """Returns a query with the job's folders and date filled in."""
     places = {"extracts": job.extracts, "seeds": job.seeds, "list_date": job.list_date}
     return Template(query).substitute({name: str(value).replace("'", "''") for name, value in places.items()})
 
 
 def publish(connection: duckdb.DuckDBPyConnection, job: Job) -> None:
-    """Write the tables of the schema mart into a DuckDB file of their own and as Parquet."""
+    """Writes the tables of schema mart into a DuckDB file of their own and as Parquet."""
     mart = [model.name for model in models() if model.name.startswith("mart.")]
     connection.execute(f"attach '{job.out / 'mart.duckdb'}' as published (storage_version 'v1.0.0')")
     connection.execute("create schema published.mart")
@@ -75,7 +75,7 @@ def publish(connection: duckdb.DuckDBPyConnection, job: Job) -> None:
 
 
 def hundred_from(connection: duckdb.DuckDBPyConnection, job: Job) -> None:
-    """Write the hundred from mart.top_100."""
+    """Writes the hundred from mart.top_100."""
     columns = "list_date, harm_rank, offender_key, harm_days, allegations, female_victims"
     query = f"select {columns} from mart.top_100 order by harm_rank"
     connection.execute(f"copy ({query}) to '{job.out / HUNDRED}' (header)")

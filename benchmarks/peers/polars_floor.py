@@ -1,4 +1,4 @@
-"""The floor's work in Polars: from the CSV files to the hundred, lazily, on its streaming engine. Nothing is kept."""
+"""The floor's work in Polars: from the CSV files to the hundred, lazily, on its streaming engine. It stores nothing."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ SCORE = ["harm_days", "female_victims", "allegations", "latest_reported_on"]
 
 
 def scan(job: Job, table: str) -> pl.LazyFrame:
-    """Every row of every file of a table as text, with `version`, which is higher the newer the row."""
+    """Returns every row of every file of a table as text, with `version`, which is higher for newer rows."""
     files = sorted(job.extracts.glob(f"*/{table}.csv*"))
     place = {str(file): number for number, file in enumerate(files)}
     names = pl.read_csv(files[0], n_rows=0).columns
     lazy = pl.scan_csv(
         files,
-        # Polars has no way to pass over a row with a field too many: the last column is there to tell it.
+        # Polars cannot skip a row with one field too many: the last column detects it.
         schema=dict.fromkeys([*names, "too_many"], pl.String),
         null_values=["", "NULL", "null"],
         missing_columns="insert",
@@ -34,18 +34,18 @@ def scan(job: Job, table: str) -> pl.LazyFrame:
 
 
 def newest(lazy: pl.LazyFrame, key: list[str], columns: list[str]) -> pl.LazyFrame:
-    """The newest version of each record that is not deleted."""
+    """Returns the newest version of each record that is not deleted."""
     found = lazy.group_by(key).agg(pl.col(*columns, "is_deleted").max_by("version"))
     return found.filter(~pl.col("is_deleted")).select(*key, *columns)
 
 
 def day(column: str) -> pl.Expr:
-    """A date from its first ten characters, null where there is none."""
+    """Returns a date from its first ten characters, null if there is none."""
     return pl.col(column).str.head(10).str.to_date("%Y-%m-%d", strict=False)
 
 
 def offences_in_scope(job: Job) -> pl.LazyFrame:
-    """Code and weight in days of each offence in scope."""
+    """Returns code and weight in days of each offence in scope."""
     weights = pl.read_csv(job.seeds / "harm_weights.csv", infer_schema=False, null_values="")
     added = weights.filter(pl.col("harm_index") == "cchi_2020_supplemented")
     base = weights.filter(pl.col("harm_index") == "cchi_2020").filter(
@@ -62,7 +62,7 @@ def offences_in_scope(job: Job) -> pl.LazyFrame:
 
 
 def in_form(code: pl.Expr) -> pl.Expr:
-    """An offence code in the form of the seeds."""
+    """Returns an offence code in the form of the seeds."""
     padded = code.str.zfill(5)
     return (
         pl.when(code.str.contains(r"^[0-9]{1,3}/[0-9]{1,2}$"))
@@ -80,7 +80,7 @@ def in_form(code: pl.Expr) -> pl.Expr:
 
 
 def counted_crimes(job: Job, on: date) -> pl.LazyFrame:
-    """The crimes of the window that can count, with their weight."""
+    """Returns the crimes of the window that can count, with their weight."""
     read = scan(job, "crimes").with_columns(reported_on=day("reported_on"), cancelled_on=day("cancelled_on"))
     usable = read.filter(
         pl.col("crime_ref").is_not_null()
@@ -98,7 +98,7 @@ def counted_crimes(job: Job, on: date) -> pl.LazyFrame:
 
 
 def survivors(job: Job) -> pl.DataFrame:
-    """Each record that was merged away and the record at the end of its chain."""
+    """Returns each record that was merged away and the record at the end of its chain."""
     read = scan(job, "person_merges").filter(
         pl.col("person_ref").is_not_null() & (pl.col("is_deleted") | pl.col("merged_into_ref").is_not_null())
     )
@@ -112,7 +112,7 @@ def survivors(job: Job) -> pl.DataFrame:
 
 
 def involved_in(job: Job, crimes: pl.LazyFrame) -> pl.LazyFrame:
-    """Suspects and victims of these crimes, by the record that stands for the person."""
+    """Returns suspects and victims of these crimes, by surviving record of the person."""
     read = scan(job, "involvements").with_columns(pl.col("role", "status").str.to_lowercase())
     wanted = read.filter(pl.col("role").is_in(["suspect", "victim"]) & pl.col("person_ref").is_not_null())
     found = newest(wanted.join(crimes, on=CRIME, how="semi"), [*CRIME, "person_ref", "role"], ["status"])
@@ -121,7 +121,7 @@ def involved_in(job: Job, crimes: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def people_of(job: Job, involved: pl.LazyFrame) -> pl.LazyFrame:
-    """What decides about each of these persons."""
+    """Returns sex, age and death of each of these people."""
     read = scan(job, "people").join(involved, on=PERSON, how="semi")
     typed = read.with_columns(
         sex=pl.col("sex").str.to_uppercase(),
@@ -133,7 +133,7 @@ def people_of(job: Job, involved: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def may_be_listed(on: date) -> pl.Expr:
-    """Male, not known to be under 18, not known to be dead."""
+    """Returns the condition: male, not known to be under 18, not known to be dead."""
     born = pl.col("date_of_birth")
     before_birthday = (on.month * 100 + on.day) < born.dt.month().cast(pl.Int32) * 100 + born.dt.day()
     age = pl.coalesce(on.year - born.dt.year() - before_birthday.cast(pl.Int32), on.year - pl.col("birth_year"))
@@ -142,7 +142,7 @@ def may_be_listed(on: date) -> pl.Expr:
 
 
 def ranked(job: Job) -> pl.DataFrame:
-    """The hundred, first place first."""
+    """Returns the hundred in order of place."""
     on = date.fromisoformat(job.list_date)
     crimes = counted_crimes(job, on).collect(engine="streaming").lazy()
     involved = involved_in(job, crimes).collect(engine="streaming").lazy()
@@ -164,7 +164,7 @@ def ranked(job: Job) -> pl.DataFrame:
 
 
 def main() -> None:
-    """Rank and write."""
+    """Ranks people and writes the hundred."""
     job = job_of(__doc__)
     hundred = ranked(job).with_row_index("harm_rank", offset=1).with_columns(list_date=pl.lit(job.list_date))
     columns = ["list_date", "harm_rank", "offender_key", "harm_days", "allegations", "female_victims"]

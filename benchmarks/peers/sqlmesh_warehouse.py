@@ -1,7 +1,7 @@
-"""The warehouse of warehouse.py by SQLMesh on DuckDB: the same SELECTs, one model each, every model of kind FULL.
+"""Builds the warehouse of warehouse.py with SQLMesh on DuckDB: the same SELECTs, one model each, all of kind FULL.
 
-Writes the models from benchmarks/peers/warehouse/ into a project of their own below OUT, lets SQLMesh plan and apply
-them, and publishes the mart as warehouse.py does. Runs in an environment with SQLMesh.
+Writes the models from benchmarks/peers/warehouse/ into a project below OUT, lets SQLMesh plan and apply them, and
+publishes the mart as warehouse.py does. Runs in an environment with SQLMesh.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ gateways:
 
 
 def write_project(job: Job) -> Path:
-    """A SQLMesh project whose models are the SELECTs of the warehouse; its folder."""
+    """Writes a SQLMesh project with the SELECTs of the warehouse as models. Returns its folder."""
     project = job.out / "project"
     (project / "models").mkdir(parents=True)
     (project / "config.yaml").write_text(CONFIG.format(database=job.out / "warehouse.db"))
     for model in models():
         header = f"MODEL (name {model.name}, kind FULL);\n\n"
-        # SQLMesh's parser takes the bare word for a keyword.
+        # SQLMesh's parser takes the unquoted word for a keyword.
         select = re.sub(r"(?<![.'\w])force\b", '"force"', filled(model, job))
         (project / "models" / f"{model.name}.sql").write_text(header + select)
     return project
 
 
 def main() -> None:
-    """Plan, apply, publish."""
+    """Plans, applies and publishes."""
     import sqlmesh
 
     job = job_of(__doc__)

@@ -1,5 +1,5 @@
-"""The expert's script: the SELECTs of warehouse/ one after the other, each into a table of a DuckDB file; the mart then
-as a file of its own and as Parquet."""
+"""The expert's script: runs the SELECTs of warehouse/ in turn into tables of a DuckDB file, then writes the mart as a file of
+its own and as Parquet."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from parts import filled, hundred_from, job_of, models, publish
 
 
 def main() -> None:
-    """Build every table from the start, then publish."""
+    """Builds every table from the start, then publishes."""
     import duckdb
 
     job = job_of(__doc__)

@@ -1,9 +1,9 @@
-"""How Sphinx makes the docs site from the Markdown of the repository: `make docs` (docs/decisions/0039-the-docs-site.md).
+"""Sphinx's settings for the docs site from the Markdown of the repository: `make docs` (docs/decisions/0039-the-docs-site.md).
 
     sphinx-build -c docs/site . target/site
 
-Pages stay where they lie and link to each other as they do on the repository's host. A link to a model's SQL leads to its
-page in dbt docs, a link to any other file of the repository to a copy of that file.
+Pages stay in their places and link to each other as on the repository's host. A link to a model's SQL leads to its page in
+dbt docs, a link to any other file of the repository to a copy of that file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sphinx.util.osutil import relative_uri
 ROOT = Path(__file__).resolve().parents[2]
 DBT_PAGE = "dbt"
 
-# The navigation: a caption and its pages, each where it is named first. A page that nothing names is a warning.
+# The navigation: captions and their pages. A page belongs to the first caption that names it; one without is a warning.
 PAGES = {
     "For readers": [
         "docs/dictionary.md",
@@ -50,7 +50,7 @@ extensions = ["myst_parser"]
 source_suffix = {".md": "markdown"}
 root_doc = "README"
 include_patterns = ["*.md", "bi/**", "deploy/**", "docs/**"]
-# Sphinx looks into every folder that is not named here.
+# Sphinx searches every other folder.
 exclude_patterns = [".*", "home", "target", "logs", "build", "dist", "**/.*", "**/node_modules"]
 
 myst_heading_anchors = 4
@@ -61,7 +61,7 @@ html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_extra_path = ["extra"]
 html_copy_source = False
-# From disk a browser fetches no other page to quote from.
+# A browser cannot fetch other pages from disk to quote them.
 html_show_search_summary = False
 html_show_sphinx = False
 html_show_copyright = False
@@ -81,15 +81,15 @@ templates_path = ["templates"]
 
 
 def setup(app: Sphinx) -> None:
-    """What Sphinx calls."""
+    """Connects the functions below to Sphinx."""
     app.connect("source-read", add_navigation)
     app.connect("doctree-read", link_models)
-    # After the theme has put its part of the page together.
+    # Runs after the theme has rendered its part of the page.
     app.connect("html-page-context", make_accessible, priority=900)
 
 
 def add_navigation(app: Sphinx, page: str, source: list[str]) -> None:
-    """The contents of the site at the end of the README, and of the decisions at the end of theirs; a host shows neither."""
+    """Adds the contents of the site to the README, and of the decisions to theirs; the repository's host shows neither."""
     if page == root_doc:
         source[0] += "".join(_contents(_pages(caption), f":caption: {caption}", ":hidden:") for caption in PAGES)
     if page == "docs/decisions/README":
@@ -97,7 +97,7 @@ def add_navigation(app: Sphinx, page: str, source: list[str]) -> None:
 
 
 def _pages(caption: str) -> list[str]:
-    """The pages under a caption, less those under an earlier one."""
+    """Returns the pages under a caption, without those under an earlier one."""
     found: dict[str, str] = {}
     for under, patterns in PAGES.items():
         for pattern in patterns:
@@ -111,7 +111,7 @@ def _contents(pages: list[str], *options: str) -> str:
 
 
 def link_models(app: Sphinx, doctree: nodes.document) -> None:
-    """A link to the SQL of a model leads to the model's page in dbt docs, which shows the SQL, its columns and lineage."""
+    """Points links to a model's SQL to its page in dbt docs, which shows the SQL, the columns and the lineage."""
     page = app.env.docname
     for link in list(doctree.findall(download_reference)):
         model = re.search(r"(?:^|/)models/.*?(\w+)\.sql$", link["reftarget"])
@@ -123,7 +123,7 @@ def link_models(app: Sphinx, doctree: nodes.document) -> None:
 def make_accessible(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None
 ) -> None:
-    """What Sphinx leaves out: the level of the headings in the navigation, and that keys can scroll what is wider than the page."""
+    """Adds what Sphinx leaves out: heading levels in the navigation, and scrolling by keyboard for wide parts."""
     navigation = context.get("furo_navigation_tree", "")
     context["furo_navigation_tree"] = navigation.replace('role="heading"', 'role="heading" aria-level="2"')
     body = context.get("body", "")

@@ -1,8 +1,8 @@
-"""Writes docs/dictionary.md from what dbt knows of the models: `make dictionary`.
+"""Writes docs/dictionary.md from dbt's manifest: `make dictionary`.
 
     python docs/site/dictionary.py MANIFEST docs/dictionary.md
 
-MANIFEST is the manifest.json of `dbt compile`. Descriptions stand in models/ alone; here they are only laid out.
+MANIFEST is the manifest.json of `dbt compile`. All descriptions are in models/.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from lineage import Lineage, Manifest, Step
 
-# What dbt calls an exposure, and what we do.
+# Our words for dbt's types of exposures.
 _KINDS = {"dashboard": "dashboard", "analysis": "paper", "application": "command"}
 _OVERVIEW = "doc.harmrank.__overview__"
 _NAMES = re.compile(r"`([a-z_0-9]+)((?:\.[a-z_0-9]+)?)`")
@@ -40,7 +40,7 @@ class Table:
 
     name: str
     description: str
-    # Columns that together stand once; several such where there are several.
+    # Unique keys, each a list of columns.
     keys: list[list[str]]
     built_from: list[str]
     read_by: list[str]
@@ -48,7 +48,7 @@ class Table:
 
     @property
     def a_row(self) -> str:
-        """The first sentence of the description, which says what a row is."""
+        """Returns the first sentence of the description, which says what a row is."""
         return first_sentence(self.description)
 
 
@@ -74,7 +74,7 @@ class Metric:
 
 
 def main() -> None:
-    """Write the dictionary."""
+    """Writes the dictionary."""
     manifest = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     target = Path(sys.argv[2])
     target.write_text(dictionary(manifest, Lineage(manifest)), encoding="utf-8")
@@ -82,14 +82,14 @@ def main() -> None:
 
 
 def dictionary(manifest: Manifest, lineage: Lineage) -> str:
-    """The text of docs/dictionary.md."""
+    """Returns the text of docs/dictionary.md."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 - it writes Markdown, and from our own words alone.
+        autoescape=False,  # noqa: S701 - it writes Markdown, from our own words only.
     )
     tables = _tables(manifest, lineage)
     links = _Links(manifest, tables)
@@ -99,23 +99,23 @@ def dictionary(manifest: Manifest, lineage: Lineage) -> str:
         tables=tables,
         readers=_readers(manifest),
         metrics=_metrics(manifest),
-        trail=_told(manifest, lineage.trail("top_100", "harm_days")),
+        trail=_described(manifest, lineage.trail("top_100", "harm_days")),
         columns=_columns_from_a_to_z(tables),
     )
 
 
 def first_sentence(text: str) -> str:
-    """The first sentence of a description."""
+    """Returns the first sentence of a description."""
     return re.split(r"(?<=[.])\s+(?=[A-Z])", text.strip(), maxsplit=1)[0]
 
 
 def _overview(manifest: Manifest) -> str:
-    """The first page of dbt docs, without its title."""
+    """Returns the first page of dbt docs, without its title."""
     return str(manifest["docs"][_OVERVIEW]["block_contents"]).split("\n", 1)[1].strip()
 
 
 def _tables(manifest: Manifest, lineage: Lineage) -> list[Table]:
-    """The published tables in the order in which the overview names them."""
+    """Returns the published tables in the order of the overview. Raises SystemExit if it does not name one."""
     overview = _overview(manifest)
     marts = [
         node
@@ -154,7 +154,7 @@ def _table(manifest: Manifest, lineage: Lineage, node: dict[str, Any]) -> Table:
 
 
 def _keys(manifest: Manifest, node: dict[str, Any]) -> list[list[str]]:
-    """The columns of each test that says what stands once, in the order of the table's columns."""
+    """Returns the columns of each test of a unique key, in the order of the table's columns."""
     tests = [
         test["test_metadata"]["kwargs"]
         for test in manifest["nodes"].values()
@@ -166,7 +166,7 @@ def _keys(manifest: Manifest, node: dict[str, Any]) -> list[list[str]]:
 
 
 def _exposures(manifest: Manifest) -> list[dict[str, Any]]:
-    """Dashboards first, then papers, then commands."""
+    """Returns dashboards first, then papers, then commands."""
     return sorted(manifest["exposures"].values(), key=lambda one: (list(_KINDS).index(one["type"]), one["label"]))
 
 
@@ -188,7 +188,7 @@ def _readers(manifest: Manifest) -> list[Reader]:
 
 
 def _metrics(manifest: Manifest) -> list[Metric]:
-    """By name; none where the project defines none."""
+    """Returns the metrics by name."""
     metrics = [
         Metric(metric["name"], metric["label"], metric["config"]["meta"].get("unit", ""), metric["description"].strip())
         for metric in manifest["metrics"].values()
@@ -196,8 +196,8 @@ def _metrics(manifest: Manifest) -> list[Metric]:
     return sorted(metrics, key=lambda metric: metric.name)
 
 
-def _told(manifest: Manifest, steps: Any) -> list[tuple[Step, str]]:
-    """Each step of a trail and what its model says of itself."""
+def _described(manifest: Manifest, steps: Any) -> list[tuple[Step, str]]:
+    """Returns each step of a trail with the first sentence of its model's description."""
     said = {item["name"]: item["description"] for group in ("nodes", "sources") for item in manifest[group].values()}
     return [(step, first_sentence(said[step.model])) for step in steps]
 
@@ -226,11 +226,11 @@ class _Links:
         self._seeds = {node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "seed"}
 
     def linked(self, text: str, here: str = "") -> str:
-        """The text with every table, model and seed that it names as a link, but for the table it speaks of."""
+        """Returns the text with its names of tables, models and seeds as links, except the name `here`."""
         return _NAMES.sub(lambda found: self._link(found[1], found[2], here), text)
 
     def origin(self, name: str) -> str:
-        """Where a column is made, as words."""
+        """Returns where a column is made, with a link."""
         if name in self._files:
             return ("seed " if name in self._seeds else "") + self._link(name, "", "", to_file=True)
         return f"as sent: `{name}`"
@@ -245,7 +245,7 @@ class _Links:
 
 
 def _cell(text: str) -> str:
-    """Text as a cell of a Markdown table."""
+    """Returns text as a cell of a Markdown table."""
     return " ".join(text.split()).replace("|", "\\|")
 
 

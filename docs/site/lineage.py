@@ -1,4 +1,4 @@
-"""Where a column is made: followed through the models' own SQL, as dbt compiles it, by sqlglot."""
+"""Finds where a column is made: sqlglot follows it through the compiled SQL of the models."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Manifest = dict[str, Any]
 
 
 class _Dialect(DuckDB):
-    """DuckDB, where `force` is the name of a column: sqlglot takes it for a keyword of other engines."""
+    """DuckDB's dialect with `force` as a column name: sqlglot takes it for a keyword of other engines."""
 
     class Tokenizer(DuckDB.Tokenizer):
         KEYWORDS = {word: token for word, token in DuckDB.Tokenizer.KEYWORDS.items() if word != "FORCE"}
@@ -24,18 +24,18 @@ class _Dialect(DuckDB):
 
 @dataclass(frozen=True)
 class Step:
-    """A model on the way of a column, and what it does with it."""
+    """A model on the way of a column, and what it does with the column."""
 
     model: str
     column: str
-    # The SQL that makes the column here; None where the model hands on what it reads, or holds it.
+    # The SQL that makes the column here; None if the model passes it on or stores it.
     made_by: str | None
-    # Whether it holds the column as it came: nothing of this project goes in.
+    # Whether the model stores the column unchanged, from outside this project.
     is_held: bool = False
 
 
 class Lineage:
-    """The columns of all models of a manifest that holds compiled SQL (`dbt compile`)."""
+    """The lineage of all columns in a manifest with compiled SQL (`dbt compile`)."""
 
     def __init__(self, manifest: Manifest) -> None:
         nodes = [node for node in manifest["nodes"].values() if node["resource_type"] in ("model", "seed")]
@@ -48,11 +48,11 @@ class Lineage:
         self._steps: dict[tuple[str, str], tuple[Step, list[tuple[str, str]]]] = {}
 
     def trail(self, model: str, column: str) -> Iterator[Step]:
-        """The models that a column comes through, from this one back, as long as one column of its name goes in."""
+        """Yields the models that a column passes through, from this one back, while exactly one column leads on."""
         while True:
             step, sources = self._step(model, column)
             yield step
-            # What is handed on may have had another name; of what is made, the column of the same name is followed.
+            # A column passed on may have another name before; of a computed one, the source of the same name is followed.
             following = sources if step.made_by is None else [source for source in sources if source[1] == column]
             if len(following) != 1:
                 yield from (Step(*source, None, is_held=True) for source in following if len(following) > 1)
@@ -60,7 +60,7 @@ class Lineage:
             model, column = following[0]
 
     def made_in(self, model: str, column: str) -> str:
-        """The model whose SQL makes the column, or the seed or extract table that holds it as it is."""
+        """Returns the model whose SQL makes the column, or the seed or extract table that has it unchanged."""
         while True:
             step, sources = self._step(model, column)
             if step.made_by is not None or len(sources) != 1:
@@ -68,7 +68,7 @@ class Lineage:
             model, column = sources[0]
 
     def _step(self, model: str, column: str) -> tuple[Step, list[tuple[str, str]]]:
-        """What a model does with a column, and the columns of other relations that it reads for it."""
+        """Returns what a model does with a column, and the columns of other relations behind it."""
         if (model, column) not in self._steps:
             nodes = list(self._lineage(model, column).walk()) if model in self._compiled else []
             made_by = next((_sql(node) for node in nodes if not _is_handed_on(node)), None)
@@ -86,21 +86,21 @@ class Lineage:
             )
             scope = build_scope(select)
             if scope is None:
-                raise ValueError(f"{model} is no select")
+                raise ValueError(f"{model} is not a SELECT")
             self._read[model] = select, scope
         select, scope = self._read[model]
         return lineage(column, select, schema=self._schema, scope=scope, dialect=_Dialect)
 
 
 def _source(node: Node) -> tuple[str, str] | None:
-    """Table and column, where the node is a column of another relation."""
+    """Returns table and column if the node is a column of another relation, otherwise None."""
     if isinstance(node.expression, exp.Table) and not node.downstream:
         return node.expression.name, exp.to_column(node.name).name
     return None
 
 
 def _is_handed_on(node: Node) -> bool:
-    """Whether the node is the same column one step further, at most under another name or as another type."""
+    """Returns whether the node is the same column one step further, perhaps renamed or with another type."""
     expression = node.expression
     while isinstance(expression, (exp.Alias, exp.Cast, exp.Paren)):
         expression = expression.this

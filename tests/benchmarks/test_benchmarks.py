@@ -1,4 +1,4 @@
-"""The benchmarks compare like with like: every contender gives the same list, and who does not is not timed."""
+"""The benchmarks compare like with like: every contender writes the same list; one that does not is not timed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OTHERS = [peer for peer in peers.PEERS.values() if peer is not peers.FLOOR]
 
 @dataclass(frozen=True)
 class Done:
-    """The whole bench run once: what it said, the feed it ran on, what each contender left."""
+    """One run of the whole bench: its output, its feed, and the files of each contender."""
 
     process: subprocess.CompletedProcess[str]
     feed: Feed
@@ -35,7 +35,7 @@ class Done:
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    """The command at a tiny size, with the contenders that the environment of the tests has."""
+    """The command at a tiny size, with the contenders of the test environment."""
     work = tmp_path_factory.mktemp("bench")
     options = ["--sizes", str(CRIMES / 1e6), "--runs", "1", "--work", str(work), "--keep"]
     command = [sys.executable, "benchmarks/bench.py", *options, "--peers", "floor", "script", "harmrank"]
@@ -44,8 +44,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Done:
 
 
 @pytest.mark.thorough
-def test_all_give_the_same_hundred(bench: Done) -> None:
-    """The floor, the script and harmrank, with all its refreshes, agree and each has its line of figures."""
+def test_all_contenders_write_the_same_hundred(bench: Done) -> None:
+    """The floor, the script and harmrank with all its refreshes agree, and each has its line of figures."""
     assert bench.process.returncode == 0, bench.process.stderr[-3000:]
     for title in ("one DuckDB query", "DuckDB script by hand", "**harmrank**", *page.HARMRANK_STEPS.values()):
         lines = [line for line in bench.process.stdout.splitlines() if line.startswith(f"| {title} | ")]
@@ -56,8 +56,8 @@ def test_all_give_the_same_hundred(bench: Done) -> None:
 @pytest.mark.thorough
 @pytest.mark.parametrize("peer", OTHERS, ids=[peer.name for peer in OTHERS])
 def test_every_peer_does_the_same_work(bench: Done, peer: peers.Peer, tmp_path: Path) -> None:
-    """A peer that fell behind the method is seen before anybody reads its figures: after a day and a month it gives the
-    hundred that harmrank publishes, and the tables of its mart, if it builds one, are harmrank's own."""
+    """After a day and a month each peer writes the hundred that harmrank publishes, and its mart, if it builds one, equals
+    harmrank's: a peer that no longer follows the method is found before anybody reads its figures."""
     if not peer.python.exists():
         pytest.skip(f"{peer.environment} is not set up: make bench-env")
     done = run(peer.command(bench.feed, "next", tmp_path), tmp_path / "log", timeout=600)
@@ -72,7 +72,7 @@ def test_every_peer_does_the_same_work(bench: Done, peer: peers.Peer, tmp_path: 
 
 
 def rows_apart(one: Path, other: Path) -> tuple[int, int]:
-    """How many rows only the one has, and only the other, in the columns of the one."""
+    """Returns how many rows only the one has, and only the other, in the columns of the one."""
     columns = ", ".join(name for name, *_ in duckdb.sql(f"describe from '{one}'").fetchall())
     pair = [f"(select {columns} from '{file}')" for file in (one, other)]
     counts = [duckdb.sql(f"select count(*) from ({a} except all {b})").fetchall() for a, b in (pair, pair[::-1])]
@@ -99,21 +99,21 @@ def test_another_hundred_is_a_failure(bench: Done, tmp_path: Path, monkeypatch: 
     assert "| a wrong one | failed: another hundred than the floor's |" in page.tables(size)
 
 
-def test_who_takes_too_long_is_ended(tmp_path: Path) -> None:
-    """A contender that hangs is killed after its time, and that is what is said of it."""
+def test_a_contender_that_takes_too_long_is_killed(tmp_path: Path) -> None:
+    """A contender that hangs is killed after its time, and its failure says so."""
     done = run([sys.executable, "-c", "import time; time.sleep(600)"], tmp_path / "log", timeout=1)
     assert done.failure == "not done after 1 s" and done.seconds < 300
 
 
 def test_the_memory_is_that_of_the_command(tmp_path: Path) -> None:
-    """The peak is measured in millions of bytes and is that of the process, not of who measures."""
+    """The peak is in millions of bytes and is that of the command, not of the measuring process."""
     done = run([sys.executable, "-c", "held = bytearray(300_000_000)"], tmp_path / "log", timeout=60)
     assert 300 < done.peak_mb < 400
 
 
 @pytest.mark.thorough
-def test_the_figures_have_room_on_the_page(bench: Done, tmp_path: Path) -> None:
-    """What is recorded replaces what stood there, and what is kept is read again as it was."""
+def test_the_page_has_a_place_for_the_figures(bench: Done, tmp_path: Path) -> None:
+    """New figures replace the old ones on the page, and stored figures are read back unchanged."""
     contest = Contest(tmp_path / "work", bench.feed, timeout=600)
     contest.measure(["floor"], times=1)
     size = results.size_of(bench.feed, contest.runs, 0.5, {"duckdb": duckdb.__version__}, memory_limit="9GB")

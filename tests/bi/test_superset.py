@@ -290,6 +290,7 @@ class Superset:
     browser: Browser
     outside: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
     contexts: dict[str, BrowserContext] = field(default_factory=dict)
 
     def reader(self, user: str) -> BrowserContext:
@@ -307,8 +308,7 @@ class Superset:
     def open(self, user: str, slug: str) -> Page:
         """Returns a dashboard with every chart drawn."""
         page = self.reader(user).new_page()
-        page.faults = []  # type: ignore[attr-defined]
-        page.on("pageerror", lambda error: page.faults.append(str(error)))  # type: ignore[attr-defined]
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.goto(f"{self.address}/superset/dashboard/{slug}/?standalone=0")
         drawn(page)
         return page
@@ -413,7 +413,7 @@ def test_every_dashboard_opens_without_an_error(superset: Superset, user: str) -
         page = superset.open(user, slug)
         expect(page.get_by_text(title, exact=True).first).to_be_visible()
         assert page.locator("[role=alert], .ant-alert-error, .error-message").all_inner_texts() == [], (user, title)
-        assert page.faults == [], (user, title)  # type: ignore[attr-defined]
+        assert superset.faults == [], (user, title)
         page.close()
 
 

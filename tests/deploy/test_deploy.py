@@ -1,4 +1,4 @@
-"""What `deploy/` holds says nothing that harmrank or the machine would not understand."""
+"""harmrank and the machine understand everything in `deploy/`."""
 
 from __future__ import annotations
 
@@ -25,31 +25,34 @@ from harmrank.refreshing.hooks import FACTS
 
 DEPLOY = REPOSITORY / "deploy"
 UNITS = sorted(path for path in (DEPLOY / "systemd").iterdir() if path.suffix in (".service", ".timer"))
-# Where the units expect the repository.
+# The folder where the units expect the repository.
 INSTALLED = "/opt/harmrank/"
 
 
 class Unit(configparser.RawConfigParser):
-    """A unit file: the same key may stand several times."""
+    """A unit file, which may have the same key several times."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(strict=False, interpolation=None, delimiters=("=",), comment_prefixes=("#",))
-        self.optionxform = str  # type: ignore[assignment, method-assign]
         self.read_string(path.read_text(encoding="utf-8"))
+
+    def optionxform(self, optionstr: str) -> str:
+        """Keeps capitals: systemd distinguishes them."""
+        return optionstr
 
 
 def lines_of_cron() -> list[str]:
-    """The commands of the cron file as cron hands them to the shell."""
+    """Returns the commands of the cron file as cron passes them to the shell."""
     text = (DEPLOY / "cron" / "harmrank").read_text()
     found = [line.split(None, 6) for line in text.splitlines() if re.match(r"[\d*]", line)]
     assert all(len(line) == 7 and line[5] == "harmrank" for line in found), "five fields of time, a user, a command"
-    # A per cent sign that is not escaped would be a line's end.
+    # An unescaped per cent sign would end the line.
     assert not any(re.search(r"(?<!\\)%", line[6]) for line in found)
     return [line[6].replace("\\%", "%") for line in found]
 
 
 def commands() -> Iterator[tuple[str, list[str]]]:
-    """Every call of harmrank in `deploy/`, with the file it stands in."""
+    """Returns every call of harmrank in `deploy/`, with its file."""
     for path in UNITS:
         for line in re.findall(r"^ExecStart=(.*)$", path.read_text(), re.MULTILINE):
             if line.split()[0].endswith("/harmrank"):
@@ -68,8 +71,8 @@ def commands() -> Iterator[tuple[str, list[str]]]:
     yield "compose", service["command"]
 
 
-def test_every_call_of_harmrank_is_one_it_understands() -> None:
-    """An option that is renamed must not wait for the night to be missed: each call is parsed by the command itself."""
+def test_harmrank_understands_every_call_of_it() -> None:
+    """The command itself parses each call, so that a renamed option is found before the nightly run."""
     found = list(commands())
     assert {where for where, _ in found} == {
         "harmrank.service", "harmrank-watch.service", "cron", "Containerfile", "HEALTHCHECK", "CMD", "compose",
@@ -83,17 +86,17 @@ def test_every_call_of_harmrank_is_one_it_understands() -> None:
             pytest.fail(f"{where}: harmrank {shlex.join(arguments)}: {error.format_message()}")
 
 
-def test_every_setting_that_is_named_is_one() -> None:
-    """A variable with a slip in it would be ignored in silence."""
+def test_every_named_setting_exists() -> None:
+    """A misspelt variable would be ignored silently."""
     known = {str(option.envvar) for command in cli.commands.values() for option in command.params if option.envvar}
     known |= {f"HARMRANK_{fact.upper()}" for fact in FACTS} | {"HARMRANK_MEMORY_LIMIT"}
-    # Of the alarm and of the compose file themselves.
+    # Variables of the alarm and of the compose file.
     known |= {"HARMRANK_ALARM_TO", "HARMRANK_EXTRACTS"}
     for path in [path for path in DEPLOY.rglob("*") if path.is_file()]:
         assert set(re.findall(r"HARMRANK_[A-Z_]+", path.read_text())) - known == set(), path.name
 
 
-def test_units_name_what_is_there() -> None:
+def test_units_and_files_that_units_name_exist() -> None:
     """Units start each other and files of this repository by name."""
     names = {path.name for path in UNITS}
     for path in UNITS:
@@ -108,7 +111,7 @@ def test_units_name_what_is_there() -> None:
 
 
 def test_the_services_are_closed() -> None:
-    """What guards personal data is not lost in an edit."""
+    """The settings that protect personal data are present."""
     needed = {
         "User": "harmrank", "UMask": "0077", "NoNewPrivileges": "yes", "ProtectSystem": "strict", "ProtectHome": "yes",
         "PrivateTmp": "yes", "PrivateNetwork": "yes", "CapabilityBoundingSet": "",
@@ -117,7 +120,7 @@ def test_the_services_are_closed() -> None:
         service = Unit(DEPLOY / "systemd" / f"{name}.service")["Service"]
         assert {key: service[key] for key in needed} == needed
     refresh = Unit(DEPLOY / "systemd" / "harmrank.service")
-    # A refused extract (3) has to be seen, and the tenth attempt to mend a failed gate helps nobody.
+    # A refused extract (3) must be seen, and repeated attempts do not repair a failed gate.
     assert "SuccessExitStatus" not in refresh["Service"]
     assert refresh["Service"]["RestartPreventExitStatus"].split() == ["1", "2", "3", "4", "SIGKILL"]
     assert refresh["Unit"]["OnFailure"] == "harmrank-alarm@%n.service"
@@ -125,7 +128,7 @@ def test_the_services_are_closed() -> None:
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 def test_systemd_understands_the_units(tmp_path: Path) -> None:
-    """systemd's own check, in a root of its own where the files are that the units start."""
+    """systemd's own check passes, in a root folder with the files that the units start."""
     units = tmp_path / "etc/systemd/system"
     targets = tmp_path / "usr/lib/systemd/system"
     for folder in (units, targets, tmp_path / "opt/harmrank/.venv/bin", tmp_path / "opt/harmrank/deploy/systemd"):
@@ -146,7 +149,7 @@ def test_systemd_understands_the_units(tmp_path: Path) -> None:
 
 
 def run_as_cron_does(command: str, home: Path) -> subprocess.CompletedProcess[str]:
-    """Run a line of the cron file, with this harmrank in place of the installed one, in the little that cron gives."""
+    """Runs a line of the cron file with this harmrank, in the small environment that cron sets."""
     program = f"{sys.executable} -m harmrank"
     command = command.replace(f"{INSTALLED}.venv/bin/harmrank", program)
     command = command.replace("/srv/harmrank/extracts", str(home.parent / "extracts"))
@@ -158,7 +161,7 @@ def run_as_cron_does(command: str, home: Path) -> subprocess.CompletedProcess[st
 
 
 def test_the_lines_of_cron_are_silent_until_something_is_wrong(published: PublishedHome, tmp_path: Path) -> None:
-    """cron mails what is printed: nothing while all is well, everything and the exit code where it is not."""
+    """cron mails all output: there is none while all is well; after a failure there is all of it, with the exit code."""
     home = tmp_path / "home"
     shutil.copytree(published.home, home, symlinks=True)
     shutil.copytree(published.extracts, tmp_path / "extracts")
@@ -175,8 +178,8 @@ def test_the_lines_of_cron_are_silent_until_something_is_wrong(published: Publis
     assert run_as_cron_does(watch, home).stdout.startswith("stale: nothing has been published yet")
 
 
-def test_the_image_gets_everything_the_package_is_made_of() -> None:
-    """What the wheel takes in must be copied into the build, and let through to it; a home must not be."""
+def test_the_image_has_every_file_of_the_package() -> None:
+    """Every file of the wheel is copied into the build and not ignored; a home is ignored."""
     container = (DEPLOY / "container" / "Containerfile").read_text()
     copied = {word for line in re.findall(r"^COPY (?!--)(.*)$", container, re.MULTILINE) for word in line.split()[:-1]}
     assert all((REPOSITORY / path).exists() for path in copied), copied
@@ -194,8 +197,8 @@ def test_the_image_gets_everything_the_package_is_made_of() -> None:
     assert {line[1:] for line in ignored if line.startswith("!")} == copied
 
 
-def test_the_image_is_pinned_and_runs_as_nobody_special() -> None:
-    """A base by its full version, packages by hash from the lock, no root, nothing fetched after that."""
+def test_the_image_is_pinned_and_runs_without_root() -> None:
+    """The base has a full version, packages come from the lock by hash, nothing is fetched later, no root."""
     container = (DEPLOY / "container" / "Containerfile").read_text()
     assert re.search(r"^ARG BASE=python:\d+\.\d+\.\d+-slim-\w+$", container, re.MULTILINE)
     assert "--require-hashes --requirement requirements.lock" in container
@@ -204,8 +207,8 @@ def test_the_image_is_pinned_and_runs_as_nobody_special() -> None:
     assert user < container.index("ENTRYPOINT") and "\nUSER" not in container[user + 5 :]
 
 
-def test_the_container_that_stays_passes_signals_on(published: PublishedHome, tmp_path: Path) -> None:
-    """It says when a run failed, runs again after its pause, and on SIGTERM ends with the run it has started."""
+def test_the_resident_container_passes_signals_on(published: PublishedHome, tmp_path: Path) -> None:
+    """It reports a failed run, runs again after its pause, and on SIGTERM stops together with the current run."""
     program = tmp_path / "harmrank"
     program.write_text(f'#!/bin/sh\necho run >> {tmp_path}/runs\nexec {sys.executable} -m harmrank "$@"\n')
     program.chmod(0o700)

@@ -1,4 +1,4 @@
-"""What a reader is told: the data dictionary, who reads what, the links between the pages, and `make docs` in a browser."""
+"""The docs: the data dictionary, the exposures, the links between the pages, and `make docs` in a browser."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ import yaml
 from conftest import REPOSITORY
 from lineage import Lineage
 from markdown_it import MarkdownIt
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, ViewportSize
 
 DBT = Path(sys.executable).with_name("dbt")
 SPHINX = REPOSITORY / ".venv-docs" / "bin" / "sphinx-build"
-PHONE, LAPTOP = {"width": 390, "height": 844}, {"width": 1366, "height": 768}
+PHONE, LAPTOP = ViewportSize(width=390, height=844), ViewportSize(width=1366, height=768)
 Manifest = dict[str, Any]
 
 # The dictionary -------------------------------------------------------------------------------------------------------
@@ -35,7 +35,7 @@ Manifest = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where dbt has compiled the project, without a home."""
+    """The folder in which dbt has compiled the project, without a home."""
     folder = tmp_path_factory.mktemp("compiled")
     done = dbt(folder, "--quiet", "compile", "--target", "lint", "--no-populate-cache", "--no-introspect")
     assert done.returncode == 0, done.stdout[-3000:]
@@ -44,18 +44,18 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def manifest(target: Path) -> Manifest:
-    """What dbt knows of the project."""
+    """The manifest of the project."""
     return json.loads((target / "manifest.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
 def lineage(manifest: Manifest) -> Lineage:
-    """Where columns are made."""
+    """The lineage of the columns."""
     return Lineage(manifest)
 
 
 def dbt(target: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run dbt from the repository; what it writes goes into the target folder."""
+    """Runs dbt from the repository; its output goes into the target folder."""
     return subprocess.run(
         [str(DBT), "--no-use-colors", *arguments, "--target-path", str(target)],
         cwd=REPOSITORY,
@@ -67,27 +67,27 @@ def dbt(target: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_dictionary_is_up_to_date(manifest: Manifest, lineage: Lineage) -> None:
-    """docs/dictionary.md is what the models say today: `make dictionary` writes it again."""
+    """docs/dictionary.md agrees with the models: `make dictionary` rewrites it."""
     written = (REPOSITORY / "docs" / "dictionary.md").read_text(encoding="utf-8")
     assert written == dictionary.dictionary(manifest, lineage)
 
 
 def test_the_drawing_of_the_flow_is_up_to_date(manifest: Manifest) -> None:
-    """docs/images/flow.svg has the folders and figures of today's models: `make dictionary` draws it again."""
+    """docs/images/flow.svg has the folders and figures of the models: `make dictionary` redraws it."""
     drawn = (REPOSITORY / "docs" / "images" / "flow.svg").read_text(encoding="utf-8")
     assert drawn == flow.flow(manifest)
 
 
 @pytest.mark.parametrize("change", [{"description": "Points."}, {"data_type": "integer"}, {"constraints": []}])
 def test_a_changed_word_changes_the_dictionary(manifest: Manifest, lineage: Lineage, change: dict[str, Any]) -> None:
-    """The test above would notice."""
+    """The first test above would notice."""
     changed = json.loads(json.dumps(manifest))
     changed["nodes"]["model.harmrank.top_100"]["columns"]["harm_days"] |= change
     assert dictionary.dictionary(changed, lineage) != dictionary.dictionary(manifest, lineage)
 
 
 def test_a_changed_select_changes_where_a_column_is_made(manifest: Manifest) -> None:
-    """Whoever moves a rule to another model moves the reader of the dictionary, too."""
+    """A rule that moves to another model moves in the dictionary, too."""
     changed = json.loads(json.dumps(manifest))
     node = changed["nodes"]["model.harmrank.top_100"]
     node["compiled_code"] = node["compiled_code"].replace("ranked.harm_days as", "ranked.harm_days + 1 as", 1)
@@ -95,7 +95,7 @@ def test_a_changed_select_changes_where_a_column_is_made(manifest: Manifest) -> 
 
 
 def test_the_dictionary_says_where_columns_are_made(lineage: Lineage) -> None:
-    """Read from the SQL, against what a reader of the models finds by hand."""
+    """The lineage read from the SQL agrees with a reading by hand."""
     assert lineage.made_in("top_100", "harm_days") == "int_offender_scores"
     assert lineage.made_in("top_100_evidence", "harm_days") == "int_weighted_crimes"
     assert lineage.made_in("list_history", "harm_rank") == "int_ranked_offenders"
@@ -120,7 +120,7 @@ def marts(manifest: Manifest) -> list[dict[str, Any]]:
 
 
 def test_every_published_column_says_when_it_is_empty(manifest: Manifest) -> None:
-    """Null means something else in every column: whoever reads one must be told what."""
+    """Null has another meaning in every column: each description says which."""
     silent = [
         f"{mart['name']}.{column['name']}"
         for mart in marts(manifest)
@@ -132,7 +132,7 @@ def test_every_published_column_says_when_it_is_empty(manifest: Manifest) -> Non
 
 
 def test_every_published_amount_says_its_unit(manifest: Manifest) -> None:
-    """Days of harm and shares are both doubles: the description says which, and from where to where."""
+    """Days of harm and shares are both doubles: the description says which, with the range of a share."""
     units = {"days": "days", "share": "0 to 1|share of|whole per cent", "per_cent": "per cent"}
     silent = [
         f"{mart['name']}.{column['name']}"
@@ -151,7 +151,7 @@ def test_every_published_table_says_what_a_row_is(manifest: Manifest) -> None:
     assert [mart["name"] for mart in marts(manifest) if not mart["description"].startswith("One row")] == []
 
 
-def test_the_overview_names_nothing_that_is_not_there(manifest: Manifest) -> None:
+def test_everything_that_the_overview_names_exists(manifest: Manifest) -> None:
     """It is written by hand, for the first page of dbt docs and the head of the dictionary."""
     text = manifest["docs"]["doc.harmrank.__overview__"]["block_contents"]
     nodes = [node for node in manifest["nodes"].values() if node["resource_type"] in ("model", "seed")]
@@ -160,18 +160,18 @@ def test_the_overview_names_nothing_that_is_not_there(manifest: Manifest) -> Non
 
 
 def test_a_published_table_that_the_overview_leaves_out_is_refused(manifest: Manifest, lineage: Lineage) -> None:
-    """Whoever adds a table says where it belongs: one clear line."""
+    """The overview must name a new table; the error says so in one line."""
     changed = json.loads(json.dumps(manifest))
     changed["nodes"]["model.harmrank.top_100"]["name"] = "top_200"
     with pytest.raises(SystemExit, match="models/overview.md does not say what top_200 is for"):
         dictionary.dictionary(changed, lineage)
 
 
-# Who reads what -------------------------------------------------------------------------------------------------------
+# Exposures -----------------------------------------------------------------------------------------------------------
 
 
 def test_an_exposure_selects_what_its_reader_relies_on(target: Path, manifest: Manifest) -> None:
-    """`dbt build --select +exposure:the_hundred`: the marts on the dashboard, and all they are made from."""
+    """`dbt build --select +exposure:the_hundred` selects the marts on the dashboard and everything upstream."""
     done = dbt(target, "--quiet", "ls", "--target", "lint", "--select", "+exposure:the_hundred", "--output", "name")
     assert done.returncode == 0, done.stdout[-3000:]
     selected = set(done.stdout.split())
@@ -188,7 +188,7 @@ def test_an_exposure_selects_what_its_reader_relies_on(target: Path, manifest: M
 
 
 def reading_files(manifest: Manifest) -> dict[str, list[dict[str, Any]]]:
-    """The files that exposures name as what reads for them."""
+    """Returns the files that exposures name in `reads`."""
     files: dict[str, list[dict[str, Any]]] = {}
     for exposure in manifest["exposures"].values():
         for file in exposure["meta"]["reads"]:
@@ -197,19 +197,19 @@ def reading_files(manifest: Manifest) -> dict[str, list[dict[str, Any]]]:
 
 
 def tables_read(file: Path) -> set[str]:
-    """The published tables that a module queries, or that a dashboard's charts show."""
+    """Returns the published tables that a module queries, or that a dashboard's charts show."""
     if file.suffix == ".py":
         return set(re.findall(r"\bmart\.([a-z_0-9]+)", file.read_text(encoding="utf-8")))
     return dashboard_tables(file)
 
 
 def dashboard_tables(file: Path) -> set[str]:
-    """The published tables behind the datasets of a dashboard's charts and filters."""
+    """Returns the published tables behind the datasets of a dashboard's charts and filters."""
     folder = file.parents[1]
     given = yaml.safe_load((folder / "datasets.yml").read_text(encoding="utf-8"))
     datasets = {table: {table} for tables in given["tables"].values() for table in tables}
     datasets |= {one["name"]: {one["about"], *(join["table"] for join in one["joins"])} for one in given["joined"]}
-    # As bi/superset/assets.py names them.
+    # With the ids of bi/superset/assets.py.
     space = uuid.uuid5(uuid.NAMESPACE_URL, "harmrank/bi/superset")
     named = {str(uuid.uuid5(space, f"dataset/{name}")): tables for name, tables in datasets.items()}
     charts = [yaml.safe_load(chart.read_text(encoding="utf-8")) for chart in (folder / "charts").glob("*.yaml")]
@@ -219,7 +219,7 @@ def dashboard_tables(file: Path) -> set[str]:
 
 
 def test_exposures_depend_on_what_their_readers_read(manifest: Manifest) -> None:
-    """A dashboard that shows another table, or a command that asks one more, says so in models/exposures.yml."""
+    """models/exposures.yml names every table that a dashboard shows or a command queries."""
     for name, exposures in reading_files(manifest).items():
         declared = {parent.split(".")[2] for exposure in exposures for parent in exposure["depends_on"]["nodes"]}
         assert declared == tables_read(REPOSITORY / name), name
@@ -236,7 +236,7 @@ MARKDOWN = MarkdownIt("commonmark").enable("table")
 
 
 def links(page: Path) -> list[str]:
-    """The targets of a page's links and pictures, other sites left out."""
+    """Returns the targets of a page's links and pictures, without other sites."""
     tokens = [child for token in MARKDOWN.parse(page.read_text(encoding="utf-8")) for child in token.children or []]
     targets = [
         str(token.attrs.get("href") or token.attrs.get("src"))
@@ -248,7 +248,7 @@ def links(page: Path) -> list[str]:
 
 @cache
 def headings(page: Path) -> set[str]:
-    """The anchors that a repository's host gives a page's headings."""
+    """Returns the anchors of a page's headings as a repository's host makes them."""
     tokens = MARKDOWN.parse(page.read_text(encoding="utf-8"))
     titles = [tokens[at + 1].content for at, token in enumerate(tokens) if token.type == "heading_open"]
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
@@ -256,7 +256,7 @@ def headings(page: Path) -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(REPOSITORY).as_posix())
 def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
-    """Read on the repository's host: files, and headings in them."""
+    """On the repository's host every linked file and heading exists."""
     dead = []
     for link in links(page):
         path, anchor = urldefrag(link)
@@ -267,7 +267,7 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
 
 
 def test_three_clicks_from_the_readme_say_what_harm_days_means() -> None:
-    """What it means, where it came from, what it must not be used for: for a reader who knows nothing of all this."""
+    """A new reader finds its meaning, its origin, and what it must not be used for."""
     reached = {REPOSITORY / "README.md": 0}
     at = [REPOSITORY / "README.md"]
     for page in at:
@@ -277,7 +277,7 @@ def test_three_clicks_from_the_readme_say_what_harm_days_means() -> None:
                 reached[file] = reached[page] + 1
                 at.append(file)
     told = REPOSITORY / "docs" / "dictionary.md"
-    # The third click is the one on `harm_days` at the head of the page.
+    # The third click is on `harm_days` at the head of the page.
     assert reached[told] <= 2
     assert "#harm_days" in links(told)[:3]
     assert {"harm_days", "what-it-means", "where-it-comes-from", "what-it-must-not-be-used-for"} <= headings(told)
@@ -288,7 +288,7 @@ def test_three_clicks_from_the_readme_say_what_harm_days_means() -> None:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`make docs` without a home, somewhere else; what it installs is left as it is."""
+    """The site of `make docs` without a home, in another folder; installed tools are unchanged."""
     if not SPHINX.exists():
         pytest.skip("no .venv-docs here: make docs-env")
     folder = tmp_path_factory.mktemp("docs") / "site"
@@ -305,7 +305,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Targets(HTMLParser):
-    """The ids of a page, and what it points to."""
+    """The ids and link targets of a page."""
 
     def __init__(self, page: Path) -> None:
         super().__init__()
@@ -322,7 +322,7 @@ class Targets(HTMLParser):
 
 @pytest.mark.thorough
 def test_every_link_of_the_site_leads_somewhere(site: Path, manifest: Manifest) -> None:
-    """Pages, headings in them, copies of files, pictures; and models in dbt docs."""
+    """Linked pages, headings, copied files, pictures and models in dbt docs exist."""
     pages = {page: Targets(page) for page in site.rglob("*.html") if page.name != "dbt.html"}
     assert len(pages) > 40
     dead, in_dbt_docs = [], set()
@@ -343,7 +343,7 @@ def test_every_link_of_the_site_leads_somewhere(site: Path, manifest: Manifest) 
 
 @pytest.mark.thorough
 def test_the_site_holds_every_page_of_the_repository(site: Path) -> None:
-    """A page that nobody can find is no page: all of them are in the navigation of the first."""
+    """The navigation of the first page has every page."""
     first = site / "README.html"
     reached = {(first.parent / urldefrag(link)[0]).resolve() for link in Targets(first).links}
     told = {page for page in PAGES if page.parent.name != "benchmarks"} - {REPOSITORY / "README.md"}
@@ -352,16 +352,16 @@ def test_the_site_holds_every_page_of_the_repository(site: Path) -> None:
 
 @dataclass
 class Seen:
-    """What a browser complained of, and what it asked for that is not a file."""
+    """Errors of a browser, and its requests that are not for a file."""
 
     complaints: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
 
-def open_page(browser: Browser, address: str, size: dict[str, int]) -> tuple[Page, Seen]:
-    """The page when it has come to rest."""
+def open_page(browser: Browser, address: str, size: ViewportSize) -> tuple[Page, Seen]:
+    """Returns the page after it has loaded."""
     seen = Seen()
-    page = browser.new_context(viewport=size).new_page()  # type: ignore[arg-type]
+    page = browser.new_context(viewport=size).new_page()
     page.on("console", lambda message: seen.complaints.append(message.text) if message.type != "log" else None)
     page.on("pageerror", lambda error: seen.complaints.append(str(error)))
     page.on("requestfailed", lambda request: seen.complaints.append(request.url))
@@ -372,7 +372,7 @@ def open_page(browser: Browser, address: str, size: dict[str, int]) -> tuple[Pag
 
 
 def assert_calm(seen: Seen) -> None:
-    """No error, no failed request, nothing asked of a network."""
+    """Asserts: no error, no failed request, no network request."""
     assert seen.complaints == []
     assert [url for url in seen.requests if not url.startswith(("file:", "data:", "blob:"))] == []
 
@@ -388,8 +388,8 @@ def assert_calm(seen: Seen) -> None:
         ("search.html?q=harm_days", "Data dictionary"),
     ],
 )
-def test_a_page_opens_from_disk(site: Path, browser: Browser, name: str, says: str, size: dict[str, int]) -> None:
-    """Without a server or a network: no error, nothing wider than the screen, and the text is there."""
+def test_a_page_opens_from_disk(site: Path, browser: Browser, name: str, says: str, size: ViewportSize) -> None:
+    """Without server and network: no error, nothing wider than the screen, and the text is present."""
     page, seen = open_page(browser, f"{site.as_uri()}/{name}", size)
     page.get_by_text(says).first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
@@ -397,7 +397,7 @@ def test_a_page_opens_from_disk(site: Path, browser: Browser, name: str, says: s
 
 
 def test_from_the_readme_to_harm_days_in_three_clicks(site: Path, browser: Browser) -> None:
-    """The same way in the site, clicked."""
+    """The same three clicks work in the site."""
     page, seen = open_page(browser, f"{site.as_uri()}/index.html", LAPTOP)
     page.get_by_role("link", name="data dictionary").first.click()
     page.get_by_role("link", name="harm_days", exact=True).first.click()
@@ -408,7 +408,7 @@ def test_from_the_readme_to_harm_days_in_three_clicks(site: Path, browser: Brows
 
 
 def test_dbt_docs_open_from_disk(site: Path, browser: Browser) -> None:
-    """Its first page is ours; a model shows its columns, and the lineage of a dashboard the dashboard. It asks for nothing."""
+    """The first page is ours, a model shows its columns, the lineage shows the dashboard, and nothing is requested."""
     page, seen = open_page(browser, f"{site.as_uri()}/dbt.html", LAPTOP)
     page.get_by_text("What it must not be used for").wait_for()
     page.goto(f"{site.as_uri()}/dbt.html#!/model/model.harmrank.top_100")
@@ -422,16 +422,16 @@ def test_dbt_docs_open_from_disk(site: Path, browser: Browser) -> None:
 
 @pytest.mark.thorough
 def test_a_dbt_page_that_has_changed_is_refused(site: Path) -> None:
-    """Another dbt may ask for other things: whoever brings it in looks again."""
+    """Another version of dbt may make other requests: somebody must check it."""
     page = (site.with_name("site-dbt") / "static_index.html").read_text(encoding="utf-8")
-    assert dbt_page.mended(page)
+    assert dbt_page.corrected(page)
     with pytest.raises(SystemExit, match="see what it asks for, and change docs/site/dbt_page.py"):
-        dbt_page.mended(page.replace("cloudfront", "elsewhere"))
+        dbt_page.corrected(page.replace("cloudfront", "elsewhere"))
 
 
 @pytest.mark.parametrize("name", ["README.html", "docs/dictionary.html"])
 def test_a_page_is_accessible(site: Path, browser: Browser, name: str) -> None:
-    """Nothing that axe-core calls serious or critical."""
+    """axe-core finds nothing serious or critical."""
     from axe_playwright_python.sync_playwright import Axe
 
     page, _ = open_page(browser, f"{site.as_uri()}/{name}", LAPTOP)

@@ -1,4 +1,4 @@
-"""docs/tools.md: every block that can run here runs, as it stands on the page."""
+"""Every block of docs/tools.md that can run here runs unchanged."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from support import postgres_server
 from support.postgres_server import PASSWORD, Server
 
 PAGE = REPOSITORY / "docs" / "tools.md"
-# Where the packages of a block are, the first that has them; pandas 3 and Polars are with the benchmarks' peers.
+# Environments to run a block in: the first that has its packages. pandas 3 and Polars are in that of the benchmarks.
 PYTHONS = [Path(sys.executable), REPOSITORY / ".venv-bench" / "bin" / "python"]
 RUNS = {"sh": ["bash", "-euo", "pipefail", "-c"], "r": ["Rscript", "-e"]}
 
 
 @dataclass(frozen=True)
 class Block:
-    """A block of the page: its heading, its language and what it says."""
+    """A block of the page: its heading, language and text."""
 
     heading: str
     language: str
@@ -37,7 +37,7 @@ class Block:
 
 
 def blocks() -> list[Block]:
-    """The blocks of the page, in order."""
+    """Returns the blocks of the page, in order."""
     found, heading = [], ""
     for part in re.finditer(r"^## ([^\n]+)$|^```(\w+)\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.M | re.S):
         heading = part[1] or heading
@@ -48,14 +48,14 @@ def blocks() -> list[Block]:
 
 @dataclass(frozen=True)
 class Desk:
-    """Where the page is tried: a folder with `home` and `.venv`, and what the shell of its user knows of a database."""
+    """The place to run the page: a folder with `home` and `.venv`, and the database settings of the shell."""
 
     folder: Path
     environment: dict[str, str]
     server: Server
 
     def fault(self, block: Block) -> str:
-        """Run a block as it stands; gives what went wrong, or nothing. Some tools leave with 0 after an error."""
+        """Runs a block unchanged. Returns its error or an empty text; some tools exit with 0 after an error."""
         command = [str(python_for(block)), "-c"] if block.language == "python" else RUNS[block.language]
         done = subprocess.run(
             [*command, block.text], cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
@@ -65,9 +65,9 @@ class Desk:
 
 
 def python_for(block: Block) -> Path | None:
-    """The first Python that has what the block imports."""
+    """Returns the first Python that has what the block imports."""
     modules = set(re.findall(r"^(?:import|from) (\w+)", block.text, re.M))
-    # pandas reads Parquet by a package that it does not name.
+    # pandas reads Parquet with a package that it does not require.
     modules |= {"pyarrow"} if "read_parquet" in block.text else set()
     asked = "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, sys.argv[1:])))"
     for python in PYTHONS:
@@ -77,7 +77,7 @@ def python_for(block: Block) -> Path | None:
 
 
 def missing(block: Block) -> str | None:
-    """What this machine lacks to run the block, or None."""
+    """Returns what this machine lacks to run the block, or None."""
     if block.language == "python":
         return None if python_for(block) else "no Python here has what it imports"
     if block.language == "r":
@@ -91,7 +91,7 @@ def missing(block: Block) -> str | None:
 
 @pytest.fixture(scope="module")
 def desk(published: PublishedHome, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A desk with a published list and a PostgreSQL server that it knows as the service, and data source, police."""
+    """A desk with a published list and a PostgreSQL server, as the service and data source `police`."""
     folder = tmp_path_factory.mktemp("desk")
     (folder / "home").symlink_to(published.home)
     (folder / ".venv" / "bin").mkdir(parents=True)
@@ -129,7 +129,7 @@ def desk(published: PublishedHome, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.mark.parametrize("block", [block for block in blocks() if block.language != "ini"], ids=str)
 def test_a_block_of_the_page_runs(desk: Desk, block: Block) -> None:
-    """Whoever pastes it must get an answer; the page is of no use where it has rotted."""
+    """A reader who pastes the block gets an answer."""
     lacking = missing(block)
     if lacking:
         pytest.skip(lacking)
@@ -137,14 +137,14 @@ def test_a_block_of_the_page_runs(desk: Desk, block: Block) -> None:
 
 
 def test_the_blocks_that_need_nothing_but_harmrank_run_everywhere() -> None:
-    """Skipping must not hide the page: DuckDB from Python, and CSV for spreadsheets, are tried wherever tests run."""
+    """Skipping must not hide the page: the blocks for DuckDB from Python and CSV for spreadsheets run everywhere."""
     can_run = {block.heading for block in blocks() if block.language != "ini" and not missing(block)}
     assert can_run >= {"DuckDB from Python", "Spreadsheets"}
     assert {block.language for block in blocks()} == {"python", "sh", "r", "ini"}
 
 
-def test_a_block_that_is_wrong_is_found_out(desk: Desk) -> None:
-    """The test itself: a table that is gone, in a block of each language that runs here."""
+def test_a_wrong_block_fails(desk: Desk) -> None:
+    """The test above can fail: a missing table, in a block of each language that runs here."""
     for block in blocks():
         if block.language != "ini" and "top_100" in block.text and not missing(block) and "soffice" not in block.text:
             wrong = Block(block.heading, block.language, block.text.replace("top_100", "top_99"))
@@ -152,7 +152,7 @@ def test_a_block_that_is_wrong_is_found_out(desk: Desk) -> None:
 
 
 def test_the_file_for_spreadsheets_is_the_list(desk: Desk, published: PublishedHome) -> None:
-    """Every place and column; what a spreadsheet would run is text."""
+    """It has every place and column, and no value that a spreadsheet would run."""
     (block,) = (block for block in blocks() if block.heading == "Spreadsheets" and block.language == "python")
     assert desk.fault(block) == ""
     written = (desk.folder / "top_100.csv").read_text(encoding="utf-8-sig").splitlines()
@@ -169,7 +169,7 @@ def test_the_file_for_spreadsheets_is_the_list(desk: Desk, published: PublishedH
 
 
 def test_every_tool_of_the_table_has_its_section() -> None:
-    """The links at the top lead somewhere."""
+    """Every link at the top has its section."""
     text = PAGE.read_text(encoding="utf-8")
     anchors = {
         re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-")

@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import pytest
@@ -458,11 +458,13 @@ STICKS_OUT = """() => [...document.body.querySelectorAll('*')].filter(element =>
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(("width", "media"), [(390, "screen"), (1366, "screen"), (WITHIN_A4, "print")])
-def test_it_fits_a_phone_a_laptop_and_paper(browser: Browser, forms: Path, form: str, width: int, media: str) -> None:
+def test_it_fits_a_phone_a_laptop_and_paper(
+    browser: Browser, forms: Path, form: str, width: int, media: Literal["print", "screen"]
+) -> None:
     """Nothing sticks out; the page requests nothing else and logs no error."""
     file = forms / f"{form}.html"
     page, noticed = opened(browser, file, width)
-    page.emulate_media(media=media)  # type: ignore[arg-type]
+    page.emulate_media(media=media)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(STICKS_OUT) == []
     assert noticed == [file.as_uri()]

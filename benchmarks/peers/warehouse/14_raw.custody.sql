@@ -1,4 +1,4 @@
--- Every row of every custody file, typed. A row that cannot be used keeps its text and says why.
+-- Every row of every custody file, typed. An unusable row keeps its text and the reason.
 with read as (
 
     select

@@ -1,4 +1,4 @@
--- Bad rows aside: those of the wrong width as the reader put them aside, the others from the raw tables.
+-- Bad rows: those of the wrong width from the reader's rejects, the others from the raw tables.
 with wrong_width as (
 
     select

@@ -1,5 +1,5 @@
 -- The newest version of each record, tombstones included: newest updated_at, then later extract, then later row.
--- Finding its row number first keeps the hash table narrow.
+-- Searching row numbers first keeps the hash table narrow.
 with newest as (
 
     select arg_max(row_number, row(updated_at, extract_id, row_number)) as row_number

@@ -1,5 +1,5 @@
--- One row per spelling of an offence code in the feed: its one form, its title, whether it is in scope, its weight.
--- There are some hundreds, so codes are put in form and weighed here, not crime by crime.
+-- One row per spelling of an offence code in the feed: its standard form, title, scope and weight.
+-- There are only some hundreds, so codes are normalised and weighed here and not for each crime.
 with spellings as (
 
     select distinct offence_code as spelling from newest.crimes
@@ -35,7 +35,7 @@ read as (
 
 ),
 
--- The supplement takes over what it does not weigh itself.
+-- The supplement takes over the weights that it does not set itself.
 published as (
 
     select * from read

@@ -1,4 +1,4 @@
--- One row per list: every month end since the first allegation, and the date asked for.
+-- One row per list: every month end since the first allegation, and the list date.
 with months as (
 
     select

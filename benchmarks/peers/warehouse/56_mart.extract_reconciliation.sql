@@ -1,4 +1,4 @@
--- One row per extract and table: what was read, what was kept, what was put aside.
+-- One row per extract and table: rows read, rows kept, rows in quarantine.
 with landed as (
 
     select
