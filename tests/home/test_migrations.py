@@ -125,6 +125,7 @@ def test_a_migrated_home_has_the_layout_of_a_new_one(tmp_path: Path) -> None:
     assert ask(older, "select version from raw.home_layout order by 1") == [(n,) for n in range(2, newest + 1)]
 
 
+@pytest.mark.thorough
 def test_refresh_brings_an_older_home_up_and_publishes_what_a_new_home_does(tmp_path: Path, harmrank: Command) -> None:
     """Whoever updates harmrank goes on with the same command, and loses no row."""
     crimes = "force,crime_ref,offence_code,reported_on,updated_at\n"

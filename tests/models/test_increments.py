@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -29,6 +30,30 @@ def refresh(harmrank: Command, home: PublishedHome, *options: str) -> str:
     done = harmrank("refresh", home.extracts, "--home", home.home, *options)
     assert done.returncode == 0, done.stderr
     return done.stderr
+
+
+@dataclass(frozen=True)
+class Changed:
+    """The published home after a further extract has been refreshed, for tests that only read, and what the refresh said."""
+
+    home: PublishedHome
+    said: str
+
+
+@pytest.fixture(scope="module")
+def changed(published: PublishedHome, tmp_path_factory: pytest.TempPathFactory, harmrank: Command) -> Changed:
+    """One refresh of what has changed."""
+    root = tmp_path_factory.mktemp("changed")
+    home = PublishedHome(homes.copied(published.home, root / "home"), root / "extracts")
+    shutil.copytree(published.extracts, home.extracts)
+    write_extract(home.extracts, "2026-07-31", MORE)
+    return Changed(home, refresh(harmrank, home))
+
+
+@pytest.fixture
+def remade(changed: Changed, tmp_path: Path) -> PublishedHome:
+    """A copy of that home which a test may change."""
+    return PublishedHome(homes.copied(changed.home.home, tmp_path / "home"), changed.home.extracts)
 
 
 def change(home: PublishedHome, sql: str) -> None:
@@ -70,21 +95,20 @@ def test_records_that_share_a_digest_are_none_the_worse(tmp_path: Path) -> None:
     assert "2 made changes only" in done.stdout
 
 
-def test_only_what_has_changed_is_remade(scratch: PublishedHome, harmrank: Command) -> None:
+def test_only_what_has_changed_is_remade(changed: Changed) -> None:
     """A further extract touches its own people and crimes, and the lists whose scores they change, and no others."""
-    write_extract(scratch.extracts, "2026-07-31", MORE)
-    assert CHANGES in refresh(harmrank, scratch)
-    with duckdb.connect(str(scratch.home / "warehouse.duckdb"), read_only=True) as connection:
+    assert CHANGES in changed.said
+    with duckdb.connect(str(changed.home.home / "warehouse.duckdb"), read_only=True) as connection:
         crimes = connection.execute("select crime_ref from intermediate.int_touched_crimes").fetchall()
         lists = connection.execute("select list_date from intermediate.int_changed_lists order by 1").fetchall()
     assert crimes == [("c3",)]
     assert [str(date) for (date,) in lists] == ["2026-06-30", "2026-07-31"]
 
 
-def test_everything_is_made_anew_when_asked_for(scratch: PublishedHome, harmrank: Command) -> None:
+def test_everything_is_made_anew_when_asked_for(scratch: PublishedHome, without_dbt: Command) -> None:
     """--full is the way back from any doubt."""
     write_extract(scratch.extracts, "2026-07-31", MORE)
-    assert ALL in refresh(harmrank, scratch, "--full")
+    assert ALL in refresh(without_dbt, scratch, "--full")
 
 
 @pytest.mark.thorough
@@ -106,6 +130,7 @@ def test_tables_that_dbt_made_by_hand_are_not_built_on(scratch: PublishedHome, h
     assert ALL in refresh(harmrank, scratch)
 
 
+@pytest.mark.thorough
 def test_after_a_failed_build_everything_is_made_anew(scratch: PublishedHome, harmrank: Command) -> None:
     """Some tables have the new extract and some do not: none of them is to be relied on."""
     change(scratch, "update raw.extract_files set rows_read = rows_read + 1, rows_landed = rows_landed + 1")
@@ -121,19 +146,18 @@ def test_after_a_failed_build_everything_is_made_anew(scratch: PublishedHome, ha
     assert ALL in refresh(harmrank, scratch)
 
 
-def test_check_looks_at_every_row(scratch: PublishedHome, harmrank: Command) -> None:
+def test_check_looks_at_every_row(remade: PublishedHome, harmrank: Command) -> None:
     """What a refresh has made before, and looks at no more, has to be looked at somewhere."""
-    write_extract(scratch.extracts, "2026-07-31", MORE)
-    refresh(harmrank, scratch)
-    done = harmrank("check", "--home", scratch.home, "--all")
+    done = harmrank("check", "--home", remade.home, "--all")
     assert done.returncode == 0, done.stderr
     doubled = "insert into intermediate.int_crime_victims from intermediate.int_crime_victims where crime_ref = 'c1'"
-    change(scratch, doubled)
-    done = harmrank("check", "--home", scratch.home, "--all")
+    change(remade, doubled)
+    done = harmrank("check", "--home", remade.home, "--all")
     assert done.returncode == 4
     assert "unique_key_int_crime_victims" in done.stderr
 
 
+@pytest.mark.thorough
 def test_an_extract_that_was_taken_out_and_landed_again_is_seen(scratch: PublishedHome, harmrank: Command) -> None:
     """Whoever takes an extract out of raw by hand, to land another under its id, must not get a list of the first."""
     about = ("extracts", "extract_files", "extract_checks", "value_defects", "quarantine", "acceptance")
@@ -146,12 +170,10 @@ def test_an_extract_that_was_taken_out_and_landed_again_is_seen(scratch: Publish
     assert codes == [("008/01",), ("008/06",)]
 
 
-def test_a_double_among_what_was_just_made_stops_the_refresh(scratch: PublishedHome, harmrank: Command) -> None:
+def test_a_double_among_what_was_just_made_stops_the_refresh(remade: PublishedHome) -> None:
     """The tests that look at a part of a table look at the right part."""
-    write_extract(scratch.extracts, "2026-07-31", MORE)
-    refresh(harmrank, scratch)
-    with duckdb.connect(str(scratch.home / "warehouse.duckdb")) as connection:
-        test = (scratch.home / "target" / "compiled").rglob("unique_key_int_crime_victims_*.sql")
+    with duckdb.connect(str(remade.home / "warehouse.duckdb")) as connection:
+        test = (remade.home / "target" / "compiled").rglob("unique_key_int_crime_victims_*.sql")
         query = next(test).read_text(encoding="utf-8")
         double = "insert into intermediate.int_crime_victims from intermediate.int_crime_victims where crime_ref = "
         connection.execute(f"{double}'c1'")

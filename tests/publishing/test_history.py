@@ -95,6 +95,7 @@ def test_what_is_cut_off_is_taken_the_next_time(scratch: PublishedHome) -> None:
         assert len(connection.execute(PLACES).fetchall()) == 1
 
 
+@pytest.mark.thorough
 def test_corrections_say_what_has_become_of_a_published_list(tmp_path: Path, harmrank: Command) -> None:
     """Everything that can change a past list, once, through the real command; then another method."""
     men = ["stays", "cancelled", "deleted", "eliminated", "merged", "recorded", "named_late", "cleared", "born"]

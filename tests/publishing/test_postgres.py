@@ -357,6 +357,7 @@ def test_names_stay_closed_where_tables_are_open_by_default(
     assert server.ask(may.format(schema, "offender_people")) == [(False,)]
 
 
+@pytest.mark.thorough
 def test_a_list_as_it_was_known_takes_the_place_of_no_current_one(
     server: Server, schema: str, published: PublishedHome, publish: Publish, harmrank: Command, tmp_path: Path
 ) -> None:

@@ -389,6 +389,7 @@ def beginnings(tmp_path_factory: pytest.TempPathFactory, harmrank: Command) -> d
     return pages
 
 
+@pytest.mark.thorough
 def test_the_first_list_has_no_earlier_one_to_compare(beginnings: dict[str, str]) -> None:
     """The page has no movements and no change of harm, but everything else."""
     read = Tables.of(beginnings["2026-05-31"])
@@ -401,6 +402,7 @@ def test_the_first_list_has_no_earlier_one_to_compare(beginnings: dict[str, str]
     assert not read.tables.keys() & {"entered", "left", "stayed"}
 
 
+@pytest.mark.thorough
 def test_nobody_on_the_list_is_no_error(beginnings: dict[str, str]) -> None:
     """The page says so, and still has data and method."""
     read = Tables.of(beginnings["2026-04-30"])
@@ -412,6 +414,7 @@ def test_nobody_on_the_list_is_no_error(beginnings: dict[str, str]) -> None:
     assert not re.search(r"\bNone\b(?!\.)|\bnan\b|Undefined", read.text)
 
 
+@pytest.mark.thorough
 def test_a_month_in_which_nothing_happened(beginnings: dict[str, str]) -> None:
     """The page says that nobody came, went or was reported again and that the harm is unchanged."""
     read = Tables.of(beginnings["2026-07-31"])

@@ -260,6 +260,7 @@ def test_it_is_readable_like_any_list_and_never_refreshed(past: Past, harmrank: 
     assert (again.returncode, "nothing new" in again.stderr) == (0, True)
 
 
+@pytest.mark.thorough
 def test_a_damaged_one_says_how_to_rebuild_it(past: Past, harmrank: Command, tmp_path: Path) -> None:
     """The advice names the original home: a refresh of its own folder would turn it into a normal home."""
     home = homes.copied(past.home, tmp_path / "home")

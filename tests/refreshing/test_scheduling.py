@@ -264,6 +264,7 @@ def test_a_publication_runs_its_hook_and_ends_with_a_summary(
     assert [line["step"] for line in last_refresh(scratch.home)][-2:] == ["hook on-publish", "refresh"]
 
 
+@pytest.mark.thorough
 def test_a_past_list_runs_no_publish_hook(scratch: PublishedHome, harmrank: Command, hook: Callable[..., str]) -> None:
     """A hook passes the current list on; it must not pass on a past list in its place."""
     on_publish = hook("on_publish")
@@ -461,7 +462,8 @@ def test_sigterm_after_publishing_ends_only_compacting(
     on_publish = hook("on_publish")
     code = (
         "import os, signal\n"
-        "from harmrank.cli import main as cli; from harmrank.home import compaction\n"
+        "from harmrank.cli import main as cli; from harmrank.home import compaction; from support import without_dbt\n"
+        "without_dbt.stand_in_for_dbt()\n"
         "real = compaction._compact\n"
         "def stopped(*arguments):\n"
         "    os.kill(os.getpid(), signal.SIGTERM)\n"
@@ -469,7 +471,8 @@ def test_sigterm_after_publishing_ends_only_compacting(
         "compaction._compact = stopped\n"
         f"cli.main(['refresh', {str(scratch.extracts)!r}, '--home', {str(scratch.home)!r}, '--full', '--on-publish', {on_publish!r}])"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=homes.ENVIRONMENT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "the warehouse was not compacted: stopped by a signal" in done.stderr
     assert facts_of(on_publish)["build_id"] == homes.check(scratch.home)
