@@ -18,6 +18,8 @@ from playwright.sync_api import Browser, sync_playwright
 from support import forked
 from xdist.scheduler import LoadScopeScheduling
 
+from harmrank.sample import write_sample
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 # A reader of these tests sees the feed whole: one crime, its suspect and its victim.
@@ -130,6 +132,23 @@ def published(made_once: MakeOnce, harmrank: Command) -> PublishedHome:
         assert done.returncode == 0, done.stderr
 
     root = made_once("published", make)
+    return PublishedHome(root / "home", root / "extracts")
+
+
+FULL_LIST = {"crimes": 20_000, "months": 16, "seed": 2}
+"""The sample of the home below."""
+
+
+@pytest.fixture(scope="session")
+def full_list(made_once: MakeOnce, harmrank: Command) -> PublishedHome:
+    """A list with a hundred places, of an invented force, with a year of lists before it, for tests that only read."""
+
+    def make(folder: Path) -> None:
+        write_sample(folder / "extracts", **FULL_LIST, report=lambda _: None)
+        done = harmrank("refresh", folder / "extracts", "--home", folder / "home")
+        assert done.returncode == 0, done.stderr
+
+    root = made_once("full_list", make)
     return PublishedHome(root / "home", root / "extracts")
 
 

@@ -15,10 +15,9 @@ from typing import Any, Literal
 import duckdb
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import REPOSITORY, SMALL_FEED, Command, write_extract
+from conftest import REPOSITORY, SMALL_FEED, Command, PublishedHome, write_extract
 from playwright.sync_api import Browser, Page
 
-from harmrank.sample import write_sample
 from harmrank.text.wording import brief, day, days, per_cent, split
 
 # Names that would run as markup if they were not escaped.
@@ -91,13 +90,9 @@ def ask(home: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, harmrank: Command) -> Path:
+def home(full_list: PublishedHome) -> Path:
     """A full list of an invented force, with a year of lists before it."""
-    root = tmp_path_factory.mktemp("briefing")
-    write_sample(root / "extracts", crimes=20_000, months=14, seed=3, report=lambda _: None)
-    done = harmrank("refresh", root / "extracts", "--home", root / "home")
-    assert done.returncode == 0, done.stderr
-    return root / "home"
+    return full_list.home
 
 
 @pytest.fixture(scope="module")
