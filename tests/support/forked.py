@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -135,6 +136,8 @@ def _be(request: dict[str, object], streams: list[int]) -> NoReturn:
     os.environ.update(request["environment"])  # type: ignore[call-overload]
     time.tzset()
     random.seed()
+    # That a module is loaded already is what this is for.
+    warnings.filterwarnings("ignore", ".* found in sys.modules after import", RuntimeWarning)
     code: object = 1
     try:
         sys.argv = list(request["words"])  # type: ignore[call-overload]
