@@ -87,13 +87,14 @@ def explain(offender_key: str, root: Path, form: str) -> None:
 @click.option(
     "--operational",
     is_flag=True,
-    help="Include names and dates of birth. PERSONAL DATA: for operational readers. Every page is marked so.",
+    help="Include names and dates of birth. PERSONAL DATA: for operational readers; every page says so.",
 )
 def briefing(root: Path, path: Path, operational: bool) -> None:
-    """Write the paper for the monthly meeting: changes, the list, entries and exits, the cut-off, trends, data, method.
+    """Write the paper for the monthly meeting.
 
-    The result is one page that needs no network. To get a PDF, print it from a browser (A4). Only its owner may read
-    the file. Without --operational it holds keys and no names.
+    It shows what changed, the list, who entered and left, the cut-off, trends, data quality and the method. It is one
+    page that needs no network. For a PDF, print it from a browser (A4). Only its owner may read the file. Without
+    --operational it contains keys and no names.
 
     \b
     Example:
@@ -114,19 +115,19 @@ def briefing(root: Path, path: Path, operational: bool) -> None:
     "--max-age",
     metavar="SPAN",
     callback=span,
-    help="For monitors: print one line; exit with code 1 if the last successful refresh (published, or nothing new) is "
-    "older than this, such as 26h, 90m or 2d, or if the published build is damaged.",
+    help="For monitors: print one line. Exit code 1 if the published build is damaged, or if the last successful refresh "
+    "(published, or nothing new) is older than this: 26h, 90m or 2d.",
 )
 @click.option(
     "--max-list-age",
     metavar="SPAN",
     callback=span,
-    help="For monitors: the same if the date of the list is older than this, such as 40d. A refresh that finds nothing new "
-    "does not change the date of the list.",
+    help="For monitors: the same if the date of the list is older than this, such as 40d. A refresh that finds nothing "
+    "new does not change that date.",
 )
 @JSON_OPTION
 def status(root: Path, verify: bool, max_age: timedelta | None, max_list_age: timedelta | None, as_json: bool) -> None:
-    """Show what is landed and published, when and from what, and whether it is stale or damaged.
+    """Show what is landed and published, and whether it is stale or damaged.
 
     \b
     Example:
@@ -165,11 +166,12 @@ def status(root: Path, verify: bool, max_age: timedelta | None, max_list_age: ti
 @click.option("--table", "table_name", type=click.Choice(list(TABLES)), help="Only rows of this table.")
 @click.option("--reason", help="Only rows whose reason contains these words.")
 @click.option(
-    "--all", "with_cleared", is_flag=True, help="Also rows that a later extract has cleared, and which one did."
+    "--all",
+    "with_cleared",
+    is_flag=True,
+    help="Also show what a later extract has cleared, and which extract that was.",
 )
-@click.option(
-    "--export", "path", type=click.Path(path_type=Path), help="Write a CSV file with one line per row. It must be new."
-)
+@click.option("--export", "path", type=click.Path(path_type=Path), help="New CSV file to write, with one line per row.")
 @click.option(
     "--with-text",
     is_flag=True,
@@ -186,7 +188,9 @@ def quarantine(
     with_text: bool,
     as_json: bool,
 ) -> None:
-    """Show the rows and extracts that could not be used and that no later extract has cleared.
+    """Show rows and extracts that could not be used.
+
+    Without --all, those that a later extract has cleared are left out.
 
     \b
     Example:
@@ -214,7 +218,9 @@ def quarantine(
 @HOME_OPTION
 @JSON_OPTION
 def shape(root: Path, as_json: bool) -> None:
-    """Show how the harm of a feed is distributed, beside the figures that the Metropolitan Police has published.
+    """Show how the harm is distributed, beside published figures.
+
+    The figures for comparison are those that the Metropolitan Police has published.
 
     \b
     Example:

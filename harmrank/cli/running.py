@@ -42,7 +42,11 @@ if TYPE_CHECKING:
     "--months", type=click.IntRange(1, 600), default=24, show_default=True, help="Number of monthly extracts."
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="The same seed writes the same bytes."
+    "--seed",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="Seed of the random numbers: the same seed writes the same files.",
 )
 def sample(out: Path, crimes: int | None, months: int, seed: int) -> None:
     """Write a synthetic feed of monthly extracts. Its people are invented.
@@ -101,14 +105,14 @@ def sample(out: Path, crimes: int | None, months: int, seed: int) -> None:
     callback=mode,
     envvar="HARMRANK_PUBLISHED_MODE",
     help="Who may read the published lists, as a file mode: 750 lets the group of HOME/published read them. "
-    "Default: no change; in a new home, only the owner. Also read from HARMRANK_PUBLISHED_MODE.",
+    "Default: unchanged; in a new home, only the owner. Also read from HARMRANK_PUBLISHED_MODE.",
 )
 @click.option(
     "--on-publish",
     metavar="COMMAND",
     callback=hook,
     envvar="HARMRANK_ON_PUBLISH",
-    help="Run this hook after a list was published: a program with its arguments, without a shell. It gets "
+    help="Command to run after a list was published: a program with its arguments, without a shell. It gets "
     "HARMRANK_BUILD_ID, HARMRANK_LIST_DATE and more as environment variables, and JSON on its standard input. "
     "Also read from HARMRANK_ON_PUBLISH.",
 )
@@ -117,7 +121,7 @@ def sample(out: Path, crimes: int | None, months: int, seed: int) -> None:
     metavar="COMMAND",
     callback=hook,
     envvar="HARMRANK_ON_FAILURE",
-    help="Run this hook if the exit code is not 0. It also gets HARMRANK_EXIT_CODE and HARMRANK_MESSAGE. "
+    help="Command to run if the exit code is not 0. It also gets HARMRANK_EXIT_CODE and HARMRANK_MESSAGE. "
     "Also read from HARMRANK_ON_FAILURE.",
 )
 @click.option(
@@ -126,7 +130,7 @@ def sample(out: Path, crimes: int | None, months: int, seed: int) -> None:
     callback=span,
     default="10m",
     show_default=True,
-    help="Time limit for each hook, such as 90s or 1h.",
+    help="Time limit for each of these commands, such as 90s or 1h.",
 )
 @click.option(
     "--log-json",
@@ -145,7 +149,7 @@ def refresh(
     as_json: bool,
     **asked: Any,
 ) -> None:
-    """Land new extracts, build, test and publish. Run this from a scheduler.
+    """Land new extracts, build and test the list, publish it. Run this from a scheduler.
 
     \b
     Example:
@@ -158,10 +162,10 @@ def refresh(
       harmrank refresh extracts --home home --known-at 2026-09-30
       harmrank top --home home/known-at/2026-09-30
 
-    --list-date alone makes the list of that day from everything known today. With --known-at nothing from later
-    extracts counts: no late report, no change of status, no merge, no deletion. The rules are always today's. To use
-    the rules of that day, run the version of harmrank, with the seeds and imported weights, that the manifest of the
-    old list names.
+    With --list-date alone, everything known today counts for the list of that day. With --known-at, nothing from later
+    extracts counts: no late report, no change of status, no merge, no deletion. The rules are always today's. For the
+    rules of that day, use the version of harmrank that the manifest of the old list names, with its seeds and imported
+    weights.
     """
     from harmrank.cli import summary
     from harmrank.refreshing.attempt import Attempt
@@ -218,7 +222,7 @@ def _landed(landing: LandingResult) -> dict[str, Any]:
 @MEMORY_OPTION
 @JSON_OPTION
 def land(extracts: Path, root: Path, max_bad_share: float, engine: str | None, as_json: bool) -> None:
-    """Land new extracts in the warehouse, without building or publishing.
+    """Land new extracts: check them and load them into the warehouse. Builds and publishes nothing.
 
     \b
     Example:
@@ -293,14 +297,18 @@ def check(root: Path, everything: bool, as_json: bool) -> None:
     "--operational", is_flag=True, help="Also copy the table offender_people. PERSONAL DATA: names, dates of birth."
 )
 @click.option(
-    "--grant", "readers", metavar="ROLE", multiple=True, help="A role that may read all tables except offender_people."
+    "--grant",
+    "readers",
+    metavar="ROLE",
+    multiple=True,
+    help="A role that may read all tables except offender_people. May be repeated.",
 )
 @click.option(
     "--grant-operational",
     "operational_readers",
     metavar="ROLE",
     multiple=True,
-    help="With --operational: a role that may also read offender_people.",
+    help="With --operational: a role that may also read offender_people. May be repeated.",
 )
 @JSON_OPTION
 def publish(
@@ -312,10 +320,10 @@ def publish(
     operational_readers: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Copy the published list into a schema of PostgreSQL, for tools that cannot read DuckDB.
+    """Copy the published list to PostgreSQL, for tools that cannot read DuckDB.
 
     The copy is one transaction: readers see the old list or the new one, and never wait. If the schema already holds
-    this build, nothing changes. Views on the tables and grants stay.
+    this build, nothing changes. Views and grants on the tables are kept.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""What a person sees: tables and sentences for `top`, `explain` and `status`. Layout only, no figure is made here."""
+"""The output of `top`, `explain` and `status` for people: tables and sentences. Layout only; no figure is computed here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from harmrank.text.wording import as_known, brief, day, days, plural, split
 DAYS_A_YEAR = 365
 
 
-# Heading, alignment, and the width in characters below which a terminal does without the column.
+# Heading, alignment, and the least width of a terminal, in characters, that shows the column.
 TOP_COLUMNS: tuple[tuple[str, JustifyMethod, int], ...] = (
     ("Rank", "right", 0),
     ("Before", "right", 120),
@@ -35,8 +35,8 @@ TOP_COLUMNS: tuple[tuple[str, JustifyMethod, int], ...] = (
 
 
 def print_top(console: Console, build: Row, places: list[Row]) -> None:
-    """The head of the list as a table; on a narrow terminal with the columns one cannot do without."""
-    # Years make sense of days of imprisonment alone.
+    """Print the first places of the list as a table. A narrow terminal shows fewer columns."""
+    # Years make sense only for days of imprisonment.
     in_days = build["harm_unit"] == "days of imprisonment"
     shown = [console.width >= width and (in_days or heading != "Years") for heading, _, width in TOP_COLUMNS]
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_justify="left", title_style="bold")
@@ -58,7 +58,7 @@ def print_top(console: Console, build: Row, places: list[Row]) -> None:
     )
     legend = ["= tied with a neighbour, * in custody."]
     if any(place["unweighted_allegations"] for place in places):
-        legend.append("+ ? has allegations without a weight, so that the harm is not all counted.")
+        legend.append("+ ? has allegations without a weight: not all harm is counted.")
     console.print(" ".join(legend), style="dim")
 
 
@@ -87,7 +87,7 @@ def _per_cent(share: float | None) -> str:
 
 
 def print_explanation(console: Console, explanation: Explanation) -> None:
-    """A score line by line, in sentences that can be read aloud."""
+    """Print a score line by line."""
     told = explaining.sheet(explanation)
     console.print(Text(told.offender_key, style="bold"))
     console.print(told.place)
@@ -110,7 +110,7 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
 
 
 def print_status(console: Console, status: dict[str, Any]) -> None:
-    """What is landed and published, and what to do if the one lags behind the other."""
+    """Print what is landed and published, and what to do if the list is behind."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
@@ -119,7 +119,7 @@ def print_status(console: Console, status: dict[str, Any]) -> None:
         table.add_row("Now", status["at_work"])
     remade = status["remade"]
     if remade:
-        table.add_row("Known at", f"{remade['known_at']}, by the extracts taken up to then, landed in {remade['home']}")
+        table.add_row("Known at", f"{remade['known_at']}: from the extracts up to that day, landed in {remade['home']}")
     if not remade or status["landed"]:
         table.add_row("Landed", _landed_line(status["landed"]))
     for refusal in (status["landed"] or {}).get("refused", []):
@@ -142,7 +142,7 @@ def print_status(console: Console, status: dict[str, Any]) -> None:
         table.add_row("Damaged", fault)
     last = status["last_refresh"]
     if last and last.get("ended_well_at"):
-        table.add_row("Refreshed", f"{last['ended_well_at']}, when a refresh last ended well")
+        table.add_row("Refreshed", f"{last['ended_well_at']}, the last successful refresh")
     if last and last["outcome"] == GATE_FAILED:
         for detail in last["details"]:
             table.add_row("Failed", detail)

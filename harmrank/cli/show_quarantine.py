@@ -1,4 +1,4 @@
-"""What a person sees of the quarantine. Layout only."""
+"""The output of `quarantine` for people. Layout only."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from harmrank.text.printable import printable
 from harmrank.text.wording import plural
 
 WHAT_TO_DO = (
-    "Send a corrected extract with a later id: rows are recognised by their key. For rows without a readable key, "
-    'name the extract in its extract.json: "corrects": ["EXTRACT_ID"].'
+    "Send a corrected extract with a later id: it clears rows with the same key. To clear rows without a readable key, "
+    'name their extract in the extract.json of the new one: "corrects": ["EXTRACT_ID"].'
 )
 
 
 def print_quarantine(console: Console, found: Quarantine, with_cleared: bool) -> None:
-    """Rows by file and reason, refused extracts, how far this can be relied on, and what to do."""
+    """Print rows by file and reason, refused extracts, the build they are as of, and what to do."""
     rows = sum(group.rows for group in found.groups)
     if found.groups:
         console.print(_table(found.groups, with_cleared))
@@ -68,18 +68,16 @@ def _refused_table(refused: list[RefusedExtract], with_cleared: bool) -> Table:
 
 def _as_of(found: Quarantine) -> list[str]:
     if found.build_id is None:
-        return [
-            "This home has not been built with this harmrank yet: every row is shown as open until it is refreshed."
-        ]
+        return ["This version of harmrank has not built this home yet: every row shows as open. Run harmrank refresh."]
     if found.landed_since:
         since = ", ".join(found.landed_since)
         return [
-            f"As of build {found.build_id}. Landed since: {since}; what they cleared still shows as open, "
-            "and what they left in quarantine is shown as open: harmrank refresh says."
+            f"As of build {found.build_id}. Landed since: {since}. What these have cleared is not reflected yet: "
+            "run harmrank refresh."
         ]
     return [f"As of build {found.build_id}."]
 
 
 def _texts(cells: list[str]) -> list[Text]:
-    """Cells that are taken as they stand: nothing in them is markup, nothing moves the cursor."""
+    """Returns cells without markup or control characters."""
     return [Text(printable(cell)) for cell in cells]

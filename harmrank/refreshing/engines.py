@@ -1,4 +1,4 @@
-"""Who lands and builds: DuckDB in this process, or Apache Spark. Everything else of a refresh is the same."""
+"""The engine that lands and builds: DuckDB in this process, or Apache Spark. The rest of a refresh is the same."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ Progress = Callable[[str, int, int], None]
 
 
 class Engine(Protocol):
-    """What a refresh needs of an engine."""
+    """What a refresh needs from an engine."""
 
     name: str
 
     def rows(self) -> Rows:
-        """Who reads extracts and keeps their rows."""
+        """Returns what reads extracts and keeps their rows."""
 
     def build(self, progress: Progress, meanwhile: Callable[[], None], only_changes: bool) -> BuildResult:
-        """Build and test every model; with `only_changes` what new extracts touch."""
+        """Build and test every model; with `only_changes` only what new extracts touch."""
 
     def test(self, progress: Progress) -> BuildResult:
-        """Run every data test over every row, making nothing."""
+        """Run every data test over every row, without building."""
 
     def marts(self, built: BuildResult) -> publish.Marts:
-        """The marts that this build has made."""
+        """Returns the marts of this build."""
 
 
 class DuckDB:
-    """The home's own warehouse."""
+    """DuckDB on the home's warehouse."""
 
     name = "duckdb"
 
@@ -46,24 +46,24 @@ class DuckDB:
         self._home = home
 
     def rows(self) -> Rows:
-        """DuckDB's reader and the raw tables of the warehouse."""
+        """Returns DuckDB's reader with the raw tables of the warehouse."""
         return DuckDBRows()
 
     def build(self, progress: Progress, meanwhile: Callable[[], None], only_changes: bool) -> BuildResult:
-        """dbt on the warehouse."""
+        """Run dbt on the warehouse."""
         return run_dbt.build(self._home, progress, meanwhile, only_changes)
 
     def test(self, progress: Progress) -> BuildResult:
-        """dbt's tests on the warehouse."""
+        """Run dbt's tests on the warehouse."""
         return run_dbt.test(self._home, progress)
 
     def marts(self, built: BuildResult) -> publish.Marts:
-        """The schema mart of the warehouse."""
+        """Returns the tables of the schema mart."""
         return publish.of_warehouse(self._home)
 
 
 class Spark:
-    """Apache Spark, with its tables in the home or where its session keeps them."""
+    """Apache Spark. Its tables are in the home or where its session keeps them."""
 
     name = "spark"
 
@@ -74,7 +74,7 @@ class Spark:
         self._session = Session(home)
 
     def rows(self) -> Rows:
-        """Spark's reader and its raw tables. Raises UsageError where there is no Spark."""
+        """Returns Spark's reader with its raw tables. Raises UsageError if Spark is not installed."""
         from harmrank.spark.landing import SparkRows
         from harmrank.spark.session import refuse_without_spark
 
@@ -82,7 +82,7 @@ class Spark:
         return SparkRows(self._session, self._home.scratch)
 
     def build(self, progress: Progress, meanwhile: Callable[[], None], only_changes: bool) -> BuildResult:
-        """dbt on Spark, which is handed what is on record first."""
+        """Copy the records of landing to Spark, then run dbt there."""
         from harmrank.spark.session import TARGET, refuse_without_ansi_mode
 
         with warehouse.connect(self._home) as connection:
@@ -97,7 +97,7 @@ class Spark:
         return built
 
     def test(self, progress: Progress) -> BuildResult:
-        """dbt's tests on Spark."""
+        """Run dbt's tests on Spark."""
         from harmrank.spark.session import TARGET
 
         with warehouse.connect(self._home) as connection:
@@ -105,21 +105,21 @@ class Spark:
         return run_dbt.test(self._home, progress, TARGET)
 
     def marts(self, built: BuildResult) -> publish.Marts:
-        """The files of Spark's schema mart, described as dbt's project describes them."""
+        """Returns the files of Spark's schema mart, with the descriptions of dbt's project."""
         from harmrank.spark.marts import of_project
 
         return of_project(self._session, built.project)
 
 
 def of(home: Home, asked: str | None = None) -> Engine:
-    """The engine of a home: the one that has landed its extracts, or the one asked for in a new home.
+    """Returns the engine of a home: the one that landed its extracts or, in a new home, the one asked for.
 
-    Raises UsageError where another is asked for than has landed them.
+    Raises UsageError if another engine landed them.
     """
     has_landed = _has_landed(home)
     made_by = "spark" if home.spark_place.exists() else "duckdb"
     if has_landed and asked is not None and asked != made_by:
-        raise UsageError(f"the extracts of {home.root} lie in {made_by}: give {asked} a home of its own")
+        raise UsageError(f"the extracts of {home.root} are in {made_by}: use a new home for {asked}")
     name = made_by if has_landed or asked is None else asked
     return Spark(home) if name == "spark" else DuckDB(home)
 

@@ -83,7 +83,7 @@ def _refresh_as_known(options: Options, day: date, method: dict[str, str], run: 
             late = known_at.out_of_order(connection, day)
         if asked is None:
             return RefreshResult(landed, past, None, None)
-        with known_at.worked_at(home, past, day), run.journal_of(past, "copying"):
+        with known_at.opened(home, past, day), run.journal_of(past, "copying"):
             _prepare(past, options, run)
             if _is_current(past, asked, options, run):
                 return _nothing_new(past, landed, asked, run)

@@ -277,11 +277,11 @@ def test_a_damaged_one_says_how_to_rebuild_it(past: Past, harmrank: Command, tmp
 @pytest.mark.parametrize(
     ("out", "said"),
     [
-        ("home", "lies in the home"),
-        ("home/published", "lies in the home"),
-        ("extracts/past", "lies in the folder of extracts"),
-        ("another_home", "is a home or holds other things"),
-        ("full", "is a home or holds other things"),
+        ("home", "is in the home"),
+        ("home/published", "is in the home"),
+        ("extracts/past", "is in the folder of extracts"),
+        ("another_home", "is a home or has other content"),
+        ("full", "is a home or has other content"),
         ("of_another_day", "the list as it was known on 2026-01-31"),
         ("full/file", "is not a folder"),
     ],

@@ -573,7 +573,7 @@ def test_nothing_new_keeps_a_home_fresh_and_a_failure_does_not(scratch: Publishe
     assert "failed while landing" in stale.stdout and "is open in process" in stale.stdout
     assert harmrank("refresh", scratch.extracts, "--home", scratch.home).returncode == 0
     assert harmrank("status", "--home", scratch.home, "--max-age", "26h").returncode == 0
-    assert "when a refresh last ended well" in " ".join(harmrank("status", "--home", scratch.home).stdout.split())
+    assert "the last successful refresh" in " ".join(harmrank("status", "--home", scratch.home).stdout.split())
     add_unusable_extract(scratch)
     succeeded(scratch.home, timedelta(days=9))
     assert harmrank("refresh", scratch.extracts, "--home", scratch.home).returncode == 3

@@ -256,8 +256,8 @@ def test_what_java_leaves_lies_in_the_home(landed: dict[str, Landed]) -> None:
 def test_a_home_stays_with_its_engine(landed: dict[str, Landed], extracts: Path) -> None:
     """Rows would lie in two places, and each build know half of them. What Spark cannot do yet is said before anything begins."""
     for options, said in (
-        (("--engine", "duckdb"), "lie in spark: give duckdb a home of its own"),
-        (("--known-at", "2026-06-30"), "--known-at is not there on spark yet"),
+        (("--engine", "duckdb"), "are in spark: use a new home for duckdb"),
+        (("--known-at", "2026-06-30"), "--known-at does not work with spark yet"),
     ):
         done = subprocess.run(
             [sys.executable, "-m", "harmrank", "refresh", extracts, "--home", landed["spark"].home, *options],
