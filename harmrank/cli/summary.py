@@ -64,7 +64,8 @@ def _headline(ending: Ending, run: Run, known_at: date | None) -> str:
             f"build {run.publication.build_id}, {run.elapsed:.1f} s"
         )
     if ending.result is None:
-        return f"not published: {ending.outcome} while {ending.during}"
+        during = f" (step {ending.during})" if ending.during and ending.during != "refresh" else ""
+        return f"not published: {ending.outcome}{during}"
     if ending.result.list_date:
         return f"nothing new: the published list for {when} is current"
     return "nothing published: no extract could be used"

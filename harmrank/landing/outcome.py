@@ -66,6 +66,6 @@ def refusal_error(home: Home, refused: list[Refusal]) -> ExtractRefused | None:
         return None
     ids = ", ".join(refusal.extract_id for refusal in refused)
     return ExtractRefused(
-        f"refused, as said above: {ids}. Whatever else there was has been processed. "
-        f"For their suppliers: {home.reports / 'index.html'}"
+        f"extracts refused (see above): {ids}. Everything else was processed. "
+        f"Reports for their suppliers: {home.reports / 'index.html'}"
     )
