@@ -1,4 +1,4 @@
-"""Reads the suites in `expectations/`: what is checked at a door, how gravely, and what to do where it fails."""
+"""Reads the suites in `expectations/`: what is checked, how severe a failure is, and what to do about it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from harmrank.building.project import project_root
 
 @dataclass(frozen=True)
 class Expectation:
-    """One expectation.
+    """One expectation, with the `type` and `arguments` of Great Expectations.
 
-    `type` and `arguments` are those of Great Expectations. `sentence` says what is expected, in the words of its
-    reader; `mend`, what to do where it is not so. A fatal one stops what is checked, unless fewer than
-    `fatal_from_rows` rows are checked: a share of a few rows says little.
+    `sentence` says what is expected, `mend` what to do if it is not true. A fatal expectation refuses the extract or
+    stops the publication, unless fewer than `fatal_from_rows` rows were checked: a share of a few rows says little.
     """
 
     name: str
@@ -33,7 +32,7 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Suite:
-    """The expectations about one relation. `query`, where there is one, makes the relation from others."""
+    """The expectations about one relation. `query`, if there is one, makes the relation from others."""
 
     relation: str
     query: str | None
@@ -41,7 +40,7 @@ class Suite:
 
 
 def load(door: str) -> tuple[Suite, ...]:
-    """The suites of one door, `door_in` or `door_out`, in order of their file names."""
+    """Returns the suites of `door_in` or `door_out`, by file name."""
     files = sorted((project_root() / "expectations" / door).glob("*.yml"))
     return tuple(_suite(file) for file in files)
 

@@ -194,7 +194,7 @@ def check_facts(found: DoorFinding, lines: Mapping[Place, int], usual: Mapping[s
         table_name=expectation.table,
         column_name=expectation.column,
         sentence=expectation.sentence,
-        said=finding.said,
+        said=finding.message,
         mend=expectation.mend,
         is_fatal=finding.is_fatal,
         passed=finding.passed,

@@ -217,7 +217,7 @@ class ExtractLander:
             if found.finding.is_fatal:
                 file_name, line = check.places[0] if check.places else (None, None)
                 column = check.column_name if check.places else None
-                raise Unusable(found.finding.said, check.mend, file_name, line, column)
+                raise Unusable(found.finding.message, check.mend, file_name, line, column)
 
 
 def _arrival(incoming: door_in.IncomingExtract, rows_quarantined: int) -> Arrival:

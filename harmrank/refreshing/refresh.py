@@ -221,7 +221,7 @@ def _audit(home: Home, run: Run) -> publish.Audit:
         current = None if current_build.faults(home) else current_build.read_manifest(home)
         checked = door_out.check(home, folder, manifest, current)
         findings = [f for f in checked if not f.passed]
-        sentences = [f"{f.expectation.table}: {f.said}. {f.expectation.mend}" for f in findings]
+        sentences = [f"{f.expectation.table}: {f.message}. {f.expectation.mend}" for f in findings]
         fatal = [line for line, f in zip(sentences, findings, strict=True) if f.is_fatal]
         counts = {"expectations": len(checked), "warnings": len(sentences) - len(fatal), "failures": len(fatal)}
         run.end("checking", "failed" if fatal else "checked", **counts, details=sentences)

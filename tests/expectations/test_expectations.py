@@ -65,7 +65,7 @@ def test_results_are_read_on_a_connection_that_stays_its_owners() -> None:
         (finding,) = checker.check(suite, parameters)
         assert (finding.passed, finding.is_fatal) == (False, True)
         assert (finding.rows_checked, finding.rows_unexpected) == (100, 40)
-        assert finding.said == "Nothing is late: not so in 40 of 100 rows; at most 10% may be otherwise"
+        assert finding.message == "Nothing is late: not true for 40 of 100 rows (at most 10% allowed)"
         assert checker.places(suite, finding, ["file_row"], 2, parameters) == [(61,), (62,)]
         connection.execute("rollback")
         with pytest.raises(duckdb.CatalogException):
@@ -305,7 +305,7 @@ def test_a_fatal_finding_refuses_the_extract_and_says_where(
     done = harmrank("land", extracts, "--home", home)
     assert done.returncode == 3
     assert "Extract 2026-07-31 was refused: crimes.csv line 2, column reported_on: " in done.stderr
-    assert "not so in 150 of 150 rows" in done.stderr
+    assert "not true for 150 of 150 rows" in done.stderr
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
         assert connection.execute("select count(*) from raw.crimes where crime_ref like 'x%'").fetchone() == (0,)
     page = (home / "reports" / "2026-07-31.html").read_text(encoding="utf-8")
@@ -324,7 +324,9 @@ def test_a_finding_that_is_not_fatal_travels_with_the_build(
     write_extract(extracts, "2026-07-31", {"crimes": late})
     done = harmrank("refresh", extracts, "--home", home)
     assert done.returncode == 0, done.stderr
-    said = "crimes: Crimes were last changed before the extract was taken: not so in 1 of 1 rows of extract 2026-07-31"
+    said = (
+        "crimes: Crimes were last changed before the extract was taken: not true for 1 of 1 rows of extract 2026-07-31"
+    )
     manifest = json.loads((home / "published" / "current" / "manifest.json").read_text(encoding="utf-8"))
     assert said in manifest["warnings"]
     assert said in " ".join(harmrank("status", "--home", home).stdout.split())
@@ -451,13 +453,6 @@ def twice(table: str) -> Plant:
     return run(f"insert into mart.{table} select * from mart.{table} limit 1")
 
 
-def nulled(table: str, column: str) -> Plant:
-    """A table in which a value is missing that never is."""
-    return run(
-        f"alter table mart.{table} alter column {column} drop not null", f"update mart.{table} set {column} = null"
-    )
-
-
 def other_parquet(mart: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """A Parquet file with fewer rows than the table."""
     path = folder / "top_100.parquet"
@@ -466,51 +461,22 @@ def other_parquet(mart: duckdb.DuckDBPyConnection, folder: Path) -> None:
 
 FAULTS_OUT: dict[str, Plant] = {
     "top_100_has_its_columns": without_column("top_100", "most_serious_offence"),
-    "places_are_held_once": run("update mart.top_100 set harm_rank = 1"),
-    "nobody_is_listed_twice": run("update mart.top_100 set offender_key = 'met|p1'"),
-    "every_place_has_an_offender": nulled("top_100", "offender_key"),
     "places_are_of_the_list_date": run("update mart.top_100 set list_date = date '2026-06-29' where harm_rank = 1"),
-    "harm_is_not_negative": run("update mart.top_100 set harm_days = -1 where harm_rank = 1"),
-    "places_rest_on_allegations": run("update mart.top_100 set allegations = 0 where harm_rank = 1"),
-    "custody_is_known": nulled("top_100", "is_in_custody"),
-    "ties_are_known": nulled("top_100", "is_tied"),
-    "places_have_no_gap": run("update mart.top_100 set harm_rank = 3 where harm_rank = 2"),
     "the_list_is_not_empty": run("delete from mart.top_100"),
     "evidence_adds_up": run("delete from mart.top_100_evidence where crime_ref = 'c2'"),
-    "harm_by_status_adds_up": run("update mart.top_100 set harm_days_named = harm_days_named + 1"),
-    "list_and_scores_agree": run("update mart.offender_harm set harm_days = harm_days + 1"),
-    "listed_people_have_records": run("delete from mart.offender_people where offender_key = 'met|p1'"),
     "the_compared_list_is_the_list": run("update mart.method_lists set method_rank = method_rank + 1"),
-    "places_have_their_certainty": run("delete from mart.rank_uncertainty where harm_rank = 1"),
-    "movements_end_at_the_list": run("update mart.list_movements set harm_rank = harm_rank + 1"),
     "top_100_evidence_has_its_columns": without_column("top_100_evidence", "is_historic"),
-    "allegations_count_once": twice("top_100_evidence"),
-    "evidence_is_reported_by_the_list_date": run("update mart.top_100_evidence set reported_on = date '2026-07-01'"),
     "offender_harm_has_its_columns": without_column("offender_harm", "female_victims"),
-    "nobody_is_ranked_twice": run("update mart.offender_harm set offender_key = 'met|p1'"),
-    "ranks_are_held_once": run("update mart.offender_harm set harm_rank = 1"),
     "list_history_has_its_columns": without_column("list_history", "harm_days"),
-    "monthly_places_are_held_once": twice("list_history"),
     "no_list_from_the_future": run("update mart.list_history set list_date = date '2026-07-31' where harm_rank = 1"),
     "offender_people_has_its_columns": without_column("offender_people", "sex"),
-    "records_belong_to_one": twice("offender_people"),
     "crime_harm_monthly_has_its_columns": without_column("crime_harm_monthly", "detected_harm_days"),
-    "months_and_areas_stand_once": twice("crime_harm_monthly"),
-    "monthly_harm_is_not_negative": run("update mart.crime_harm_monthly set harm_days = -0.5"),
     "harm_concentration_has_its_columns": without_column("harm_concentration", "share_of_offenders"),
-    "shares_have_one_answer": twice("harm_concentration"),
-    "shares_of_harm_are_shares": run("update mart.harm_concentration set share_of_harm = 80"),
     "extract_reconciliation_has_its_columns": run(
         "alter table mart.extract_reconciliation rename column table_name to name_of_table"
     ),
-    "rows_read_are_kept": run("update mart.extract_reconciliation set rows_read = rows_read + 1"),
-    "rows_landed_are_accounted_for": run("update mart.extract_reconciliation set rows_deleted = rows_deleted + 1"),
     "data_defects_has_its_columns": without_column("data_defects", "reason"),
-    "defects_affect_rows": run(
-        "insert into mart.data_defects values ('2026-06-30', date '2026-06-30', 'crimes', 'x', 'x', 0)"
-    ),
     "build_info_has_its_columns": without_column("build_info", "code_version"),
-    "the_build_is_one_row": twice("build_info"),
     "tables_and_manifest_are_one_build": run("update mart.build_info set build_id = 'another'"),
     "files_hold_the_same_rows": other_parquet,
     "manifest_counts_are_right": twice("crime_harm_monthly"),
@@ -578,7 +544,7 @@ def test_a_suite_that_cannot_be_run_stops_the_publication(two_listed: PublishedH
     folder = tmp_path / "build"
     shutil.copytree((home.published / "current").resolve(), folder)
     with duckdb.connect(str(folder / current_build.MART_FILE)) as mart:
-        mart.execute("alter table mart.top_100 drop column harm_rank")
+        mart.execute("alter table mart.top_100 drop column harm_days")
     broken = [f for f in checked(home, folder) if f.expectation.name == "the_suite_can_be_run"]
     assert broken and all(finding.is_fatal for finding in broken)
     assert "top_100" in {finding.expectation.table for finding in broken}

@@ -143,7 +143,7 @@ class _Publication:
     def make(self) -> bool:
         """Bring the schema to this build, in the transaction that is open; gives whether any row was written."""
         schema = self.wanted.schema
-        self._run(sql.SQL("set local lock_timeout = {}").format(sql.Literal(f"{postgres.PATIENCE_SECONDS}s")))
+        self._run(sql.SQL("set local lock_timeout = {}").format(sql.Literal(f"{postgres.LOCK_TIMEOUT_SECONDS}s")))
         if not self._ask("select pg_try_advisory_xact_lock(hashtext('harmrank'), hashtext(%s))", schema)[0]:
             raise postgres.busy(schema)
         there = self._ask("select to_regnamespace(quote_ident(%s)) is not null", schema)[0]
