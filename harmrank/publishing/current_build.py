@@ -1,4 +1,4 @@
-"""The build that stands: where it is, what its manifest says of it, and whether it is whole."""
+"""The current build: where it is, what its manifest says, and whether its files are undamaged."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from harmrank.machine import disk
 MART_FILE = "harm_mart.duckdb"
 MANIFEST_FILE = "manifest.json"
 BUILD_ID = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{8}")
-"""A folder of another name is none of ours and is left alone."""
+"""The name of a build's folder. harmrank leaves every other folder alone."""
 POSTGRES_SCHEMA = "harm_mart"
-"""Where readers of PostgreSQL look for the current list, unless somebody names another schema."""
+"""The PostgreSQL schema of the current list, unless a user names another."""
 KEPT_BUILDS = 12
-"""How many builds stay beside the current one, unless a user sets another number."""
+"""How many earlier builds are kept, unless a user sets another number."""
 
 _NEEDED = {"build_id", "built_at", "list_date", "method", "extracts", "warnings", "duckdb_file", "tables"}
 
 
 def read_manifest(home: Home) -> dict[str, Any] | None:
-    """The manifest of the build that stands, or None where nothing has been published.
+    """Returns the manifest of the current build, or None if nothing has been published.
 
-    Raises HarmrankError, with the command that mends it, where there should be one and is none.
+    Raises HarmrankError, with the command to run, if the manifest is missing or damaged.
     """
     manifest, fault = _manifest(home)
     if fault:
@@ -35,42 +35,40 @@ def read_manifest(home: Home) -> dict[str, Any] | None:
 
 
 def manifest_if_whole(home: Home) -> dict[str, Any] | None:
-    """Returns the same, and None too where the manifest is damaged."""
+    """Returns the same, or None if the manifest is missing or damaged."""
     return _manifest(home)[0]
 
 
 def advice(home: Home, fault: str) -> str:
-    """A fault of the build that stands, with what to do about it."""
-    return f"{fault}: run {home.refresh_command} --full, which makes it again"
+    """Returns a fault of the current build with the command that rebuilds it."""
+    return f"{fault}: run {home.refresh_command} --full to rebuild the list"
 
 
 def faults(home: Home, thoroughly: bool = False) -> list[str]:
-    """What is wrong with the build that stands: files that are missing or of the wrong size; empty if nothing is.
+    """Returns one sentence for each file of the current build that is missing or has another size than its manifest says.
 
-    `thoroughly` computes the SHA-256 of every file too, which takes a second for each gigabyte.
+    `thoroughly` also compares the SHA-256 of every file, at about a second per gigabyte.
     """
     manifest, fault = _manifest(home)
     if fault:
         return [fault]
     if manifest is None:
         return []
-    # By its own name: `current` may be switched between two files.
+    # Not through `current`, which may be switched between two files.
     folder = home.published / manifest["build_id"]
     entries = [manifest["duckdb_file"], *manifest["tables"].values()]
-    return [said for entry in entries if (said := _file_fault(folder / entry["file"], entry, thoroughly))]
+    return [fault for entry in entries if (fault := _file_fault(folder / entry["file"], entry, thoroughly))]
 
 
 def refuse_foreign(home: Home) -> None:
-    """Raise HarmrankError where `current` is something harmrank did not make and must not replace."""
+    """Raises HarmrankError if `current` is not a link: harmrank did not make it and must not replace it."""
     link = home.published / "current"
     if link.exists() and not link.is_symlink():
-        raise HarmrankError(
-            f"{link} is no link to a build: harmrank did not make it. Move it away, then run this again."
-        )
+        raise HarmrankError(f"{link} is not a link that harmrank made. Move it away, then run this again.")
 
 
 def _manifest(home: Home) -> tuple[dict[str, Any] | None, str | None]:
-    """The manifest, or what is wrong with it; neither where nothing has been published."""
+    """The manifest, or its fault; both None if nothing has been published."""
     link = home.published / "current"
     if not link.exists():
         return None, f"{link} points to a build that is gone" if link.is_symlink() else None
@@ -84,7 +82,7 @@ def _manifest(home: Home) -> tuple[dict[str, Any] | None, str | None]:
     if not isinstance(manifest, dict) or not manifest.keys() >= _NEEDED:
         return None, f"{path} is damaged"
     if manifest["build_id"] != path.parent.name:
-        return None, f"{path} is of another build"
+        return None, f"{path} belongs to another build"
     return manifest, None
 
 

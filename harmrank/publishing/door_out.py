@@ -1,4 +1,4 @@
-"""Checks a build at the door out: as its readers will get it, before they can."""
+"""Checks a build as its readers will get it, before it is published."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from harmrank.text.printable import without_values
 
 _SCHEMA = "published.mart"
 _COMPARABLE_DAYS = 45
-"""How far two list dates may be apart for one list to say something of the other: a month and a half."""
+"""Two lists are compared if their dates are no further apart than this: a month and a half."""
 
 
-def check(home: Home, folder: Path, manifest: dict[str, Any], standing: dict[str, Any] | None) -> list[checks.Finding]:
-    """What every expectation about the build in `folder` found.
+def check(home: Home, folder: Path, manifest: dict[str, Any], current: dict[str, Any] | None) -> list[checks.Finding]:
+    """Returns what every expectation found about the build in `folder`.
 
-    `manifest` is that of the build, `standing` that of the build that stands, or None.
+    `manifest` belongs to this build, `current` to the current one (None if there is none).
     """
     parameters = {"list_date": date.fromisoformat(manifest["list_date"]), "build_ids": [manifest["build_id"]]}
     with duck.open_database() as connection:
@@ -34,8 +34,8 @@ def check(home: Home, folder: Path, manifest: dict[str, Any], standing: dict[str
         for table in manifest["tables"]:
             name = quoting.identifier(table)
             connection.execute(f"create temp view {name} as select * from {_SCHEMA}.{name}")
-        _offer_files(connection, folder, manifest)
-        _offer_changes(connection, home, manifest, standing)
+        _create_door_files(connection, folder, manifest)
+        _create_door_changes(connection, home, manifest, current)
         checker = checks.Checker(connection)
         found: list[checks.Finding] = []
         for suite in suites.load("door_out"):
@@ -51,23 +51,23 @@ def check(home: Home, folder: Path, manifest: dict[str, Any], standing: dict[str
 
 
 def _broken(suite: suites.Suite, error: Exception) -> checks.Finding:
-    """A suite that cannot be run, for want of a column it speaks of: worse than any finding."""
-    said = str(error) if isinstance(error, checks.CannotBeRun) else without_values(str(error))
+    """The finding for a suite that cannot be run because a column is missing: always fatal."""
+    reason = str(error) if isinstance(error, checks.CannotBeRun) else without_values(str(error))
     expectation = suites.Expectation(
         name="the_suite_can_be_run",
         type="",
         arguments={},
         table=suite.expectations[0].table,
         column="(columns)",
-        sentence=f"What readers rely on in {suite.relation} can be checked ({said})",
-        mend="See whether a column that the contract names is missing.",
+        sentence=f"The checks of {suite.relation} can be run ({reason})",
+        mend="Check whether a column that the contract names is missing.",
         is_fatal=True,
         fatal_from_rows=0,
     )
     return checks.Finding(expectation, passed=False, rows_checked=None, rows_unexpected=None, allowed=0)
 
 
-def _offer_files(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: dict[str, Any]) -> None:
+def _create_door_files(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: dict[str, Any]) -> None:
     connection.execute(
         "create temp table door_files (table_name varchar, rows_in_duckdb bigint, rows_in_parquet bigint, "
         "rows_in_manifest bigint, columns_without_description bigint)"
@@ -83,17 +83,17 @@ def _offer_files(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: 
         )
 
 
-def _offer_changes(
-    connection: duckdb.DuckDBPyConnection, home: Home, manifest: dict[str, Any], standing: dict[str, Any] | None
+def _create_door_changes(
+    connection: duckdb.DuckDBPyConnection, home: Home, manifest: dict[str, Any], current: dict[str, Any] | None
 ) -> None:
-    """The list beside the one that stands: the share (0 to 1) of its people who stay, and how many are ranked now as a
-    multiple of before."""
+    """The share (0 to 1) of the people on the current list who are still listed, and the people ranked now as a multiple
+    of those ranked in the current build."""
     empty = "select null::double as share_of_places_kept, null::double as offenders_as_multiple"
     connection.execute(f"create temp table door_changes as {empty}")
-    if standing is not None and _are_comparable(manifest, standing):
-        # What stands may be damaged, or have been published by another version: then there is nothing to compare with.
+    if current is not None and _are_comparable(manifest, current):
+        # The current build may be damaged or come from another version: then it is not compared.
         with suppress(duckdb.Error, KeyError):
-            _compare(connection, home.published / standing["build_id"], standing["tables"])
+            _compare(connection, home.published / current["build_id"], current["tables"])
 
 
 def _compare(connection: duckdb.DuckDBPyConnection, before: Path, tables: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
-"""Keeps on record what was published, so that a list that is remade can be held against what people have read.
+"""Records every published list, so that a later, corrected version of it can be compared with what people have read.
 
-A past list is made from what is known today. What stood on it when it was published is nowhere else for long: old builds
-are removed. A build's own list and its evidence are taken from the published files before the next build begins.
+Past lists are rebuilt from what is known today, and old builds are removed. So each build first copies the current list
+and its evidence from the published files into the warehouse.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ _EVIDENCE = """
 
 
 def record(connection: duckdb.DuckDBPyConnection, home: Home, say: Callable[[str], None]) -> None:
-    """Take the list that stands into the warehouse, once; where it cannot be read, say so and go on.
+    """Records the current list in the warehouse, unless it is recorded already. `say` gets a line if it cannot be read.
 
-    One transaction: killed in between, nothing of it is on record and the next build takes it.
+    All in one transaction: if the process is killed, nothing is recorded and the next build tries again.
     """
     faults = current_build.faults(home)
     manifest = None if faults else current_build.read_manifest(home)
     if manifest is None:
         if faults:
-            say(f"{faults[0]}: what it listed will be missing from list_corrections")
+            say(f"{faults[0]}: list_corrections will not cover its list")
         return
     build = manifest["build_id"]
     if duck.one_value(connection, "select count(*) from raw.published_places where build_id = ?", [build]):
@@ -50,7 +50,7 @@ def record(connection: duckdb.DuckDBPyConnection, home: Home, say: Callable[[str
         connection.execute("rollback")
         if stopped_by := system_errors.cause(error):
             raise stopped_by from None
-        say(f"build {build} cannot be read: what it listed will be missing from list_corrections")
+        say(f"build {build} cannot be read: list_corrections will not cover its list")
     except BaseException:
         connection.execute("rollback")
         raise

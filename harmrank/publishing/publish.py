@@ -1,4 +1,4 @@
-"""Publishes a tested build: one folder with a DuckDB file, Parquet and a manifest, switched to atomically."""
+"""Publishes a tested build: a folder with a DuckDB file, Parquet files and a manifest, made current atomically."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from harmrank.machine import disk, duck
 from harmrank.publishing.current_build import BUILD_ID, KEPT_BUILDS, MANIFEST_FILE, MART_FILE
 from harmrank.text import quoting
 
-# Readable by every DuckDB client from 1.1 on; BI drivers lag behind the engine.
+# Every DuckDB client from 1.1 on reads this; BI drivers lag behind the engine.
 STORAGE_VERSION = "v1.0.0"
 NEXT_LINK = ".current-next"
 
 
 @dataclass(frozen=True)
 class Publication:
-    """A published build: where it is, how many rows each table has, and what is odd about its neighbours."""
+    """A published build: its folder, the rows of each table, its warnings, and remarks about other builds."""
 
     build_id: str
     folder: Path
@@ -39,7 +39,7 @@ class Publication:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a mart: its DuckDB type, whether values may be missing, and what it means."""
+    """A column of a mart: its DuckDB type, whether values may be missing, and its description."""
 
     name: str
     sql_type: str
@@ -49,7 +49,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Mart:
-    """A mart that a build has made. `relation` is a FROM clause over its rows, for the connection that publishes."""
+    """A mart of a build. `relation` is a FROM clause over its rows, for the connection that publishes."""
 
     name: str
     relation: str
@@ -58,14 +58,14 @@ class Mart:
 
 
 Marts = Callable[[duckdb.DuckDBPyConnection], list[Mart]]
-"""Finds what is to be published, in the order of names."""
+"""Returns the marts to publish, by name."""
 
 Audit = Callable[[Path, dict[str, Any]], list[str]]
-"""Looks at a folder with a build and at its manifest; gives warnings for it, or raises where it must not go out."""
+"""Checks the folder and manifest of a build: returns warnings, or raises if it must not be published."""
 
 
 def of_warehouse(home: Home) -> Marts:
-    """The marts of the home's warehouse."""
+    """Returns the function that finds the marts of the home's warehouse."""
 
     def marts(connection: duckdb.DuckDBPyConnection) -> list[Mart]:
         connection.execute(f"attach {quoting.text(str(home.warehouse))} as warehouse (read_only)")
@@ -93,10 +93,10 @@ def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[Column]:
 def prepare(
     home: Home, build_id: str, facts: dict[str, Any], audit: Audit, keys: Keys | None = None, marts: Marts | None = None
 ) -> Path:
-    """Copy the marts of a build into a new folder that no reader sees; gives the folder, all of it on disk.
+    """Copies the marts of a build into a new hidden folder, and returns the folder when all of it is on disk.
 
-    `facts` go into the manifest as they are, the warnings of `audit` are added to theirs, the keys to the tables. What
-    `audit` raises leaves nothing behind.
+    `facts` go into the manifest, with the warnings of `audit` added to theirs; `keys` go to the tables. If `audit`
+    raises, the folder is removed.
     """
     incoming = home.published / f".incoming-{build_id}"
     incoming.mkdir(mode=0o700)
@@ -123,14 +123,14 @@ def prepare(
 
 
 def switch(home: Home, prepared: Path, kept_builds: int = KEPT_BUILDS) -> Publication:
-    """Make a prepared build the current one and remove those beyond the `kept_builds` before it.
+    """Makes a prepared build the current one, and removes all but the last `kept_builds` earlier builds.
 
-    Nothing a reader can see changes before the atomic replacement of the link `current`.
+    Readers see no change before the link `current` is replaced atomically.
     """
     manifest = json.loads((prepared / MANIFEST_FILE).read_text(encoding="utf-8"))
     build_id = str(manifest["build_id"])
     folder = home.published / build_id
-    # Before the build has its name: whatever this link names is known never to have been current.
+    # Set before the build gets its name: a build that this link still names was never current.
     (home.published / NEXT_LINK).symlink_to(build_id)
     prepared.rename(folder)
     _link(home)
@@ -140,7 +140,7 @@ def switch(home: Home, prepared: Path, kept_builds: int = KEPT_BUILDS) -> Public
 
 
 def _index_facts(folder: Path) -> dict[str, Any]:
-    """Which harm index the build was made with, by name and source."""
+    """The name and source of the harm index of the build."""
     with duck.open_database(folder / MART_FILE, read_only=True) as connection:
         row = duck.one_row(connection, "select harm_index, harm_index_source from mart.build_info")
     return dict(zip(("harm_index", "harm_index_source"), row, strict=True))
@@ -170,7 +170,7 @@ def _copy_mart(
         for column in mart.columns
     )
     connection.execute(f"create table {table} ({definitions})")
-    # Sorted by every column, so that the same marts always give the same files.
+    # Sorted by every column, so that equal marts make equal files.
     connection.execute(f"insert into {table} select * from {mart.relation} order by all")
     if mart.description:
         connection.execute(f"comment on table {table} is {quoting.text(mart.description)}")
@@ -205,7 +205,7 @@ def _file_entry(path: Path) -> dict[str, Any]:
 
 
 def _share(build: Path, published: Path) -> None:
-    """Give a new build the group and permissions of the folder of builds: who may read one may read the next."""
+    """Gives a new build the group and permissions of `published`, so that readers of the last build can read it."""
     folder = published.stat()
     for path in (build, *build.iterdir()):
         if path.stat().st_gid != folder.st_gid:
@@ -214,7 +214,7 @@ def _share(build: Path, published: Path) -> None:
 
 
 def share(home: Home, mode: int) -> None:
-    """Open `published`, and every build in it, to whom this mode says; the next builds take it over."""
+    """Sets the permissions of `published` and every build in it to `mode`; later builds get the same."""
     home.open_published(mode)
     for build in _builds(home):
         _share(build, home.published)
@@ -226,9 +226,9 @@ def _builds(home: Home) -> list[Path]:
 
 
 def _link(home: Home) -> None:
-    """Point `current` to the build that the next link names.
+    """Points `current` to the build that the next link names.
 
-    Each step is on disk before the next, so that a power cut leaves the one or the other.
+    Each step is flushed to disk before the next, so that a power cut leaves one of the two.
     """
     disk.flush(home.published)
     os.replace(home.published / NEXT_LINK, home.published / "current")
@@ -236,13 +236,13 @@ def _link(home: Home) -> None:
 
 
 def tidy(home: Home, kept_builds: int = KEPT_BUILDS) -> list[str]:
-    """Remove what a publication that was cut off has left, and builds that have had their time.
+    """Removes what an interrupted publication has left, and all but the last `kept_builds` earlier builds.
 
-    Gives a sentence for each build that could not go. The caller holds the lock of the home.
+    Returns a sentence for each build that could not be removed. The caller holds the lock of the home.
     """
     link = home.published / NEXT_LINK
     if link.is_symlink():
-        # What the next link names was never current: tested, but nobody has been told of it.
+        # Tested, but never current: nobody has seen it.
         orphan = home.published / os.readlink(link)
         if BUILD_ID.fullmatch(orphan.name) and orphan.is_dir() and orphan != _current(home):
             _remove(orphan)
@@ -252,7 +252,7 @@ def tidy(home: Home, kept_builds: int = KEPT_BUILDS) -> list[str]:
         try:
             shutil.rmtree(leftover)
         except OSError as error:
-            remarks.append(f"{leftover.name} is no build but cannot be removed ({error.strerror})")
+            remarks.append(f"{leftover.name} is left over and cannot be removed ({error.strerror})")
     return remarks + _prune(home, kept_builds)
 
 
@@ -262,22 +262,22 @@ def _current(home: Home) -> Path | None:
 
 
 def _prune(home: Home, kept_builds: int) -> list[str]:
-    """Remove the oldest builds beyond those kept beside the current one, except what is being read."""
+    """Removes the oldest builds beyond those to keep, except those being read."""
     earlier = [build for build in _builds(home) if build != _current(home)]
     remarks = []
     for build in earlier[: max(0, len(earlier) - kept_builds)]:
         try:
             if _is_read(build / MART_FILE):
-                remarks.append(f"build {build.name} has had its time but is being read: the next refresh removes it")
+                remarks.append(f"old build {build.name} is being read: the next refresh will remove it")
             else:
                 _remove(build)
         except OSError as error:
-            remarks.append(f"build {build.name} has had its time but cannot be removed ({error.strerror})")
+            remarks.append(f"old build {build.name} cannot be removed ({error.strerror})")
     return remarks
 
 
 def _remove(build: Path) -> None:
-    """Take a build away. It loses its name first: half a build must never look like one."""
+    """Removes a build. It is renamed first: half a build must never look like a whole one."""
     leaving = build.with_name(f".removing-{build.name}")
     build.rename(leaving)
     disk.flush(build.parent)
@@ -298,9 +298,9 @@ except OSError:
 
 
 def _is_read(mart: Path) -> bool:
-    """Whether a DuckDB client on this machine has the file open. Readers of Parquet cannot be known of.
+    """Whether a DuckDB client on this machine has the file open. Readers of Parquet files hold no lock.
 
-    Asked by a process of its own: closing the file here would drop the locks that this process holds on it.
+    A separate process asks, because closing the file here would drop the locks that this process holds on it.
     """
     asked = subprocess.run(  # noqa: S603 - Python itself, with a program of ours
         [sys.executable, "-I", "-S", "-c", _ASK_FOR_LOCK, str(mart)], check=False

@@ -505,10 +505,10 @@ def two_listed(tmp_path_factory: pytest.TempPathFactory, harmrank: Command) -> P
 
 
 def checked(home: Home, folder: Path) -> list[checks.Finding]:
-    """What the door out finds in a folder, beside the build that stands."""
-    standing = current_build.read_manifest(home)
-    assert standing is not None
-    return door_out.check(home, folder, standing, standing)
+    """What the door out finds in a folder, compared with the current build."""
+    current = current_build.read_manifest(home)
+    assert current is not None
+    return door_out.check(home, folder, current, current)
 
 
 def test_a_good_build_passes_every_check(two_listed: PublishedHome) -> None:

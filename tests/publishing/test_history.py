@@ -61,7 +61,7 @@ def test_a_list_that_cannot_be_read_stops_no_build(scratch: PublishedHome, witho
     damaged.write_bytes(b"no parquet")
     done = without_dbt("refresh", scratch.extracts, "--home", scratch.home, "--full")
     assert done.returncode == 0
-    assert "what it listed will be missing from list_corrections" in done.stderr
+    assert "list_corrections will not cover its list" in done.stderr
     assert ask(scratch.home / "warehouse.duckdb", PLACES) == []
 
 

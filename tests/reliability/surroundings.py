@@ -118,7 +118,7 @@ def current_is_foreign(place: Place) -> list[str]:
     place.current.unlink()
     place.current.mkdir()
     (place.current / "theirs").write_text("")
-    faults = _expect(homes.run("refresh", place.extracts, "--home", place.home), 1, "is no link to a build")
+    faults = _expect(homes.run("refresh", place.extracts, "--home", place.home), 1, "is not a link that harmrank made")
     return faults + ([] if (place.current / "theirs").exists() else ["the foreign folder was removed"])
 
 

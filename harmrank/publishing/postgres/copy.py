@@ -1,7 +1,7 @@
-"""Copies the build that stands into a schema of PostgreSQL, in one transaction: readers see the old list or the new one.
+"""Copies the current build into a schema of PostgreSQL in one transaction: readers see the old list or the new one.
 
-Rows are deleted and copied, never truncated or swapped: that locks no reader out, and views and grants upon the tables stay
-(docs/decisions/0037-postgresql.md).
+Rows are deleted and copied, never truncated or swapped, so that no reader is locked out and views and grants on the tables
+stay (docs/decisions/0037-postgresql.md).
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from harmrank.publishing.postgres.schema import Column, Found, Table
 from harmrank.text.quoting import identifier
 
 NAMES = "offender_people"
-"""The one table with names: for operational readers, and copied only where it is asked for."""
+"""The one table with names, for operational readers; copied only if asked for."""
 RECORD = "harmrank_publication"
-"""The table by which harmrank knows a schema as its own: one row, the build that it holds."""
+"""The table that marks a schema as harmrank's: one row, the build it holds."""
 
 _ROWS_AT_ONCE = 5_000
 _SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
@@ -40,20 +40,20 @@ _RECORD = Table(
     (
         Column("build_id", "text", False, "Name of the build that this schema holds, as in build_info."),
         Column("sha256", "text", False, "SHA-256 of the DuckDB file that the tables were copied from."),
-        Column("has_names", "boolean", False, f"True where {NAMES} was copied, too. Personal data."),
+        Column("has_names", "boolean", False, f"True if {NAMES} was copied, too. Personal data."),
         Column(
-            "tables", "text[]", False, "The tables that harmrank keeps here; others in this schema are not its own."
+            "tables", "text[]", False, "The tables that harmrank keeps here; other tables in this schema are not its own."
         ),
-        Column("published_at", "timestamp with time zone", False, "Moment the copy was begun."),
+        Column("published_at", "timestamp with time zone", False, "When the copy began."),
     ),
     (("build_id",),),
-    "One row: the build that this schema holds. Written by harmrank publish, by which it knows the schema as its own.",
+    "One row: the build that this schema holds. It marks the schema as one of harmrank publish.",
 )
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What goes where: the schema, whether names go with it, and the roles that may read all but names, or all."""
+class Target:
+    """The schema to copy into, whether to copy names, and the roles that may read all tables but names, or all."""
 
     schema: str
     with_names: bool = False
@@ -63,7 +63,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Copied:
-    """What a publication did: where the list is, how many rows each table has, and whether any was written."""
+    """What a publication did: where the list is, the rows of each table, and whether any row was written."""
 
     place: str
     schema: str
@@ -74,37 +74,37 @@ class Copied:
     remarks: list[str] = field(default_factory=list)
 
 
-def publish(home: Home, address: str, wanted: Wanted, progress: Callable[[str, int, int], None]) -> Copied:
-    """Make the schema hold the build that stands, and nothing of another; where it does already, change nothing.
+def publish(home: Home, address: str, target: Target, progress: Callable[[str, int, int], None]) -> Copied:
+    """Copies the current build into the schema, in place of any other; if the schema holds it already, changes nothing.
 
-    `progress` is called with (table, tables done, tables in all). Raises UsageError where nothing has been published or
-    the schema's name cannot be used; HarmrankError, with the last list still standing there, where the server, its
-    rights or the schema's owner are against it.
+    `progress` is called with (table, tables done, tables in all). Raises UsageError if nothing has been published or
+    the schema's name cannot be used, and HarmrankError if the server refuses or the schema is not harmrank's. The last
+    list there is still current then.
     """
-    if not _SCHEMA_NAME.fullmatch(wanted.schema) or wanted.schema.startswith("pg_"):
+    if not _SCHEMA_NAME.fullmatch(target.schema) or target.schema.startswith("pg_"):
         raise UsageError(
-            f"{wanted.schema} is no name for a schema: use small letters, digits and _, not pg_ at the start"
+            f"{target.schema} cannot name a schema: use small letters, digits and _, not pg_ at the start"
         )
-    if wanted.operational_readers and not wanted.with_names:
-        raise UsageError("--grant-operational goes with --operational: without it there are no names to grant")
-    if home.remade and wanted.schema == POSTGRES_SCHEMA:
+    if target.operational_readers and not target.with_names:
+        raise UsageError("--grant-operational needs --operational: without it no names are copied")
+    if home.remade and target.schema == POSTGRES_SCHEMA:
         raise UsageError(
-            f"{home.root} holds the list as it was known on {home.remade.known_at}: name a schema of its own with --schema, "
-            f"since {POSTGRES_SCHEMA} is where the current list is looked for"
+            f"{home.root} holds the list as it was known on {home.remade.known_at}: name a schema of its own with --schema; "
+            f"{POSTGRES_SCHEMA} is for the current list"
         )
     manifest = _manifest(home)
-    entries = {name: entry for name, entry in manifest["tables"].items() if wanted.with_names or name != NAMES}
+    entries = {name: entry for name, entry in manifest["tables"].items() if target.with_names or name != NAMES}
     tables = {name: postgres_schema.of_manifest(name, entry) for name, entry in entries.items()}
     rows = {name: entry["rows"] for name, entry in entries.items()}
     with _mart(home, manifest) as mart, postgres.connected(address) as connection:
-        publication = _Publication(connection, mart, manifest, wanted, tables, rows, progress)
+        publication = _Publication(connection, mart, manifest, target, tables, rows, progress)
         with connection.transaction():
             changed = publication.make()
         remarks = publication.tidy() if changed else []
         if changed and not all(table.keys for table in tables.values()):
-            remarks.append("the build does not name its keys, so that the tables have none: the next refresh does")
+            remarks.append("the build does not name its keys, so the tables have none: the next refresh will name them")
         where = postgres.place(connection)
-    return Copied(where, wanted.schema, manifest["build_id"], manifest["list_date"], rows, changed, remarks)
+    return Copied(where, target.schema, manifest["build_id"], manifest["list_date"], rows, changed, remarks)
 
 
 def _manifest(home: Home) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _manifest(home: Home) -> dict[str, Any]:
 
 @contextmanager
 def _mart(home: Home, manifest: dict[str, Any]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The DuckDB file of that build, by its own name: `current` may be switched meanwhile."""
+    """The DuckDB file of this build, not through `current`, which may be switched in the meantime."""
     path = home.published / manifest["build_id"] / MART_FILE
     try:
         with duck.open_database(path, read_only=True) as connection:
@@ -130,26 +130,26 @@ def _mart(home: Home, manifest: dict[str, Any]) -> Iterator[duckdb.DuckDBPyConne
 
 @dataclass(frozen=True)
 class _Publication:
-    """One build on its way into one schema."""
+    """The copy of one build into one schema."""
 
     connection: Connection
     mart: duckdb.DuckDBPyConnection
     manifest: dict[str, Any]
-    wanted: Wanted
+    target: Target
     tables: dict[str, Table]
     rows: dict[str, int]
     progress: Callable[[str, int, int], None]
 
     def make(self) -> bool:
-        """Bring the schema to this build, in the transaction that is open; gives whether any row was written."""
-        schema = self.wanted.schema
+        """Copies the build within the open transaction. Returns whether any row was written."""
+        schema = self.target.schema
         self._run(sql.SQL("set local lock_timeout = {}").format(sql.Literal(f"{postgres.LOCK_TIMEOUT_SECONDS}s")))
         if not self._ask("select pg_try_advisory_xact_lock(hashtext('harmrank'), hashtext(%s))", schema)[0]:
             raise postgres.busy(schema)
         there = self._ask("select to_regnamespace(quote_ident(%s)) is not null", schema)[0]
-        found = postgres_schema.look(self.connection, schema)
+        found = postgres_schema.contents(self.connection, schema)
         self._refuse_foreign(found)
-        changed = not self._stands(found)
+        changed = not self._holds_this_build(found)
         if changed:
             if not there:
                 self._run(sql.SQL("create schema {}").format(sql.Identifier(schema)))
@@ -158,39 +158,38 @@ class _Publication:
         return changed
 
     def tidy(self) -> list[str]:
-        """Free the room of the rows that were deleted, after the transaction; no reader waits for it."""
-        names = sql.SQL(", ").join(sql.Identifier(self.wanted.schema, name) for name in self.tables)
+        """Frees the space of the deleted rows, after the transaction; no reader waits for it. Returns remarks."""
+        names = sql.SQL(", ").join(sql.Identifier(self.target.schema, name) for name in self.tables)
         try:
             self._run(sql.SQL("vacuum (analyze, truncate false) {}").format(names))
         except psycopg.Error:
-            return ["the room of the list before could not be freed at once: PostgreSQL does it later by itself"]
+            return ["the space of the previous list could not be freed now: PostgreSQL will free it later"]
         return []
 
     def _refuse_foreign(self, found: Found) -> None:
-        schema = self.wanted.schema
+        schema = self.target.schema
         mine = found.tables.get(RECORD)
         if mine is None or {column.name for column in mine.columns} != {column.name for column in _RECORD.columns}:
             if found.tables or found.others:
                 raise HarmrankError(
-                    f"harmrank did not make the schema {schema}, which holds tables already: name another (--schema), or "
-                    "an empty one"
+                    f"harmrank did not make the schema {schema}, and it holds tables: name another or an empty one "
+                    "(--schema)"
                 )
             return
         in_the_way = sorted(found.others & self.tables.keys())
         in_the_way += sorted((found.tables.keys() & self.tables.keys()) - set(self._recorded()))
         if in_the_way:
             raise HarmrankError(
-                f"{schema}.{in_the_way[0]} is somebody's own and in the way of a table of that name: rename it, then "
-                "publish again"
+                f"harmrank did not make {schema}.{in_the_way[0]} and needs its name: rename it, then publish again"
             )
 
     def _recorded(self) -> list[str]:
-        """The tables that harmrank has made here."""
+        """The tables that harmrank has made in this schema."""
         row = self._ask(sql.SQL("select tables from {}").format(self._table(RECORD)))
         return list(row[0]) if row else []
 
-    def _stands(self, found: Found) -> bool:
-        """Whether the schema holds this build, whole, and no names that are not wanted."""
+    def _holds_this_build(self, found: Found) -> bool:
+        """Whether the schema holds this build completely, with names only if asked for."""
         if RECORD not in found.tables:
             return False
         row = self._ask(sql.SQL("select build_id, sha256, tables from {}").format(self._table(RECORD)))
@@ -200,7 +199,7 @@ class _Publication:
 
     def _write(self, found: Found) -> None:
         if RECORD in found.tables:
-            self._remove_others(found)
+            self._drop_old_tables(found)
         for place, (name, table) in enumerate(self.tables.items(), start=1):
             self._fill(table, found)
             self.progress(name, place, len(self.tables))
@@ -209,26 +208,26 @@ class _Publication:
             sql.SQL("insert into {} values (%s, %s, %s, %s, %s)").format(self._table(RECORD)),
             self.manifest["build_id"],
             self.manifest["duckdb_file"]["sha256"],
-            self.wanted.with_names,
+            self.target.with_names,
             sorted(self.tables),
             datetime.now(UTC),
         )
-        for statement in postgres_schema.add_keys(self.wanted.schema, found.tables.get(RECORD), _RECORD):
+        for statement in postgres_schema.add_keys(self.target.schema, found.tables.get(RECORD), _RECORD):
             self._run(statement)
         known_at = self.manifest.get("known_at")
         as_known = f" as it was known on {known_at}" if known_at else ""
-        told = f"harmrank: the list for {self.manifest['list_date']}{as_known}, build {self.manifest['build_id']}"
-        self._run(sql.SQL("comment on schema {} is {}").format(sql.Identifier(self.wanted.schema), sql.Literal(told)))
+        comment = f"harmrank: the list for {self.manifest['list_date']}{as_known}, build {self.manifest['build_id']}"
+        self._run(sql.SQL("comment on schema {} is {}").format(sql.Identifier(self.target.schema), sql.Literal(comment)))
 
-    def _remove_others(self, found: Found) -> None:
-        """Drop tables of an earlier build that this one does not have; names that nobody asked for any more first of all."""
+    def _drop_old_tables(self, found: Found) -> None:
+        """Drops tables of an earlier build that this copy does not have, such as names that are no longer asked for."""
         for name in self._recorded():
             if name not in self.tables and name in found.tables:
                 self._run(sql.SQL("drop table {}").format(self._table(name)))
 
     def _make_table(self, table: Table, found: Found) -> None:
-        """See to it that the table is there, empty and of the right columns, and says what it is."""
-        schema, before = self.wanted.schema, found.tables.get(table.name)
+        """Makes sure that the table exists, is empty, and has the right columns and comments."""
+        schema, before = self.target.schema, found.tables.get(table.name)
         if before is None:
             self._run(postgres_schema.create(schema, table))
             if table.name == NAMES:
@@ -241,7 +240,7 @@ class _Publication:
             self._run(statement)
 
     def _close_names(self) -> None:
-        """Take the table of names from whoever got it by the default privileges of the schema or the database."""
+        """Revokes what the default privileges of the schema or the database have granted on the table of names."""
         query = """
             select distinct coalesce(pg_roles.rolname, '')
             from pg_class cross join aclexplode(pg_class.relacl) as privilege
@@ -265,30 +264,30 @@ class _Publication:
             while batch := rows.fetchmany(_ROWS_AT_ONCE):
                 for row in batch:
                     copy.write_row(row)
-        for statement in postgres_schema.add_keys(self.wanted.schema, found.tables.get(table.name), table):
+        for statement in postgres_schema.add_keys(self.target.schema, found.tables.get(table.name), table):
             self._run(statement)
         if self._count(table.name) != self.rows[table.name]:
             raise HarmrankError(
-                f"{table.name} does not have the rows that the manifest tells of: nothing was published"
+                f"{table.name} does not have the number of rows that the manifest says: nothing was published"
             )
 
     def _grant(self) -> None:
-        """Let the roles read: what is granted already stays, names are for operational readers alone."""
+        """Lets the roles read; only operational readers get names. Earlier grants stay."""
         open_to_all = [self._table(name) for name in (*self.tables, RECORD) if name != NAMES]
         for roles, tables in (
-            ((*self.wanted.readers, *self.wanted.operational_readers), open_to_all),
-            (self.wanted.operational_readers, [self._table(NAMES)]),
+            ((*self.target.readers, *self.target.operational_readers), open_to_all),
+            (self.target.operational_readers, [self._table(NAMES)]),
         ):
             for role in dict.fromkeys(roles):
                 grants = (
-                    sql.SQL("grant usage on schema {}").format(sql.Identifier(self.wanted.schema)),
+                    sql.SQL("grant usage on schema {}").format(sql.Identifier(self.target.schema)),
                     sql.SQL("grant select on {}").format(sql.SQL(", ").join(tables)),
                 )
                 for grant in grants:
                     self._run(grant + sql.SQL(" to {}").format(sql.Identifier(role)))
 
     def _table(self, name: str) -> sql.Identifier:
-        return sql.Identifier(self.wanted.schema, name)
+        return sql.Identifier(self.target.schema, name)
 
     def _count(self, name: str) -> int:
         return int(self._ask(sql.SQL("select count(*) from {}").format(self._table(name)))[0])
@@ -297,6 +296,6 @@ class _Publication:
         self.connection.execute(statement, values or None)
 
     def _ask(self, query: sql.Composed | LiteralString, *values: Any) -> tuple[Any, ...]:
-        """The first row of the answer; nothing where there is none."""
+        """The first row of the answer; an empty tuple if there is none."""
         statement = query if isinstance(query, sql.Composed) else sql.SQL(query)
         return self.connection.execute(statement, values or None).fetchone() or ()

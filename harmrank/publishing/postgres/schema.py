@@ -1,4 +1,4 @@
-"""The tables of a mart as PostgreSQL has them: what is there, what should be, and the statements between the two."""
+"""The tables of a mart in PostgreSQL: those there now, those that should be, and the statements that change them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TYPES = {
     "TIMESTAMP": "timestamp without time zone",
     "VARCHAR": "text",
 }
-"""The types of the mart, and the type of PostgreSQL that holds exactly the same values."""
+"""The types of the mart, and the PostgreSQL type that holds exactly the same values."""
 
 _COLUMNS = """
     select relations.relname, relations.relkind::text, obj_description(relations.oid, 'pg_class'),
@@ -46,7 +46,7 @@ _KEYS = """
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its name, PostgreSQL's type, whether it may be null, and what it means."""
+    """A column: its name, PostgreSQL type, whether it may be null, and its description."""
 
     name: str
     type: str
@@ -56,7 +56,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: its columns, its keys (the first is the primary one) and what a row is."""
+    """A table: its columns, its keys (the first is the primary key) and its description."""
 
     name: str
     columns: tuple[Column, ...]
@@ -66,7 +66,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Found:
-    """What stands in a schema: its tables, the names of their keys, and the names of what is no table."""
+    """The contents of a schema: its tables, the names of their key constraints, and the names of views and the like."""
 
     tables: dict[str, Table]
     constraints: dict[str, list[str]]
@@ -74,20 +74,20 @@ class Found:
 
 
 def of_manifest(name: str, entry: dict[str, Any]) -> Table:
-    """The table that the manifest of a build tells of. Raises HarmrankError for a type that it has no match for."""
+    """Returns the table that the manifest of a build describes. Raises HarmrankError for an unknown type."""
     keys = tuple(tuple(key) for key in entry.get("keys", []))
     never_null = keys[0] if keys else ()
     columns = []
     for column in entry["columns"]:
         if column["type"] not in TYPES:
-            raise HarmrankError(f"{name}.{column['name']} is a {column['type']}: PostgreSQL has no type for it here")
+            raise HarmrankError(f"{name}.{column['name']} is a {column['type']}, which harmrank cannot copy to PostgreSQL")
         nullable = column["nullable"] and column["name"] not in never_null
         columns.append(Column(column["name"], TYPES[column["type"]], nullable, column["description"]))
     return Table(name, tuple(columns), keys, entry["description"])
 
 
-def look(connection: Connection, schema: str) -> Found:
-    """What the schema holds, of tables and views, whoever made it."""
+def contents(connection: Connection, schema: str) -> Found:
+    """Returns the tables and views of a schema, no matter who made them."""
     columns: dict[str, list[Column]] = {}
     comments: dict[str, str | None] = {}
     others = set()
@@ -109,16 +109,16 @@ def look(connection: Connection, schema: str) -> Found:
 
 
 def create(schema: str, table: Table) -> sql.Composed:
-    """The statement that makes a table, without keys: those come when its rows are in."""
+    """Returns the statement that makes a table without keys, which are added after its rows."""
     columns = sql.SQL(", ").join(_definition(column) for column in table.columns)
     return sql.SQL("create table {} ({})").format(sql.Identifier(schema, table.name), columns)
 
 
 def alter(schema: str, before: Table, after: Table, constraints: list[str]) -> Iterator[sql.Composed]:
-    """The statements that give a table the columns and keys that it should have; none where it has them.
+    """Returns the statements that change the columns of a table, and drop keys that it should not have.
 
-    To be run while the table is empty. Every one makes readers wait until the transaction is over. A column that
-    changes its type is a new column: views upon the old one must be dropped first.
+    Run them while the table is empty. Each makes readers wait until the transaction is over. A column with another type
+    is dropped and added: views on it must be dropped first.
     """
     had, wanted = {c.name: c for c in before.columns}, {c.name: c for c in after.columns}
     change = sql.SQL("alter table {} ").format(sql.Identifier(schema, after.name))
@@ -137,7 +137,7 @@ def alter(schema: str, before: Table, after: Table, constraints: list[str]) -> I
 
 
 def add_keys(schema: str, before: Table | None, after: Table) -> Iterator[sql.Composed]:
-    """The statements that make the keys, where the table does not have them."""
+    """Returns the statements that add missing keys."""
     if before is not None and set(before.keys) == set(after.keys):
         return
     for place, key in enumerate(after.keys):
@@ -147,13 +147,13 @@ def add_keys(schema: str, before: Table | None, after: Table) -> Iterator[sql.Co
 
 
 def comment(schema: str, before: Table | None, after: Table) -> Iterator[sql.Composed]:
-    """The statements that say what the table and its columns mean, where it does not say so yet."""
-    told = {column.name: column for column in before.columns} if before else {}
+    """Returns the statements that set missing or changed comments of the table and its columns."""
+    described = {column.name: column for column in before.columns} if before else {}
     where = sql.Identifier(schema, after.name)
     if before is None or before.comment != after.comment:
         yield sql.SQL("comment on table {} is {}").format(where, sql.Literal(after.comment))
     for column in after.columns:
-        known = told.get(column.name)
+        known = described.get(column.name)
         if known is None or known.type != column.type or known.comment != column.comment:
             name = sql.Identifier(schema, after.name, column.name)
             yield sql.SQL("comment on column {} is {}").format(name, sql.Literal(column.comment))
