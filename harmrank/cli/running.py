@@ -337,9 +337,9 @@ def publish(
             "publishing to PostgreSQL needs psycopg, which is not installed: pip install 'harmrank[postgres]'"
         ) from None
     started = time.monotonic()
-    wanted = copy.Wanted(schema, operational, readers, operational_readers)
+    target = copy.Target(schema, operational, readers, operational_readers)
     with node_progress() as progress:
-        done = copy.publish(existing_home(root), address, wanted, progress)
+        done = copy.publish(existing_home(root), address, target, progress)
     for remark in done.remarks:
         say(remark)
     where = f"schema {done.schema} of {done.place}"

@@ -149,7 +149,9 @@ class Checker:
         query = f"(SELECT * FROM {quoting.identifier(suite.relation)})"
         data = SqlAlchemyBatchData(execution_engine=self._engine, query=query, create_temp_table=False)
         self._engine.load_batch_data(suite.relation, data)
-        results = Validator(execution_engine=self._engine).graph_validate(
+        validator = Validator(execution_engine=self._engine)
+        validator.metrics_calculator.show_progress_bars = False
+        results = validator.graph_validate(
             configurations=[_configuration(expectation, parameters) for expectation in expectations],
             runtime_configuration={"result_format": result_format},
         )

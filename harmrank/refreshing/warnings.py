@@ -57,5 +57,5 @@ def _extracts(home: Home) -> list[str]:
     for table, sentence, newest, extracts, unexpected, checked in rows:
         share = f"{unexpected:,} of {checked:,} rows of " if unexpected else ""
         earlier = f" (and {extracts - 1} before)" if extracts > 1 else ""
-        warnings.append(f"{table}: {sentence}: not so in {share}extract {newest}{earlier}")
+        warnings.append(f"{table}: {sentence}: not true for {share}extract {newest}{earlier}")
     return warnings

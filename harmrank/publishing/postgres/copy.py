@@ -42,7 +42,10 @@ _RECORD = Table(
         Column("sha256", "text", False, "SHA-256 of the DuckDB file that the tables were copied from."),
         Column("has_names", "boolean", False, f"True if {NAMES} was copied, too. Personal data."),
         Column(
-            "tables", "text[]", False, "The tables that harmrank keeps here; other tables in this schema are not its own."
+            "tables",
+            "text[]",
+            False,
+            "The tables that harmrank keeps here; other tables in this schema are not its own.",
         ),
         Column("published_at", "timestamp with time zone", False, "When the copy began."),
     ),
@@ -82,9 +85,7 @@ def publish(home: Home, address: str, target: Target, progress: Callable[[str, i
     list there is still current then.
     """
     if not _SCHEMA_NAME.fullmatch(target.schema) or target.schema.startswith("pg_"):
-        raise UsageError(
-            f"{target.schema} cannot name a schema: use small letters, digits and _, not pg_ at the start"
-        )
+        raise UsageError(f"{target.schema} cannot name a schema: use small letters, digits and _, not pg_ at the start")
     if target.operational_readers and not target.with_names:
         raise UsageError("--grant-operational needs --operational: without it no names are copied")
     if home.remade and target.schema == POSTGRES_SCHEMA:
@@ -217,7 +218,9 @@ class _Publication:
         known_at = self.manifest.get("known_at")
         as_known = f" as it was known on {known_at}" if known_at else ""
         comment = f"harmrank: the list for {self.manifest['list_date']}{as_known}, build {self.manifest['build_id']}"
-        self._run(sql.SQL("comment on schema {} is {}").format(sql.Identifier(self.target.schema), sql.Literal(comment)))
+        self._run(
+            sql.SQL("comment on schema {} is {}").format(sql.Identifier(self.target.schema), sql.Literal(comment))
+        )
 
     def _drop_old_tables(self, found: Found) -> None:
         """Drops tables of an earlier build that this copy does not have, such as names that are no longer asked for."""

@@ -80,7 +80,9 @@ def of_manifest(name: str, entry: dict[str, Any]) -> Table:
     columns = []
     for column in entry["columns"]:
         if column["type"] not in TYPES:
-            raise HarmrankError(f"{name}.{column['name']} is a {column['type']}, which harmrank cannot copy to PostgreSQL")
+            raise HarmrankError(
+                f"{name}.{column['name']} is a {column['type']}, which harmrank cannot copy to PostgreSQL"
+            )
         nullable = column["nullable"] and column["name"] not in never_null
         columns.append(Column(column["name"], TYPES[column["type"]], nullable, column["description"]))
     return Table(name, tuple(columns), keys, entry["description"])
