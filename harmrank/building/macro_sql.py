@@ -1,4 +1,4 @@
-"""Gives the SQL of a dbt macro to what runs outside of dbt, so that a rule still stands in one place."""
+"""Renders dbt macros outside of dbt, so that their rules are written only once."""
 
 from functools import cache
 from typing import Any
@@ -9,13 +9,13 @@ from harmrank.building.project import project_root
 
 
 class _DuckDB:
-    """What a macro asks of dbt's adapter: its own form for DuckDB."""
+    """Stands in for dbt's adapter, which a macro asks for its DuckDB version."""
 
     def __init__(self) -> None:
         self.module: Any = None
 
     def dispatch(self, name: str, package: str) -> Any:
-        """The macro of that name as DuckDB has it, else as every engine does."""
+        """Returns the DuckDB version of a macro, or its default version."""
         return getattr(self.module, f"duckdb__{name}", None) or getattr(self.module, f"default__{name}")
 
 
@@ -24,7 +24,7 @@ def _module(file_name: str) -> Any:
     adapter = _DuckDB()
     environment = Environment(
         loader=FileSystemLoader(project_root() / "macros"),
-        autoescape=False,  # noqa: S701 - it is SQL, not HTML, and nothing from outside goes in
+        autoescape=False,  # noqa: S701 - this is SQL, not HTML, with no input from outside
     )
     template = environment.get_template(file_name, globals={"adapter": adapter, "return": lambda value: value})
     adapter.module = template.module
@@ -32,5 +32,5 @@ def _module(file_name: str) -> Any:
 
 
 def normalise_offence_code(column: str) -> str:
-    """The SQL of an offence code in the one form the seeds use."""
+    """Returns the SQL that turns an offence code into the form of the seeds."""
     return str(_module("text.sql").normalise_offence_code(column)).strip()

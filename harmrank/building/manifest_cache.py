@@ -1,7 +1,7 @@
-"""Keeps the project as dbt has parsed it, so that a refresh does not parse it again: seconds, each time the same.
+"""Keeps the parsed dbt project, which saves each refresh the seconds of parsing.
 
-What is kept holds code (the macros and models), so it lies beside the code it was made from and never in a home, and
-is only used where nobody else could have written it. Where that folder cannot be written, dbt parses every time.
+The file holds code (macros and models). So it is beside the code it was made from, never in a home, and is only read if
+nobody else could have written it. If its folder cannot be written to, dbt parses every time.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from typing import Any
 from harmrank.building.project import project_root
 
 _SOURCES = ("dbt_project.yml", "models", "macros", "seeds", "tests", "analyses", "profiles")
-_OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
-def place() -> Path:
-    """The file for the project as it is now."""
+def path_now() -> Path:
+    """Returns the file for the project in its current state."""
     return project_root() / "target" / "parsed" / f"{_digest()}.msgpack"
 
 
-def kept(path: Path) -> Any | None:
-    """The parsed project (dbt's Manifest) that is kept in this file, or None: it has to be parsed."""
+def load(path: Path) -> Any | None:
+    """Returns the parsed project (dbt's Manifest) from this file, or None if it has to be parsed."""
     from dbt.contracts.graph.manifest import Manifest
     from dbt.parser.manifest import extended_mashumuro_decoder
 
@@ -38,14 +38,14 @@ def kept(path: Path) -> Any | None:
                 return None
             project = Manifest.from_msgpack(file.read(), decoder=extended_mashumuro_decoder)
     except Exception:
-        # Not there, cut off, damaged or of another layout: it is only a copy, and is made again.
+        # Missing, cut off, damaged or of another layout: it is only a copy, and is replaced.
         return None
     project.build_flat_graph()
     return project
 
 
-def keep(project: Any, path: Path) -> None:
-    """Keep a parsed project for the next time, in place of any earlier one; where that cannot be, it is not kept."""
+def save(project: Any, path: Path) -> None:
+    """Saves a parsed project in place of earlier ones. Does nothing if the folder cannot be written to."""
     from dbt.parser.manifest import extended_mashumaro_encoder
 
     incoming = path.with_name(f".{path.name}-{os.getpid()}")
@@ -62,13 +62,13 @@ def keep(project: Any, path: Path) -> None:
 
 
 def _is_ours(status: os.stat_result) -> bool:
-    """Whether nobody but this user, or who could change the code just as well, can write to it."""
+    """Whether only this user, or the owner of the code, can write to it."""
     trusted = {os.geteuid(), (project_root() / "dbt_project.yml").stat().st_uid}
-    return status.st_uid in trusted and not status.st_mode & _OTHERS_MAY_WRITE
+    return status.st_uid in trusted and not status.st_mode & _WRITABLE_BY_OTHERS
 
 
 def _digest() -> str:
-    """A digest of everything that the parsed project follows from."""
+    """A digest of everything that determines the parsed project."""
     root = project_root()
     digest = hashlib.sha256()
     packages = [version(name) for name in ("dbt-core", "dbt-common", "dbt-adapters", "dbt-duckdb")]
@@ -86,7 +86,7 @@ def _files(root: Path) -> Iterator[Path]:
         if source.is_file():
             yield source
         elif name == "tests":
-            # Those of them that dbt reads: beside them lie the tests of the command.
+            # Only those that dbt reads.
             yield from sorted(path for kind in ("generic", "singular") for path in (source / kind).rglob("*.*"))
         else:
             yield from sorted(path for path in source.rglob("*") if path.is_file())

@@ -1,4 +1,4 @@
-"""Where the dbt project is and which version of it this is."""
+"""Where the dbt project is, its seeds, and its version."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _RULES = ("dbt_project.yml", "models", "macros", "seeds", "expectations")
 
 
 def project_root() -> Path:
-    """The folder of the dbt project: inside an installed wheel, else the repository."""
+    """Returns the folder of the dbt project: inside an installed wheel, otherwise the repository."""
     package = Path(__file__).resolve().parents[1]
     packaged = package / "project"
     return packaged if packaged.is_dir() else package.parent
@@ -25,7 +25,7 @@ def seed_rows(name: str) -> list[dict[str, str]]:
 
 
 def code_version() -> str:
-    """The version of harmrank and a digest of every rule, so that a changed seed or model is never "nothing new"."""
+    """Returns the version of harmrank with a digest of all rules, so that a changed seed or model is never "nothing new"."""
     root = project_root()
     digest = hashlib.sha256()
     for rule in _RULES:

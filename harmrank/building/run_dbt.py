@@ -1,4 +1,4 @@
-"""Runs dbt in this process and says what it found. Computes nothing itself: every rule lives in the models."""
+"""Runs dbt in this process and reports what it found. All rules are in the models."""
 
 from __future__ import annotations
 
@@ -20,14 +20,17 @@ from harmrank.text.wording import plural
 DUCKDB = "duckdb"
 """The target of the profile that is the home's own warehouse."""
 
-# Seeds and the tests of nothing but seeds; a test that reads a model besides looks at what has changed.
-TESTED_WITH_THE_SEEDS = ("--exclude", "path:seeds", "--indirect-selection", "cautious")
+# Leaves out seeds, and tests that read nothing but seeds.
+WITHOUT_SEEDS = ("--exclude", "path:seeds", "--indirect-selection", "cautious")
 
 
 @dataclass(frozen=True)
 class BuildResult:
-    """What dbt built and tested: counts, seconds of each model, seed and test by its name, one sentence for each failure and
-    each warning, the keys of the marts; and the parsed project (dbt's Manifest), None where it could not be parsed."""
+    """What dbt built and tested.
+
+    Counts; the seconds of each model, seed and test by name; one sentence for each failure and warning; the keys of the
+    marts; and the parsed project (dbt's Manifest), None if it could not be parsed.
+    """
 
     models: int
     tests: int
@@ -45,20 +48,18 @@ def build(
     only_changes: bool = False,
     target: str = DUCKDB,
 ) -> BuildResult:
-    """Build and test every model of the project in the home's warehouse, or with another target of the profile elsewhere.
+    """Builds and tests all models in the home's warehouse, or in that of another target of the profile.
 
-    With `only_changes` only what extracts touch that were landed since the last build is remade and tested: the
-    caller knows that the tables are whole and were made by the same rules.
-
-    `progress` is called with (name, nodes done, nodes in all) as nodes finish. Unit tests are left to the test
-    suite: they test the rules, not the data. A full disk, too little memory or a warehouse open elsewhere is no
-    failure of a model or test: it raises HarmrankError, which says what to do.
+    With `only_changes`, only rows that extracts landed since the last build touch are rebuilt and tested; the caller
+    knows that the tables can be trusted and that the rules are unchanged. `progress` is called with (name, nodes done,
+    nodes in all) as nodes finish. Unit tests are left out: they test the rules, not the data. Raises HarmrankError for
+    a full disk, too little memory or a warehouse that is open elsewhere: no model or test has failed then.
     """
     return _outcome(home, "build", progress, only_changes, meanwhile, target)
 
 
 def test(home: Home, progress: Callable[[str, int, int], None], target: str = DUCKDB) -> BuildResult:
-    """Run every data test over every row of the tables as they are, making none."""
+    """Runs every data test on all rows of the existing tables. Builds nothing."""
     return _outcome(home, "test", progress, only_changes=False, target=target)
 
 
@@ -71,7 +72,7 @@ def _outcome(
     target: str = DUCKDB,
 ) -> BuildResult:
     importlib.import_module("dbt.cli.main")
-    # Not before: two large imports at once may meet half of what they share.
+    # Only now: importing both at once can expose half-initialised shared modules.
     meanwhile()
     counter = _Counter(progress)
     with _environment(home, only_changes):
@@ -80,36 +81,36 @@ def _outcome(
         finally:
             if target == DUCKDB:
                 _release_warehouse()
-    signals.refuse_to_go_on()
+    signals.raise_if_stopped()
     if isinstance(outcome.exception, KeyboardInterrupt):
         raise outcome.exception
     if outcome.exception is not None:
         stopped_by = system_errors.cause(outcome.exception) or system_errors.cause(str(outcome.exception))
         if stopped_by:
             raise stopped_by
-        kind, said = type(outcome.exception).__name__, without_values(str(outcome.exception))
-        return BuildResult(0, 0, failures=[f"dbt could not run ({kind}): {said}"])
+        kind, reason = type(outcome.exception).__name__, without_values(str(outcome.exception))
+        return BuildResult(0, 0, failures=[f"dbt could not run ({kind}): {reason}"])
     return replace(_summarise(outcome.result, of_marts(project)), project=project)
 
 
 def _run(home: Home, command: str, only_changes: bool, counter: _Counter, target: str) -> tuple[Any, Any]:
-    """Build or test what dbt has parsed, now or (for DuckDB) an earlier time; gives dbt's result and the parsed project."""
+    """Builds or tests the project, parsed now or (for DuckDB) earlier. Returns dbt's result and the parsed project."""
     from dbt.cli.main import dbtRunner
 
-    place = manifest_cache.place()
-    project = manifest_cache.kept(place) if target == DUCKDB else None
+    path = manifest_cache.path_now()
+    project = manifest_cache.load(path) if target == DUCKDB else None
     if project is None:
         outcome = dbtRunner().invoke(_arguments(home, target, "parse", "--no-partial-parse"))
         if not outcome.success:
             return outcome, None
         project = outcome.result
-        # Where a file has changed meanwhile, nobody knows which of the two was parsed.
-        if target == DUCKDB and manifest_cache.place() == place:
-            manifest_cache.keep(project, place)
+        # If a file has changed in the meantime, it is not known which version was parsed.
+        if target == DUCKDB and manifest_cache.path_now() == path:
+            manifest_cache.save(project, path)
     left_out = ["--exclude-resource-type", "unit_test"]
     if only_changes and command == "build":
-        # Seeds are part of the rules: where those are the same still, so are they, and what their tests have found.
-        left_out += TESTED_WITH_THE_SEEDS
+        # Seeds are part of the rules. The rules are unchanged, and so are the seeds and the results of their tests.
+        left_out += WITHOUT_SEEDS
     return dbtRunner(manifest=project, callbacks=[counter]).invoke(
         _arguments(home, target, command, *left_out)
     ), project
@@ -139,15 +140,15 @@ def _arguments(home: Home, target: str, command: str, *arguments: str) -> list[s
 
 @contextmanager
 def _environment(home: Home, only_changes: bool) -> Iterator[None]:
-    wanted = {
+    settings = {
         "HARMRANK_HOME": str(home.workshop.resolve()),
         "HARMRANK_ONLY_CHANGES": "yes" if only_changes else "no",
         system_errors.MEMORY_SETTING: duck.memory_limit(),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         "DO_NOT_TRACK": "1",
     }
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
     try:
         yield
     finally:
@@ -159,7 +160,7 @@ def _environment(home: Home, only_changes: bool) -> Iterator[None]:
 
 
 def _release_warehouse() -> None:
-    """Close dbt's connections, so that the warehouse can be opened read-only for publishing."""
+    """Closes dbt's connections, so that the warehouse can be opened read-only for publishing."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
     DuckDBConnectionManager.close_all_connections()
@@ -174,7 +175,7 @@ class _Counter:
     def __call__(self, event: Any) -> None:
         if event.info.name not in ("LogModelResult", "LogTestResult", "LogSeedResult"):
             return
-        # dbt names the same figure differently for tests.
+        # dbt has another name for this number in test events.
         total = event.data.num_models if event.info.name == "LogTestResult" else event.data.total
         self._progress(event.data.node_info.node_name, event.data.index, total)
 

@@ -64,7 +64,7 @@ def _fail(error: BaseException, debug: bool) -> None:
 
     if debug:
         _print_traceback()
-    message, code = system_errors.told(error)
+    message, code = system_errors.line_and_code(error)
     if not isinstance(error, SilentExit):
         click.echo(f"harmrank: {printable(message)}", err=True)
     _exit(code)

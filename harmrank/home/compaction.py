@@ -1,7 +1,7 @@
-"""Gives back the disk that the warehouse holds and no longer uses: a copy without the gaps takes its place.
+"""Returns unused disk space of the warehouse: a copy without free blocks replaces it.
 
-What is deleted or built anew leaves free blocks in a DuckDB file. Later builds fill them, and those at its end are cut
-off, but the others stay: the file is as large as the most it ever held.
+Deleted and rebuilt tables leave free blocks in a DuckDB file. Later builds fill them, and DuckDB cuts off those at the end,
+but the file never becomes smaller than the most it ever held.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from harmrank.text import quoting
 
 @dataclass(frozen=True)
 class Worth:
-    """From where on a copy pays: both must be so."""
+    """When a copy is worth it: both limits must be reached."""
 
     free_share: float = 0.5
-    """Of the file (0 to 1). A refresh that builds everything anew leaves about a third free, which the next one fills
-    again: to give that back would be to write the whole warehouse each time, for nothing."""
+    """Free share of the file (0 to 1). A full rebuild leaves about a third free, which the next one fills: to return that,
+    every refresh would have to write the whole warehouse."""
 
     free_bytes: int = 256 << 20
-    """In bytes. Less than this is missed by no disk."""
+    """Free bytes. Less is not worth the work."""
 
 
 _ROOM = 1.1
-"""What the copy may take of the disk, as a multiple of the blocks in use: it is packed as they are, never the same."""
+"""Disk space that the copy may need, as a multiple of the blocks in use: it is not packed in exactly the same way."""
 
-# Everything there is in a database but its rows, by the function of DuckDB that lists it: analysts may have added some.
+# Everything in a database but its rows, by the DuckDB function that lists it. Analysts may have added objects.
 _CATALOG = {
     "duckdb_schemas": "schema_name, comment",
     "duckdb_tables": "schema_name, table_name, sql, comment",
@@ -54,21 +54,21 @@ _CATALOG = {
 
 
 def compact(home: Home, say: Callable[[str], None], worth: Worth | None = None) -> list[str]:
-    """Compact the warehouse if that pays; gives a sentence where it could not be done: all is as it was then.
+    """Compacts the warehouse if that is worth it. Returns a sentence if it failed; the warehouse is unchanged then.
 
-    The caller holds the lock of the home and has closed the warehouse. Killed at any instant, the old or the new file
-    stands, whole; what is left beside it goes when the warehouse is next opened for writing.
+    The caller holds the lock of the home and has closed the warehouse. A kill at any moment leaves the old or the new file
+    complete; leftovers are removed when the warehouse is next opened for writing.
     """
     try:
         _compact(home, say, worth or Worth())
     except Exception as error:
-        # Whatever it is, the list is out, and the warehouse is whole.
+        # The list is published by now, and the warehouse is undamaged.
         known = system_errors.cause(error)
-        # What to do follows the colon: here nothing has failed that would have to be run again.
-        said = str(known).split(": ")[0] if known else f"unexpected {type(error).__name__}"
-        return [f"the warehouse could not be compacted and is as it was ({said}); a later refresh tries again"]
+        # The advice after the colon does not apply: nothing has to be run again.
+        reason = str(known).split(": ")[0] if known else f"unexpected {type(error).__name__}"
+        return [f"the warehouse could not be compacted and is unchanged ({reason}); a later refresh tries again"]
     finally:
-        # Whoever next opens the warehouse for writing tries again.
+        # Otherwise done when the warehouse is next opened for writing.
         with suppress(OSError):
             warehouse.remove_compacting(home)
     return []
@@ -78,15 +78,15 @@ def _compact(home: Home, say: Callable[[str], None], worth: Worth) -> None:
     new = warehouse.compacting(home)
     with duck.open_database() as connection:
         warehouse.settle(connection, home)
-        # As a reader: until this is closed nobody can write into the file that is about to go.
+        # Attached as a reader: nobody can write to the old file until this is closed.
         connection.execute(f"attach {quoting.text(str(home.warehouse))} as warehouse (read_only)")
         total, free = _bytes(connection)
         has_log = Path(f"{home.warehouse}.wal").exists()
-        # A log of writes would be taken for the new file's. The next refresh works it in.
+        # DuckDB would apply a write-ahead log to the new file. The next refresh applies it to the old one.
         if free < worth.free_bytes or free < worth.free_share * total or has_log:
             return
         _refuse_without_room(new.parent, total - free)
-        say(f"compacting the warehouse: {_megabytes(free)} of its {_megabytes(total)} hold nothing any more")
+        say(f"compacting the warehouse: {_megabytes(free)} of its {_megabytes(total)} are unused")
         _copy(connection, new)
         _refuse_difference(connection)
         connection.execute("detach compacted")
@@ -97,7 +97,7 @@ def _compact(home: Home, say: Callable[[str], None], worth: Worth) -> None:
 
 
 def _bytes(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
-    """The size of the file and how much of it is free."""
+    """The size of the file and its free part, in bytes."""
     query = (
         "select total_blocks * block_size, free_blocks * block_size from pragma_database_size() "
         "where database_name = 'warehouse'"
@@ -109,11 +109,11 @@ def _bytes(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
 def _refuse_without_room(folder: Path, used: int) -> None:
     needed, there = int(used * _ROOM), shutil.disk_usage(folder).free
     if needed > there:
-        raise HarmrankError(f"that takes {_megabytes(needed)} of its disk, which has {_megabytes(there)} free")
+        raise HarmrankError(f"it needs {_megabytes(needed)} of disk space, {_megabytes(there)} are free")
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, new: Path) -> None:
-    """Copy everything into the file `new`, in the format of the old one, and open that as its next reader will."""
+    """Copies everything into the file `new`, in the format of the old one, and opens it as its next reader will."""
     tags = duck.one_value(connection, "select tags from duckdb_databases() where database_name = 'warehouse'")
     version = re.match(r"v\d+(\.\d+)*", tags.get("storage_version", ""))
     format_ = f" (storage_version {quoting.text(version[0])})" if version else ""
@@ -125,7 +125,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, new: Path) -> None:
 
 
 def _refuse_difference(connection: duckdb.DuckDBPyConnection) -> None:
-    """Raise HarmrankError unless the copy has the same of everything and, table by table, the same rows."""
+    """Raises HarmrankError unless the copy has the same objects and, table by table, the same rows."""
     old, copied = (_contents(connection, database) for database in ("warehouse", "compacted"))
     different = [name for name in old if old[name] != copied.get(name)]
     if different:
@@ -133,7 +133,7 @@ def _refuse_difference(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _contents(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, list[tuple[Any, ...]]]:
-    """What a database consists of, by the function that lists it, and by table its rows: their number and a checksum."""
+    """The objects of a database, by the function that lists them, and the number and a checksum of each table's rows."""
     contents = {}
     for function, columns in _CATALOG.items():
         query = f"select {columns} from {function}() where database_name = ? order by all"

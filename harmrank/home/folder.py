@@ -14,24 +14,24 @@ from typing import TextIO
 from harmrank.errors import HomeBusy, UsageError
 
 _OWNER_ONLY = 0o700
-_PATIENCE_SECONDS = 10.0
-"""How long to wait for a `harmrank status` to have looked; for another worker nobody waits."""
+_STATUS_WAIT_SECONDS = 10.0
+"""How long to wait for a `harmrank status` that is reading. Nobody waits for another worker."""
 _EVERYBODY_ELSE = 0o077
 _PASS_THROUGH = 0o011
-# What stands in a home. A folder that holds anything else is somebody's for other things too, /tmp for one.
+# The contents of a home. A folder with anything else in it, such as /tmp, also serves other purposes.
 _OURS = {
     "published",
     "logs",
     "reports",
     "scratch",
     "target",
-    # What Superset keeps (bi/superset), and Spark (docs/scale.md).
+    # Of Superset (bi/superset) and Spark (docs/scale.md).
     "bi",
     "spark",
     "demo",
     "known-at",
     "known_at.json",
-    # Left by a kill at the moment it was written.
+    # Left by a process that was killed while writing it.
     ".known_at.json.new",
     "lost+found",
     ".lock",
@@ -40,7 +40,7 @@ _OURS = {
 
 @dataclass(frozen=True)
 class Remade:
-    """Where a list comes from that was made again as it was known: the day (ISO) and the home with the extracts."""
+    """The source of a list as it was known on a day: the day (ISO) and the home with the extracts."""
 
     known_at: str
     home: str
@@ -48,10 +48,10 @@ class Remade:
 
 @dataclass(frozen=True)
 class Home:
-    """Paths of a home. Nothing is made on disk before `create`.
+    """The paths of a home. Nothing exists on disk before `create`.
 
-    A list that is made again as it was known (`known_at`) has a home of its own with everything that others read, but
-    is worked at elsewhere: `elsewhere` is that folder.
+    A list as it was known on a day has a home of its own with all that readers need, but no warehouse: it is built in
+    the folder `elsewhere`.
     """
 
     root: Path
@@ -59,7 +59,7 @@ class Home:
 
     @property
     def workshop(self) -> Path:
-        """Where the warehouse is and whatever else is needed only to work."""
+        """The folder of the warehouse and of everything else that only builds need."""
         return self.elsewhere or self.root
 
     @property
@@ -79,12 +79,12 @@ class Home:
 
     @property
     def reports(self) -> Path:
-        """The folder of acceptance reports, a page an extract."""
+        """The folder of acceptance reports, one page per extract."""
         return self.root / "reports"
 
     @property
     def journal(self) -> Path:
-        """The file that says what the last refresh is doing or did."""
+        """The file with the state of the last refresh."""
         return self.logs / "last_refresh.json"
 
     @property
@@ -94,42 +94,42 @@ class Home:
 
     @property
     def scratch(self) -> Path:
-        """The folder for files that live no longer than one run: what DuckDB spills, unpacked extracts."""
+        """The folder for the files of one run: unpacked extracts and what DuckDB spills to disk."""
         return self.workshop / "scratch"
 
     @property
     def target(self) -> Path:
-        """The folder for what dbt writes while it builds."""
+        """The folder that dbt writes to while it builds."""
         return self.workshop / "target"
 
     @property
     def spark(self) -> Path:
-        """What Apache Spark keeps, where it is the engine: tables, metastore, scratch."""
+        """The folder of Apache Spark, if it is the engine: tables, metastore, scratch."""
         return self.workshop / "spark"
 
     @property
     def spark_place(self) -> Path:
-        """The file that says where Spark's tables were made: there only where Spark is the engine."""
+        """The file with the path at which Spark's tables were made. It exists only if Spark is the engine."""
         return self.spark / "place"
 
     @property
     def known_lists(self) -> Path:
-        """The folder of the lists that were made again as they were known, each a home of its own."""
+        """The folder of the lists as they were known on a day, each a home of its own."""
         return self.root / "known-at"
 
     def lists_as_known(self) -> "list[Home]":
-        """Those lists, in order of their days."""
+        """Returns the homes of those lists, by day."""
         folders = sorted(self.known_lists.glob("*")) if self.known_lists.is_dir() else []
         return [made for made in map(Home, folders) if made.remade]
 
     @property
     def remade_path(self) -> Path:
-        """The file that says of a home that it holds such a list, and of which day and home."""
+        """The file that marks a home as one of such a list, with the day and the source home."""
         return self.root / "known_at.json"
 
     @property
     def remade(self) -> Remade | None:
-        """What that file says; None where this is a home like any other."""
+        """The content of that file; None for an ordinary home."""
         try:
             said = json.loads(self.remade_path.read_text(encoding="utf-8"))
             return Remade(str(said["known_at"]), str(said["home"]))
@@ -140,7 +140,7 @@ class Home:
 
     @property
     def refresh_command(self) -> str:
-        """What makes the list of this home, for its reader to type."""
+        """The command that builds the list of this home."""
         remade = self.remade
         if remade is None:
             return f"harmrank refresh EXTRACTS --home {self.root}"
@@ -150,23 +150,23 @@ class Home:
         return f"harmrank refresh EXTRACTS --home {source.root} --known-at {remade.known_at}{out}"
 
     def refuse_remade(self) -> None:
-        """Raise UsageError where extracts have no business: what was known on a day does not change any more."""
+        """Raises UsageError for a home of a list as it was known on a day: it takes no extracts and never changes."""
         remade = self.remade
         if remade is not None and self.elsewhere is None:
             raise UsageError(
-                f"{self.root} holds a list as it was known on {remade.known_at} and no extracts: they are in "
-                f"{remade.home}, name that home."
+                f"{self.root} holds a list as it was known on {remade.known_at}, and no extracts: name {remade.home}, "
+                "the home with the extracts."
             )
 
     @property
     def lock_path(self) -> Path:
-        """The file whose lock says who is at work here."""
+        """The file whose lock shows which process is working in the home."""
         return self.root / ".lock"
 
     def create(self) -> None:
-        """Make the folders that are missing, readable by their owner alone: they hold personal data.
+        """Creates missing folders, readable by their owner alone: they hold personal data.
 
-        What is there already, and more open than that, is closed; only `published` keeps the permissions it has.
+        Existing folders lose wider permissions, except `published`, which keeps its own.
         """
         for folder in (self.root, self.workshop):
             folder.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
@@ -175,10 +175,10 @@ class Home:
         self.make_private()
 
     def make_private(self) -> None:
-        """Take everybody else's permissions from all of the home but `published`.
+        """Removes the permissions of group and others from everything in the home except `published`.
 
-        Where that is shared, its readers may still pass through the home. dbt run by hand makes files as open as
-        the umask lets it: they are closed here, the next time.
+        If `published` is shared, its readers may still pass through the home. dbt run by hand writes files with the
+        permissions of the umask: the next call removes those.
         """
         if self.holds_nothing_else():
             is_shared = self.published.stat().st_mode & _EVERYBODY_ELSE
@@ -189,14 +189,14 @@ class Home:
             _close(path)
 
     def holds_nothing_else(self) -> bool:
-        """Whether everything in the folder of the home is of a home."""
+        """Whether the folder holds nothing but the contents of a home."""
         return all(entry.name in _OURS or entry.name.startswith("warehouse.duckdb") for entry in self.root.iterdir())
 
     def open_published(self, mode: int) -> None:
-        """Set the permissions of `published` (such as 0o750), and let its readers pass through the home."""
+        """Sets the permissions of `published` (such as 0o750), and lets its readers pass through the home."""
         self.published.chmod(mode)
         others = mode & 0o001
-        # The group of `published` may be another than that of the home: then its members are others there.
+        # If `published` has another group than the home, the members of that group are "others" to the home.
         if mode & 0o070:
             others |= 0o010 if self.root.stat().st_gid == self.published.stat().st_gid else 0o001
         if others & ~self.root.stat().st_mode:
@@ -204,11 +204,11 @@ class Home:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the home for as long as the block runs.
+        """Holds the lock of the home for one block.
 
-        Raises HomeBusy, naming the process, if another one holds it, UsageError where it is that of a remade list.
-        The operating system drops the lock of a process that has died, so nothing is ever left to clear by hand; the
-        id of a dead process that is left in the file means nothing.
+        Raises HomeBusy, naming the process, if another process holds it, and UsageError for the home of a list as it
+        was known. The operating system releases the lock of a dead process, so nobody has to clear it; the id of a dead
+        process in the file means nothing.
         """
         self.refuse_remade()
         self.create()
@@ -220,14 +220,14 @@ class Home:
             finally:
                 file.seek(0)
                 file.truncate()
-                # A forked child shares the lock; closing the file here would not take it from the child.
+                # A forked child shares the lock: closing the file here would not release it.
                 fcntl.flock(file, fcntl.LOCK_UN)
 
     @contextmanager
     def looked_at(self) -> Iterator[str | None]:
-        """Whether somebody is at work here: gives the process, such as `process 12`, or None.
+        """Yields the process that is working in the home, such as `process 12`, or None.
 
-        Where nobody is, nobody begins before the block has ended, so that reading the warehouse is in no one's way.
+        If it is None, no process can start work before the block ends, so reading the warehouse disturbs nobody.
         """
         if not self.lock_path.exists():
             yield None
@@ -236,10 +236,10 @@ class Home:
             yield None if _taken(file, fcntl.LOCK_SH) else _owner(file)
 
     def _seize(self, file: TextIO) -> None:
-        patience = time.monotonic() + _PATIENCE_SECONDS
+        until = time.monotonic() + _STATUS_WAIT_SECONDS
         while not _taken(file, fcntl.LOCK_EX):
-            # Sharing works beside those who only look, never beside a worker.
-            if not _taken(file, fcntl.LOCK_SH) or time.monotonic() > patience:
+            # A shared lock is possible beside readers of the status, but not beside a worker.
+            if not _taken(file, fcntl.LOCK_SH) or time.monotonic() > until:
                 raise HomeBusy(f"{self.root} is in use by {_owner(file)}: wait until it has finished.")
             fcntl.flock(file, fcntl.LOCK_UN)
             time.sleep(0.02)
@@ -264,9 +264,8 @@ def _owner(file: TextIO) -> str:
 
 
 def _close(path: Path, keep: int = 0) -> None:
-    """Take all permissions of group and others, but for those to keep. A link is left alone, and so is what this
-    user does not own."""
-    # What is gone by now, such as another process' log of writes, needs no closing.
+    """Removes all permissions of group and others but those to keep. Links, and files of other users, are left alone."""
+    # Another process may have removed a file by now, such as its write-ahead log.
     with suppress(FileNotFoundError, PermissionError):
         status = path.lstat()
         mode = stat.S_IMODE(status.st_mode)

@@ -1,4 +1,4 @@
-"""What the last refresh is doing or did, step by step, for `harmrank status`, which must not need the warehouse."""
+"""The state of the last refresh, for `harmrank status`, which must work without the warehouse."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ GATE_FAILED = "gate failed"
 FAILED = "failed"
 STOPPED = "stopped"
 
-_WELL = (PUBLISHED, NOTHING_NEW)
+_SUCCESSES = (PUBLISHED, NOTHING_NEW)
 
 
 class Journal:
-    """One refresh, from its first step to its outcome. A refresh that was killed stays `running` in it."""
+    """One refresh, from its first step to its outcome. A killed refresh stays `running`."""
 
     def __init__(self, home: Home) -> None:
         self._path = home.journal
@@ -35,19 +35,19 @@ class Journal:
             "list_date": None,
             "began_at": utc_text(),
             "process": os.getpid(),
-            # Of this home, not of this refresh: what monitors ask for.
+            # The last success in this home, which monitors ask for.
             "ended_well_at": earlier.get("ended_well_at"),
         }
 
     def step(self, name: str, **facts: Any) -> None:
-        """The refresh begins `name` (landing or copying, building, publishing). `facts` say which build it is about."""
+        """Records that a step (landing or copying, building, publishing) begins. `facts` name the build."""
         self._entry |= {**facts, "step": name, "outcome": RUNNING, "details": []}
         self._write()
 
     def end(self, outcome: str, details: list[str], **facts: Any) -> None:
-        """The refresh is over. The outcome is left out where it cannot be written, as on a full disk."""
+        """Records the outcome of the refresh, unless it cannot be written, as on a full disk."""
         self._entry |= {**facts, "outcome": outcome, "details": details}
-        if outcome in _WELL:
+        if outcome in _SUCCESSES:
             self._entry["ended_well_at"] = utc_text()
         with suppress(OSError):
             self._write()
@@ -58,7 +58,7 @@ class Journal:
 
 @contextmanager
 def keep(home: Home, first_step: str = "landing") -> Iterator[Journal]:
-    """A journal that also tells how the block ended if it ended with an error. The caller holds the home's lock."""
+    """A journal for one block, which also records the error that ends the block. The caller holds the home's lock."""
     journal = Journal(home)
     journal.step(first_step)
     try:
@@ -66,7 +66,7 @@ def keep(home: Home, first_step: str = "landing") -> Iterator[Journal]:
     except GateFailed:
         raise
     except (Exception, KeyboardInterrupt) as error:
-        stopped = signals.heard()
+        stopped = signals.received()
         if stopped or isinstance(error, KeyboardInterrupt):
             journal.end(STOPPED, [str(stopped)] if stopped else [])
             raise
@@ -76,7 +76,7 @@ def keep(home: Home, first_step: str = "landing") -> Iterator[Journal]:
 
 
 def read(home: Home) -> dict[str, Any] | None:
-    """What the journal says of the last refresh, or None where there was none or its file is damaged."""
+    """Returns the entry of the last refresh, or None if there was none or the file is damaged."""
     try:
         entry = json.loads(home.journal.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -85,18 +85,20 @@ def read(home: Home) -> dict[str, Any] | None:
 
 
 def at_work(process: str | None, entry: dict[str, Any] | None) -> str | None:
-    """Who is at work in the home (`process`, as its lock says), and how far a refresh has come."""
+    """Returns who is working in the home (`process`, from its lock), and the step of a running refresh."""
     if process and entry and entry["outcome"] == RUNNING and process == f"process {entry.get('process')}":
         return f"a refresh is running ({process}, since {entry['began_at']}, step {entry['step']})"
-    return process and f"{process} is at work in the home"
+    return process and f"{process} is working in the home"
 
 
 def unfinished(process: str | None, build_id: str | None, entry: dict[str, Any] | None) -> list[str]:
-    """Why the last refresh left the list (the build `build_id`) as it was, with what to do."""
+    """Returns why the last refresh did not replace the list (the build `build_id`), and what to do."""
     if entry is None or (build_id and entry["build_id"] == build_id):
         return []
     if entry["outcome"] == GATE_FAILED:
-        return [f"the last refresh ({entry['build_id']}) did not pass its tests: mend what it names, refresh again"]
+        return [
+            f"the last refresh ({entry['build_id']}) did not pass its tests: correct what they name, then run harmrank refresh again"
+        ]
     since, step = f"the last refresh (since {entry.get('began_at')})", entry.get("step")
     if entry["outcome"] == FAILED:
         return [f"{since} failed while {step}: {' '.join(entry['details'])}"]

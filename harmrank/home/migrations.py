@@ -1,7 +1,7 @@
-"""Brings a home made by an older harmrank to the layout of this one: the tables that landing and builds write to.
+"""Upgrades the raw tables of a home that an older harmrank made.
 
-A change of the raw tables is made twice: in their definition (`warehouse`), which a new home is made from, and as
-a step here, which an older home takes. A test holds the two against each other.
+Every change of the raw tables is written twice: in their definition (`warehouse`) for new homes, and as a step here for
+older ones. A test compares the two.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from harmrank.home.folder import Home
 from harmrank.machine import duck
 from harmrank.machine.clock import utc_now
 
-# The statements that lead from version 1 to 2, from 2 to 3, and so on. Tables that are missing are made from their
-# definition afterwards, so a step for a new table alone is empty. A step that was released is never changed.
+# The statements from version 1 to 2, from 2 to 3, and so on. Missing tables are created from their definition afterwards,
+# so the step for a new table is empty. Never change a released step.
 STEPS: tuple[tuple[str, ...], ...] = (
     # Quarantined rows keep their key; raw.corrections, raw.extract_checks and raw.acceptance are new.
     ("ALTER TABLE IF EXISTS raw.quarantine ADD COLUMN IF NOT EXISTS record_key VARCHAR",),
@@ -22,23 +22,23 @@ STEPS: tuple[tuple[str, ...], ...] = (
     (),
     # raw.crime_digests, raw.person_digests and raw.digests_made are new; landing fills them.
     (),
-    # raw.published_places and raw.published_evidence are new; the next build begins them with the list that stands.
+    # raw.published_places and raw.published_evidence are new; the next build records the current list in them.
     (),
-    # A build may be asked for as things were known on a day.
+    # A build can be requested as it was known on a day.
     ("ALTER TABLE IF EXISTS raw.build_request ADD COLUMN IF NOT EXISTS known_at DATE",),
 )
 
 HOME_LAYOUT = "raw.home_layout (version INTEGER NOT NULL, set_at TIMESTAMP NOT NULL)"
-"""The definition of the table that says which version a home is of: its highest. A home without it is of version 1."""
+"""The table whose highest version is that of the home. A home without this table has version 1."""
 
 
 def newest_layout() -> int:
-    """The version this harmrank makes and reads."""
+    """Returns the version that this harmrank writes."""
     return 1 + len(STEPS)
 
 
 def layout_of(connection: duckdb.DuckDBPyConnection) -> int | None:
-    """The version of an open home, or None where there is nothing in it yet."""
+    """Returns the version of an open home, or None if it is still empty."""
     tables = {
         str(name)
         for (name,) in connection.execute(
@@ -52,7 +52,7 @@ def layout_of(connection: duckdb.DuckDBPyConnection) -> int | None:
 
 
 def refuse_newer(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """Raise HarmrankError for a home of a version that this harmrank does not know."""
+    """Raises HarmrankError if a newer harmrank made the home."""
     found = layout_of(connection)
     if found is not None and found > newest_layout():
         raise HarmrankError(
@@ -62,7 +62,7 @@ def refuse_newer(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
 
 
 def refuse_older(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """Raise HarmrankError for a home that a step still has to be applied to, for readers that need the new layout."""
+    """Raises HarmrankError if the home needs an upgrade, for readers that need the current layout."""
     if layout_of(connection) != newest_layout():
         raise HarmrankError(
             f"{home.root} was made by an older harmrank: run harmrank refresh EXTRACTS --home {home.root} once, "
@@ -70,11 +70,11 @@ def refuse_older(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
         )
 
 
-def bring_up(connection: duckdb.DuckDBPyConnection, definitions: tuple[str, ...]) -> None:
-    """Apply every step that is still to be taken, in order, then make the tables that are missing.
+def upgrade(connection: duckdb.DuckDBPyConnection, definitions: tuple[str, ...]) -> None:
+    """Applies every missing step in order, then creates the missing tables from `definitions` (of all raw tables).
 
-    Each step and the number of its version are one transaction: killed or failed in between, the home is of the
-    version before. `definitions` are those of all raw tables. Raises duckdb.Error where a step fails.
+    Each step is one transaction together with its version number: after a kill or failure the home has the version
+    before. Raises duckdb.Error if a step fails.
     """
     version = layout_of(connection)
     if version is not None:

@@ -1,4 +1,4 @@
-"""Opens the warehouse and makes its raw tables, here as they are today; older homes get there by `migrations`."""
+"""Opens the warehouse and creates its raw tables in the current layout; `migrations` upgrades older homes."""
 
 import shutil
 from pathlib import Path
@@ -61,12 +61,11 @@ _BOOKKEEPING = (
 
 
 def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    """Open the warehouse of a home; the caller closes it.
+    """Opens the warehouse of a home; the caller closes it.
 
-    A writable connection has schema raw with all its tables in the layout of today; a read-only one may be of
-    an older layout. Raises UsageError if a read-only one is asked for and there is no warehouse yet or never will be
-    (the home of a remade list), HomeBusy if another process has it open, HarmrankError if it is no DuckDB file that
-    this version reads or was made by a newer harmrank.
+    For writing, all tables of the schema raw are in the current layout; a read-only connection may see an older layout.
+    Raises UsageError if there is no warehouse to read, or the home holds a list as it was known; HomeBusy if another
+    process has the warehouse open; HarmrankError if this DuckDB cannot read the file or a newer harmrank made it.
     """
     home.refuse_remade()
     if read_only and not home.warehouse.exists():
@@ -91,45 +90,45 @@ def _prepare(connection: duckdb.DuckDBPyConnection, home: Home, read_only: bool)
     connection.execute("SET TimeZone = 'UTC'")
     migrations.refuse_newer(connection, home)
     if not read_only:
-        migrations.bring_up(connection, (*_BOOKKEEPING, *(_raw_table(table) for table in TABLES.values())))
+        migrations.upgrade(connection, (*_BOOKKEEPING, *(_raw_table(table) for table in TABLES.values())))
 
 
 def settle(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """Tell DuckDB where it may put what does not fit into memory."""
+    """Makes DuckDB spill to the scratch folder of the home, and show no progress bar."""
     connection.execute("SET enable_progress_bar = false")
     connection.execute(f"SET temp_directory = {quoting.text(str(home.scratch))}")
 
 
 def _remove_leftovers(home: Home) -> None:
-    """Remove what a process that died has left: it is personal data. Whoever has the warehouse open for writing is alone."""
+    """Removes personal data that a dead process left. Only one process can have the warehouse open for writing, so this is safe."""
     shutil.rmtree(home.scratch, ignore_errors=True)
     home.scratch.mkdir(mode=0o700, exist_ok=True)
     remove_compacting(home)
 
 
 def compacting(home: Home) -> Path:
-    """The file that compaction writes before it takes the place of the warehouse: on the same disk, beside it."""
+    """Returns the path of the file that compaction writes before it replaces the warehouse: beside it, on the same disk."""
     file = home.warehouse.resolve()
     return file.with_name(f"{file.name}.compacting")
 
 
 def remove_compacting(home: Home) -> None:
-    """Remove such a file that never took the place, and what DuckDB keeps beside it."""
+    """Removes the file of an unfinished compaction, and what DuckDB keeps beside it."""
     unfinished = compacting(home)
     for leftover in unfinished.parent.glob(f"{unfinished.name}*"):
         leftover.unlink(missing_ok=True)
 
 
 def _unopened(home: Home, error: duckdb.Error) -> HarmrankError:
-    """What DuckDB's refusal to open the warehouse means for its reader."""
+    """Returns the error for a warehouse that DuckDB refused to open."""
     return system_errors.cause(error) or HarmrankError(
-        f"{home.warehouse} is no DuckDB file that version {duckdb.__version__} can open: if it was made with a newer "
-        "one, use that; else move it away and land the extracts again."
+        f"{home.warehouse} is no DuckDB file that version {duckdb.__version__} can open: if a newer version made it, "
+        "use that; otherwise move it away and land the extracts again."
     )
 
 
 def stored_name(column: Column) -> str:
-    """What the raw table calls a column of the contract."""
+    """Returns the name of a column of the contract in its raw table."""
     return "is_deleted" if column.name == "deleted" else column.name
 
 

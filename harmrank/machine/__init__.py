@@ -1,1 +1,1 @@
-"""The machine below: disk, memory, DuckDB's settings, signals, and its errors as clear sentences."""
+"""The machine: disk, memory, clock, DuckDB's settings, signals, and system errors as clear sentences."""

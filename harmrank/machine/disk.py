@@ -1,4 +1,4 @@
-"""Writing so that neither a kill nor a power cut leaves half of anything."""
+"""Reads digests of files, and writes so that neither a kill nor a power cut leaves half a file."""
 
 import hashlib
 import os
@@ -18,7 +18,7 @@ def sha256_of(file: Path | BufferedReader) -> str:
 
 
 def flush(path: Path) -> None:
-    """Bring a file or folder to disk before anything points to it."""
+    """Flushes a file or folder to disk, before anything points to it."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -27,9 +27,9 @@ def flush(path: Path) -> None:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Give a file a new content, for its owner alone: whoever reads it gets the old one or the new one, whole.
+    """Replaces the content of a file, readable by its owner alone: readers get all of the old text or all of the new.
 
-    What cannot be written as UTF-8, such as half a character of an odd file name, is written as a question mark.
+    Characters that UTF-8 cannot hold, such as half a character of an odd file name, become question marks.
     """
     new = path.with_name(f".{path.name}.new")
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -41,9 +41,9 @@ def replace_text(path: Path, text: str) -> None:
 
 @contextmanager
 def new_file(path: Path) -> Iterator[TextIO]:
-    """A new text file for its owner alone; gone again where writing it fails.
+    """A new text file, readable by its owner alone, for one block; it is removed if the block fails.
 
-    Raises UsageError where the file exists or cannot be made.
+    Raises UsageError if the file exists or cannot be created.
     """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,4 +1,4 @@
-"""Opens DuckDB, always in the same way: nothing fetched, and no more memory than it may have."""
+"""Opens DuckDB with the same settings everywhere: no extension is fetched, and memory is limited."""
 
 import os
 from functools import cache
@@ -10,31 +10,31 @@ import duckdb
 from harmrank.errors import UsageError
 from harmrank.machine.system_errors import MEMORY_SETTING
 
-# The same settings stand in profiles/profiles.yml, for dbt's connections.
+# profiles/profiles.yml has the same settings for dbt's connections.
 CLOSED = {
-    # An extension is code: none is fetched, none loaded because some query or file would like it.
+    # An extension is code: none is fetched, and none is loaded because a query or file asks for it.
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
-    # Passwords for other systems that this user keeps for DuckDB are none of our business.
+    # The user may keep passwords of other systems in DuckDB: they are not read.
     "allow_persistent_secrets": "false",
-    # A name in a statement is a table, never a variable of Python.
+    # A name in a statement means a table, never a Python variable.
     "python_enable_replacements": "false",
 }
 
 _MEMORY_SHARE = 0.5
-"""Of the machine's memory, where nothing is set: Python, dbt and what DuckDB does not count need some too."""
+"""DuckDB's share of the machine's memory by default: Python, dbt and what DuckDB does not count need the rest."""
 
 _DUCKDB_SHARE = 0.8
-"""Of the machine's memory (of the container's, where that has less), DuckDB's own default."""
+"""DuckDB's own default: its share of the memory of the machine, or of the container if that has less."""
 
-_IN_FORCE = "select current_setting('memory_limit')"
+_CURRENT_LIMIT = "select current_setting('memory_limit')"
 
 
 def open_database(path: Path | str = ":memory:", read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    """Connect to a database file, or to a new one in memory; the caller closes it.
+    """Connects to a database file, or to a new one in memory; the caller closes it.
 
-    Raises duckdb.IOException, and UsageError where HARMRANK_MEMORY_LIMIT is no amount of memory.
+    Raises duckdb.IOException, and UsageError if HARMRANK_MEMORY_LIMIT is not an amount of memory.
     """
     return duckdb.connect(str(path), read_only=read_only, config={**CLOSED, "memory_limit": memory_limit()})
 
@@ -53,9 +53,9 @@ def one_value(connection: duckdb.DuckDBPyConnection, query: str, values: object 
 
 
 def memory_limit() -> str:
-    """What DuckDB may use, as it takes it (`4GB`): HARMRANK_MEMORY_LIMIT, else half of the machine's memory.
+    """Returns DuckDB's memory limit in its own form (`4GB`): HARMRANK_MEMORY_LIMIT, or half of the machine's memory.
 
-    Raises UsageError where HARMRANK_MEMORY_LIMIT is no amount of memory.
+    Raises UsageError if HARMRANK_MEMORY_LIMIT is not an amount of memory.
     """
     asked = os.environ.get(MEMORY_SETTING)
     if not asked:
@@ -67,10 +67,10 @@ def memory_limit() -> str:
 
 @cache
 def is_amount(text: str) -> bool:
-    """Whether DuckDB can work with so much memory. Words and minus signs, which mean no limit to it, are no amount."""
+    """Returns whether DuckDB accepts the text as an amount of memory. Words and negative numbers mean no limit: False."""
     try:
         with duckdb.connect(config={**CLOSED, "memory_limit": text}) as connection:
-            connection.execute(_IN_FORCE)
+            connection.execute(_CURRENT_LIMIT)
     except duckdb.Error:
         return False
     return text[0].isdigit()
@@ -78,7 +78,7 @@ def is_amount(text: str) -> bool:
 
 @cache
 def _half() -> str:
-    # Version 1.5 has no word for a share, but every version looks at cgroups and tells its own default: `18.8 GiB`.
+    # DuckDB 1.5 takes no percentage, but every version reads cgroups and shows its default, such as `18.8 GiB`.
     with duckdb.connect(config=dict(CLOSED)) as connection:
-        number, unit = str(one_value(connection, _IN_FORCE)).split()
+        number, unit = str(one_value(connection, _CURRENT_LIMIT)).split()
     return f"{float(number) * _MEMORY_SHARE / _DUCKDB_SHARE:.2f}{unit}"

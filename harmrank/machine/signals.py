@@ -1,4 +1,4 @@
-"""Hears SIGTERM and Ctrl-C, so that who is told to stop leaves the home whole and says so."""
+"""Handles SIGTERM and Ctrl-C, so that a stopped command leaves the home undamaged and says so."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_BY = {signal.SIGTERM: "by SIGTERM", signal.SIGINT: "by hand"}
-_heard: list[str] = []
+_SOURCES = {signal.SIGTERM: "by SIGTERM", signal.SIGINT: "by hand"}
+_received: list[str] = []
 
 
 class Stopped(KeyboardInterrupt):
-    """Told to stop; its text says by what. An interrupt of the keyboard's kind, since that is what libraries let through."""
+    """A signal ended the work; the text says which. A KeyboardInterrupt, because libraries do not catch those."""
 
 
 @contextmanager
 def listening() -> Iterator[None]:
-    """Raise Stopped in the main thread when a signal says to stop, for as long as the block runs.
+    """Raises Stopped in the main thread when SIGTERM or Ctrl-C arrives during the block.
 
-    What is ignored stays ignored, as Ctrl-C is for what a shell runs in the background.
+    A signal that is ignored stays ignored, such as Ctrl-C for a background job of a shell.
     """
-    _heard.clear()
+    _received.clear()
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    usual = (signal.SIG_DFL, signal.default_int_handler)
-    before = {number: signal.getsignal(number) for number in _BY}
+    defaults = (signal.SIG_DFL, signal.default_int_handler)
+    before = {number: signal.getsignal(number) for number in _SOURCES}
     for number, handler in before.items():
-        if handler in usual:
+        if handler in defaults:
             signal.signal(number, _stop)
     try:
         yield
@@ -38,17 +38,17 @@ def listening() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def heard() -> Stopped | None:
-    """What to raise where a signal has said to stop, whatever else was raised: DuckDB and dbt make errors of their own of it."""
-    return Stopped(_heard[0]) if _heard else None
+def received() -> Stopped | None:
+    """Returns the Stopped to raise if a signal has arrived, whatever was raised: DuckDB and dbt turn it into errors of their own."""
+    return Stopped(_received[0]) if _received else None
 
 
-def refuse_to_go_on() -> None:
-    """Raise Stopped where a signal has said to stop and a library has swallowed that."""
-    if _heard:
-        raise Stopped(_heard[0])
+def raise_if_stopped() -> None:
+    """Raises Stopped if a signal has arrived and a library has swallowed it."""
+    if _received:
+        raise Stopped(_received[0])
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    _heard.append(_BY[signal.Signals(number)])
-    raise Stopped(_heard[0])
+    _received.append(_SOURCES[signal.Signals(number)])
+    raise Stopped(_received[0])

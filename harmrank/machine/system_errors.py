@@ -1,4 +1,4 @@
-"""What the machine refused, said so that its reader can mend it: disk, memory, permission, a lock. The one place for it."""
+"""Turns errors of the system (disk, memory, permission, lock) into sentences that say what to do. Nothing else does."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from harmrank.errors import HarmrankError, HomeBusy
 
 MEMORY_SETTING = "HARMRANK_MEMORY_LIMIT"
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 _NOT_ALLOWED = (errno.EACCES, errno.EPERM)
 _IN_THE_WAY = (errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
-# DuckDB says with the second that it could not spill: the disk, not the memory, was too small.
+# DuckDB reports the second if it could not spill: the disk, not the memory, was too small.
 _FULL = re.compile(r"no space left on device|max_temp_directory_size|disk quota exceeded", re.IGNORECASE)
 _TOO_LARGE = re.compile(r"file too large", re.IGNORECASE)
 _MEMORY = re.compile(r"out of memory error|cannot allocate memory|bad_alloc", re.IGNORECASE)
@@ -23,16 +23,16 @@ _JAVA_MEMORY = re.compile(r"OutOfMemoryError|Java heap space|GC overhead limit")
 _LOCKED = re.compile(r"could not set lock|conflicting lock|unique file handle conflict", re.IGNORECASE)
 _FORBIDDEN = re.compile(r"permission denied|operation not permitted", re.IGNORECASE)
 _READ_ONLY = re.compile(r"read-only file ?system", re.IGNORECASE)
-# Whose errors say what the machine refused in their text alone: dbt's, and those of Spark, which come from Java.
-_TELLING = ("dbt", "pyspark", "py4j")
+# The errors of dbt and of Spark (from Java) name the system error in their text only.
+_BY_TEXT = ("dbt", "pyspark", "py4j")
 _FILE = re.compile(r'file "([^"]+)"', re.IGNORECASE)
 _OWNER = re.compile(r"PID (\d+)")
 
 
 def cause(error: BaseException | str) -> HarmrankError | None:
-    """What of the surroundings stopped the work, or None where they did not.
+    """Returns the system error that stopped the work, or None if it was none.
 
-    `error` is what was raised (whatever it was raised upon counts too) or the message of a failed dbt node.
+    `error` is an exception (its causes count too) or the message of a failed dbt node.
     """
     if isinstance(error, str):
         return _from_text(error)
@@ -45,19 +45,19 @@ def cause(error: BaseException | str) -> HarmrankError | None:
     return None
 
 
-def told(error: BaseException) -> tuple[str, int]:
-    """The one line that is said of an error, and the exit code it gives."""
+def line_and_code(error: BaseException) -> tuple[str, int]:
+    """Returns the line to print for an error, and the exit code."""
     known = cause(error)
     if known is not None:
         return str(known), known.exit_code
     if isinstance(error, KeyboardInterrupt):
-        return f"stopped{f' {error}' if str(error) else ''}: what was published before still stands", 1
-    # Its text may carry data, so only its kind is named.
+        return f"stopped{f' {error}' if str(error) else ''}: what was published before is still current", 1
+    # Its text may hold data, so only its type is named.
     return f"unexpected {type(error).__name__}; run again with --debug for the traceback", 1
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The errors that led to this one, the first of them first: what follows a full disk is its consequence."""
+    """The errors that led to this one, first cause first: whatever follows a full disk is its consequence."""
     raised: BaseException | None = error
     errors: list[BaseException] = []
     while raised is not None and raised not in errors:
@@ -71,7 +71,7 @@ def _from_error(error: BaseException) -> HarmrankError | None:
         return _memory()
     if isinstance(error, OSError) and error.errno is not None:
         return _from_os(error)
-    if isinstance(error, duckdb.Error) or type(error).__module__.startswith(_TELLING):
+    if isinstance(error, duckdb.Error) or type(error).__module__.startswith(_BY_TEXT):
         return _from_text(str(error))
     return None
 
@@ -80,7 +80,7 @@ def _from_os(error: OSError) -> HarmrankError | None:
     if isinstance(error, FileNotFoundError | BrokenPipeError | BlockingIOError):
         return None
     place = str(error.filename) if error.filename is not None else "a file of the home"
-    if error.errno in _NO_ROOM:
+    if error.errno in _NO_SPACE:
         return _full(error.filename and place)
     if error.errno == errno.EFBIG:
         return _too_large(error.filename and place)
@@ -94,7 +94,7 @@ def _from_os(error: OSError) -> HarmrankError | None:
         return HarmrankError(
             f"{place} is in the way: harmrank needs a folder there. Move it away, then run this again."
         )
-    return HarmrankError(f"{place} cannot be used ({error.strerror}): see to its disk, then run this again.")
+    return HarmrankError(f"{place} cannot be used ({error.strerror}): check its disk, then run this again.")
 
 
 def _from_text(text: str) -> HarmrankError | None:
@@ -107,7 +107,7 @@ def _from_text(text: str) -> HarmrankError | None:
     if _JAVA_MEMORY.search(text):
         return HarmrankError(
             "not enough memory for Spark: raise HARMRANK_SPARK_MEMORY or HARMRANK_SPARK_PARTITIONS (docs/scale.md), then "
-            "run this again. What was published still stands."
+            "run this again. What was published is still current."
         )
     if _MEMORY.search(text):
         return _memory()
@@ -124,31 +124,32 @@ def _from_text(text: str) -> HarmrankError | None:
 
 def _full(place: str | None) -> HarmrankError:
     where = f" (writing {place})" if place else ""
-    return HarmrankError(f"the disk is full{where}: make room, then run this again. What was published still stands.")
+    return HarmrankError(
+        f"the disk is full{where}: free some space, then run this again. What was published is still current."
+    )
 
 
 def _too_large(place: str | None) -> HarmrankError:
     where = place or "a file"
     return HarmrankError(
-        f"{where} may not grow any larger: raise the limit on file sizes (ulimit -f), then run this again. "
-        "What was published still stands."
+        f"{where} has reached the limit on file sizes: raise it (ulimit -f), then run this again. "
+        "What was published is still current."
     )
 
 
 def _memory() -> HarmrankError:
     return HarmrankError(
-        f"not enough memory: free some, or set {MEMORY_SETTING} to what DuckDB may use (such as 4GB; half of the "
-        "machine's unless set; what does not fit goes to the home's scratch/), then run this again. What was published "
-        "still stands."
+        f"not enough memory: free some, or set how much DuckDB may use with {MEMORY_SETTING} (such as 4GB; by default half "
+        "of the machine's; the rest goes to the home's scratch/), then run this again. What was published is "
+        "still current."
     )
 
 
 def _forbidden(place: str) -> HarmrankError:
     return HarmrankError(
-        f"{place} may not be opened by this user: ask its owner for permission, or run this as the user the home "
-        "belongs to."
+        f"this user may not open {place}: ask its owner for permission, or run this as the owner of the home."
     )
 
 
 def _read_only(place: str) -> HarmrankError:
-    return HarmrankError(f"{place} is on a disk that can only be read: make it writable, or name another home.")
+    return HarmrankError(f"{place} is on a read-only disk: make it writable, or name another home.")

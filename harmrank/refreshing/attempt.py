@@ -47,7 +47,7 @@ class Ending:
 
     def with_error(self, error: BaseException) -> Ending:
         """Returns the same ending as a failure, with the outcome, message and exit code of the error."""
-        message, code = system_errors.told(error)
+        message, code = system_errors.line_and_code(error)
         outcome = "stopped" if isinstance(error, Stopped) else _OUTCOMES.get(code, "failed")
         return replace(self, outcome=outcome, message=message, exit_code=code, error=error)
 
@@ -97,17 +97,17 @@ class Attempt:
 
     def _error(self, raised: BaseException) -> BaseException:
         """Returns what was raised, or Stopped after a signal: libraries turn a signal into errors of their own."""
-        stopped = signals.heard() or (raised if isinstance(raised, KeyboardInterrupt) else None)
+        stopped = signals.received() or (raised if isinstance(raised, KeyboardInterrupt) else None)
         if stopped is None:
             return raised
         published = f"stopped {stopped} after the list was published" if self.run.publication else None
-        error = Stopped(published or system_errors.told(stopped)[0])
+        error = Stopped(published or system_errors.line_and_code(stopped)[0])
         error.__cause__ = raised
         return error
 
     def _call(self, name: str, command: tuple[str, ...], ending: Ending) -> str | None:
         """Run a hook. Returns what went wrong, after saying so."""
-        limit = min(self.hooks.time_limit, TIME_LIMIT_AFTER_SIGNAL) if signals.heard() else self.hooks.time_limit
+        limit = min(self.hooks.time_limit, TIME_LIMIT_AFTER_SIGNAL) if signals.received() else self.hooks.time_limit
         self.run.say(f"running the hook {name}")
         self.run.begin(f"hook {name}")
         try:

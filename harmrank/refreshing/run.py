@@ -125,7 +125,7 @@ class Run:
 
     def gate_failed(self, failures: list[str]) -> GateFailed:
         """Returns the error to raise when models, tests or checks have failed. Raises Stopped if a signal made them fail."""
-        signals.refuse_to_go_on()
+        signals.raise_if_stopped()
         self._journal.end(journal.GATE_FAILED, failures)
         listed = "; ".join(failures[:3])
         more = f" (and {len(failures) - 3} more)" if len(failures) > 3 else ""

@@ -206,7 +206,7 @@ def test_a_disk_that_takes_no_copy_is_a_remark(gappy: PublishedHome) -> None:
         _, said = process.communicate()
         assert process.returncode == 0, said
         assert "could not be compacted and is as it was" in said
-        assert "may not grow any larger" in said
+        assert "has reached the limit on file sizes" in said
 
 
 @pytest.mark.skipif(not narrow.available(), reason="no file system of one's own here (unshare -rm)")

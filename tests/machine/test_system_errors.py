@@ -35,7 +35,7 @@ def test_a_disk_that_takes_no_more(published: PublishedHome, case: surroundings.
     [
         (OSError(errno.ENOSPC, "No space left on device", "/h/x"), "the disk is full (writing /h/x)"),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), "the disk is full"),
-        (OSError(errno.EROFS, "Read-only file system", "/h"), "/h is on a disk that can only be read"),
+        (OSError(errno.EROFS, "Read-only file system", "/h"), "/h is on a read-only disk"),
         (OSError(errno.EIO, "Input/output error", "/h/x"), "/h/x cannot be used (Input/output error)"),
         (MemoryError(), "HARMRANK_MEMORY_LIMIT"),
         (duckdb.OutOfMemoryException("Out of Memory Error: failed to pin block"), "HARMRANK_MEMORY_LIMIT"),

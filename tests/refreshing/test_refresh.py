@@ -450,7 +450,7 @@ def test_an_interrupt_is_not_a_failed_gate(scratch: PublishedHome) -> None:
     process.send_signal(signal.SIGINT)
     rest = process.stderr.read()
     assert process.wait() == 1, rest
-    assert "what was published before still stands" in rest
+    assert "what was published before is still current" in rest
     assert "Traceback" not in rest
 
 

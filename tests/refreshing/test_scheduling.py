@@ -427,7 +427,7 @@ def test_after_sigterm_it_says_so_runs_its_hook_and_leaves_the_home_whole(
     process.send_signal(signal.SIGTERM)
     rest = process.stderr.read()
     assert process.wait() == 1, rest
-    assert rest.splitlines()[-1] == "harmrank: stopped by SIGTERM: what was published before still stands"
+    assert rest.splitlines()[-1] == "harmrank: stopped by SIGTERM: what was published before is still current"
     assert "Traceback" not in rest
     facts = facts_of(on_failure)
     assert (facts["exit_code"], facts["outcome"], facts["during"]) == (1, "stopped", "building")
@@ -449,7 +449,7 @@ def test_an_interrupted_query_counts_as_stopped() -> None:
         "    try:\n"
         "        duckdb.sql('select count(*) from range(1000000000) where (range % 1013) * (range % 1019) % 7 = 3').fetchall()\n"
         "    except Exception as error:\n"
-        "        print(type(error).__name__, signals.heard())\n"
+        "        print(type(error).__name__, signals.received())\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["RuntimeError", "by", "SIGTERM"], done.stderr

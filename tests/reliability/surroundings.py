@@ -162,7 +162,7 @@ def home_of_another_user(place: Place) -> list[str]:
     faults = []
     try:
         for command in (["refresh", place.extracts], ["land", place.extracts], ["top"], ["status"], ["shape"]):
-            faults += _expect(_without_rights(*command, "--home", place.home), 1, "may not be opened by this user")
+            faults += _expect(_without_rights(*command, "--home", place.home), 1, "this user may not open")
     finally:
         place.home.chmod(0o700)
     return faults
@@ -173,7 +173,7 @@ def parent_of_another_user(place: Place) -> list[str]:
     place.folder.chmod(0o555)
     try:
         return _expect(
-            _without_rights("refresh", place.extracts, "--home", place.folder / "new"), 1, "may not be opened"
+            _without_rights("refresh", place.extracts, "--home", place.folder / "new"), 1, "this user may not open"
         )
     finally:
         place.folder.chmod(0o755)
@@ -213,7 +213,7 @@ def file_size_limit(place: Place) -> list[str]:
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
     )
     homes.check(place.home)
-    return _expect(done, 1, "may not grow any larger") + _mended(place)
+    return _expect(done, 1, "has reached the limit on file sizes") + _mended(place)
 
 
 def warehouse_in_use(place: Place) -> list[str]:
@@ -238,7 +238,7 @@ def _full(place: Place, room: int, *arguments: str | Path, module: str = "harmra
     before = place.current.resolve().name
     found = narrow.narrowed(place.home, place.extracts, room, *arguments, module=module)
     done = subprocess.CompletedProcess("", found["code"], found["stdout"], found["stderr"])
-    faults = _expect(done, 1, "the disk is full", "make room") + found.get("left", [])
+    faults = _expect(done, 1, "the disk is full", "free some space") + found.get("left", [])
     faults += [] if found["build"] == before else ["another build is current"]
     return faults + ([found["next_stderr"]] if found.get("next_code") else [])
 
@@ -271,7 +271,7 @@ def disk_full_publishing(place: Place) -> list[str]:
 def disk_that_can_only_be_read(place: Place) -> list[str]:
     """A refresh fails with a clear line; readers go on."""
     found = narrow.narrowed(place.home, place.extracts, "ro", "refresh", place.extracts, "--home", "HOME")
-    faults = _expect(subprocess.CompletedProcess("", found["code"], "", found["stderr"]), 1, "can only be read")
+    faults = _expect(subprocess.CompletedProcess("", found["code"], "", found["stderr"]), 1, "is on a read-only disk")
     read = narrow.narrowed(place.home, place.extracts, "ro", "top", "--home", "HOME")
     return faults + ([read["stderr"]] if read["code"] else [])
 
