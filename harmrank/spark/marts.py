@@ -1,4 +1,4 @@
-"""Finds the marts that Spark has made, for publication: their files, with the types, keys and words of dbt's project."""
+"""Finds the marts of a Spark build for publication: their files, and the descriptions of dbt's project."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harmrank.spark.session import Session
 
 
 def of_project(spark: Session, project: Any) -> Marts:
-    """The marts of a parsed project (dbt's Manifest) as files that DuckDB reads: its types are those of the contract."""
+    """Returns the function that finds the marts of a parsed project (dbt's Manifest), as files that DuckDB reads."""
 
     def marts(connection: duckdb.DuckDBPyConnection) -> list[Mart]:
         models = {
@@ -35,6 +35,6 @@ def _mart(connection: duckdb.DuckDBPyConnection, spark: Session, model: Any) -> 
     )
 
 
-def _column(said: Any, sql_type: str) -> Column:
-    is_required = any(str(getattr(found.type, "value", found.type)) == "not_null" for found in said.constraints)
-    return Column(said.name, sql_type, not is_required, said.description or None)
+def _column(column: Any, sql_type: str) -> Column:
+    is_required = any(str(getattr(found.type, "value", found.type)) == "not_null" for found in column.constraints)
+    return Column(column.name, sql_type, not is_required, column.description or None)

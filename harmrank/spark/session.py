@@ -1,8 +1,8 @@
-"""Apache Spark as the engine of a home: where its session comes from, and what it is handed before a build.
+"""Apache Spark as the engine of a home: its session, and the ledgers it gets before a build.
 
-Rows of extracts lie in Spark's raw tables. What is written down about them (extracts, files, quarantine, checks, requests,
-published lists: some thousand rows) stays in the small DuckDB warehouse of the home, with its lock and its transactions,
-and is handed to Spark before each build. Needs the extra `harmrank[spark]` and Java 17.
+Spark's raw tables hold the rows of extracts. The ledgers (extracts, files, quarantine, checks, requests, published lists:
+some thousand rows) stay in the DuckDB warehouse of the home, with its lock and transactions, and are copied to Spark before
+each build. Needs the extra `harmrank[spark]` and Java 17.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _TYPES = {Kind.TIMESTAMP: "TIMESTAMP_NTZ", Kind.INTEGER: "INT", Kind.DATE: "DATE
 
 
 def text(value: str) -> str:
-    """A quoted string literal, in which Spark finds no escapes."""
+    """Returns a quoted string literal with its escapes escaped."""
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
@@ -59,29 +59,26 @@ DIALECT = Dialect(
 
 
 def address(path: Path) -> str:
-    """A path as Spark takes it, with the signs that it would expand taken as they are."""
+    """Returns a path as a URL for Spark, with the characters escaped that it would expand."""
     expanded = "*?[]{}\\"
     return "file://" + "".join("\\" + sign if sign in expanded else sign for sign in str(path.resolve()))
 
 
 class Session:
-    """The session of a home; started when it is first asked for, which takes seconds, and kept to the end of the process."""
+    """The session of a home. It starts on first use, which takes seconds, and lasts as long as the process."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
 
     @cached_property
     def session(self) -> Any:
-        """The SparkSession, with raw tables that are as wide as the contract has them.
-
-        Raises UsageError where Spark or Java is missing.
-        """
+        """The SparkSession, with all raw tables of the contract. Raises UsageError if Spark or Java is missing."""
         refuse_without_spark()
         keep_ansi_mode()
-        # It would print every failed statement, rows and all.
+        # It would print every failed statement with its rows.
         logging.getLogger("SQLQueryContextLogger").disabled = True
         self._home.spark.mkdir(mode=_OWNER_ONLY, exist_ok=True)
-        # What a process that died has left there is personal data. Who holds the home is alone.
+        # A dead process may have left personal data. Only the holder of the home's lock gets here, so this is safe.
         shutil.rmtree(self._home.spark / "scratch", ignore_errors=True)
         (self._home.spark / "scratch").mkdir(mode=_OWNER_ONLY)
         moved = _take_out_where_moved(self._home)
@@ -96,11 +93,11 @@ class Session:
 
     @property
     def has_built(self) -> bool:
-        """Whether there are tables of a build."""
+        """Whether a build has made its tables."""
         return bool(self.session.catalog.tableExists("mart.build_info"))
 
     def hand_over(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Give Spark what the warehouse has on record, and take from it rows of extracts that never landed to the end."""
+        """Copies the ledgers of the warehouse to Spark, and drops rows of extracts that never finished landing."""
         landed = {str(found) for (found,) in connection.execute("SELECT extract_id FROM raw.extracts").fetchall()}
         for table in TABLES:
             for partition in self.session.sql(f"SHOW PARTITIONS raw.{table}").collect():
@@ -117,7 +114,7 @@ class Session:
         shutil.rmtree(folder)
 
     def take_back(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Keep in the warehouse what a build says of quarantine: harmrank reads it there, on every engine."""
+        """Copies into the warehouse the models that harmrank reads there."""
         connection.execute("CREATE SCHEMA IF NOT EXISTS intermediate")
         for table in MODELS_READ:
             connection.execute(
@@ -125,12 +122,12 @@ class Session:
             )
 
     def relation(self, schema: str, table: str) -> str:
-        """A FROM clause by which DuckDB reads a table that a build has made."""
+        """Returns a FROM clause by which DuckDB reads a table of a build."""
         files = [unquote(urlsplit(file).path) for file in self.session.table(f"{schema}.{table}").inputFiles()]
         return f"read_parquet([{', '.join(quoting.text(typing_sql.glob_escaped(file)) for file in sorted(files))}])"
 
     def drop(self, table: str, extract_id: str) -> None:
-        """Take the rows of an extract out of a raw table."""
+        """Drops the rows of an extract from a raw table."""
         self.session.sql(f"ALTER TABLE raw.{table} DROP IF EXISTS PARTITION (extract_id = {text(extract_id)})")
 
 
@@ -139,10 +136,10 @@ def _place(home: Home) -> str:
 
 
 def _take_out_where_moved(home: Home) -> Path | None:
-    """Where a home was moved or copied, take the rows of its extracts aside and forget every table: gives where they are.
+    """If the home was moved or copied: moves the rows of its extracts aside, forgets every table, and returns their folder.
 
-    Spark knows tables by absolute paths: those of a copy would be read, and dropped, where they were copied from. Cut off,
-    it goes on the next time.
+    Spark knows tables by absolute paths: the tables of a copy would be read, and dropped, in the original. If interrupted,
+    the next call continues.
     """
     place, aside = home.spark_place, home.spark / "moved"
     if not place.exists() or place.read_text(encoding="utf-8") == _place(home):
@@ -166,7 +163,7 @@ def _put_back(home: Home, session: Any, aside: Path) -> None:
 
 
 def keep_ansi_mode() -> None:
-    """dbt's adapter switches ANSI mode off, whatever the profile says: what cannot be cast would become null in silence."""
+    """Keeps ANSI mode on, which dbt's adapter switches off: without it, a failed cast silently becomes null."""
     from dbt.adapters.spark.connections import SparkCredentials
 
     made = SparkCredentials.__post_init__
@@ -181,15 +178,17 @@ def keep_ansi_mode() -> None:
 
 
 def refuse_without_ansi_mode() -> None:
-    """Raise RuntimeError where the session does not have it after all."""
+    """Raises RuntimeError if the session runs without ANSI mode."""
     from pyspark.sql import SparkSession
 
     if SparkSession.active().conf.get("spark.sql.ansi.enabled") != "true":
-        raise RuntimeError("Spark runs without ANSI mode: another dbt-spark sets it elsewhere than in SparkCredentials")
+        raise RuntimeError(
+            "Spark runs without ANSI mode: this version of dbt-spark does not set it in SparkCredentials"
+        )
 
 
 def refuse_without_spark() -> None:
-    """Raise UsageError where Spark or Java is missing; says how to get it."""
+    """Raises UsageError, with what to install, if Spark or Java is missing."""
     if importlib.util.find_spec("pyspark") is None or importlib.util.find_spec("dbt.adapters.spark") is None:
         raise UsageError("Apache Spark is not installed here: pip install 'harmrank[spark]', or make spark-env")
     if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
@@ -199,21 +198,21 @@ def refuse_without_spark() -> None:
 
 
 def _started(home: Home) -> Any:
-    """The session with the settings of dbt's profile: dbt takes over the one that runs."""
+    """The session with the settings of dbt's profile; dbt uses the running session."""
     import jinja2
 
     with warnings.catch_warnings():
-        # About parts of pandas that are not used here.
+        # They concern parts of pandas that are not used here.
         warnings.simplefilter("ignore", FutureWarning)
         from pyspark.sql import SparkSession
 
     os.environ["HARMRANK_HOME"] = str(home.workshop.resolve())
     profile = yaml.safe_load((project_root() / "profiles" / "profiles.yml").read_text(encoding="utf-8"))
     settings = profile["harmrank"]["outputs"][TARGET]["server_side_parameters"]
-    words = jinja2.Environment(autoescape=False)  # noqa: S701 - fills in settings of our own profile; nothing of it is shown as a page
+    jinja = jinja2.Environment(autoescape=False)  # noqa: S701 - fills in settings of our own profile, not a page
     builder = SparkSession.builder.enableHiveSupport()
-    for name, said in settings.items():
-        builder = builder.config(name, words.from_string(str(said)).render(env_var=os.environ.get))
+    for name, template in settings.items():
+        builder = builder.config(name, jinja.from_string(str(template)).render(env_var=os.environ.get))
     return builder.getOrCreate()
 
 
@@ -226,7 +225,7 @@ def _raw_table(table: Table) -> str:
 
 
 def _ledgers() -> list[str]:
-    """The raw tables that models read and that hold no rows of extracts."""
+    """The raw tables that models read, except those with the rows of extracts."""
     sources = yaml.safe_load((project_root() / "models" / "staging" / "sources.yml").read_text(encoding="utf-8"))
     tables = [table["name"] for source in sources["sources"] if source["name"] == "raw" for table in source["tables"]]
     return [table for table in tables if table not in TABLES]
