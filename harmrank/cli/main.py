@@ -39,7 +39,7 @@ for command in (*running.COMMANDS, *reading.COMMANDS):
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command and exit with its exit code."""
+    """Runs the command and exits with its exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     # Files that a command writes may hold personal data: only their owner may read them.
     os.umask(0o077)
@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _fail(error: BaseException, debug: bool) -> None:
-    """Write one line about the error and exit with its exit code."""
+    """Writes one line about the error and exits with its exit code."""
     from harmrank.machine import system_errors
 
     if debug:
@@ -77,7 +77,7 @@ def _print_traceback() -> None:
 
 
 def _exit(code: int) -> NoReturn:
-    """Exit; after Great Expectations was loaded, without Python's own clean-up.
+    """Exits; after Great Expectations was loaded, without Python's own clean-up.
 
     With Great Expectations and DuckDB's SQLAlchemy dialect in one process, DuckDB 2 prints pages of "leaked" objects
     during that clean-up, although all work is done.

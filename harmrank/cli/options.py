@@ -53,7 +53,7 @@ def hook(context: click.Context, option: click.Parameter, value: str | None) -> 
 
 
 def _set_memory(context: click.Context, option: click.Parameter, value: str | None) -> None:
-    """Set the environment variable that dbt's profile reads, too. A wrong amount is reported before the command begins."""
+    """Sets the environment variable that dbt's profile reads, too. A wrong amount is reported before the command begins."""
     from harmrank.machine import duck, system_errors
 
     if value is not None:

@@ -35,7 +35,7 @@ TOP_COLUMNS: tuple[tuple[str, JustifyMethod, int], ...] = (
 
 
 def print_top(console: Console, build: Row, places: list[Row]) -> None:
-    """Print the first places of the list as a table. A narrow terminal shows fewer columns."""
+    """Prints the first places of the list as a table. A narrow terminal shows fewer columns."""
     # Years make sense only for days of imprisonment.
     in_days = build["harm_unit"] == "days of imprisonment"
     shown = [console.width >= width and (in_days or heading != "Years") for heading, _, width in TOP_COLUMNS]
@@ -87,30 +87,30 @@ def _per_cent(share: float | None) -> str:
 
 
 def print_explanation(console: Console, explanation: Explanation) -> None:
-    """Print a score line by line."""
-    told = explaining.sheet(explanation)
-    console.print(Text(told.offender_key, style="bold"))
-    console.print(told.place)
+    """Prints a score line by line."""
+    sheet = explaining.sheet(explanation)
+    console.print(Text(sheet.offender_key, style="bold"))
+    console.print(sheet.place)
     console.print()
-    for number, allegation in enumerate(told.allegations, start=1):
+    for number, allegation in enumerate(sheet.allegations, start=1):
         console.print(Text(f"{number}. {allegation.heading}", style="bold"))
         console.print(Padding(f"{allegation.facts}\n{allegation.weight}", (0, 0, 0, 3)))
     console.print()
-    console.print(Text(told.total, style="bold"))
-    for line in told.notes:
+    console.print(Text(sheet.total, style="bold"))
+    for line in sheet.notes:
         console.print(line)
-    for section in told.sections:
+    for section in sheet.sections:
         console.print()
         console.print(Text(section.heading, style="bold"))
         for line in section.lines:
             console.print(f"- {line}")
     console.print()
-    for line in told.footer:
+    for line in sheet.footer:
         console.print(line, style="dim")
 
 
 def print_status(console: Console, status: dict[str, Any]) -> None:
-    """Print what is landed and published, and what to do if the list is behind."""
+    """Prints what is landed and published, and what to do if the list is behind."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")

@@ -18,7 +18,7 @@ WHAT_TO_DO = (
 
 
 def print_quarantine(console: Console, found: Quarantine, with_cleared: bool) -> None:
-    """Print rows by file and reason, refused extracts, the build they are as of, and what to do."""
+    """Prints rows by file and reason, refused extracts, the build they are as of, and what to do."""
     rows = sum(group.rows for group in found.groups)
     if found.groups:
         console.print(_table(found.groups, with_cleared))

@@ -44,7 +44,7 @@ def lines(ending: Ending, run: Run, known_at: date | None) -> list[tuple[str, st
 
 
 def show(summary: list[tuple[str, str]]) -> None:
-    """Print the summary to stderr. A terminal gets wrapped lines with labels in bold, a file one line per sentence."""
+    """Prints the summary to stderr. A terminal gets wrapped lines with labels in bold, a file one line per sentence."""
     width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
     for label, sentence in summary:
         text = printable(sentence)

@@ -15,12 +15,12 @@ from harmrank.text.printable import printable, printable_json
 
 
 def say(line: str) -> None:
-    """Write a line for people to stderr, so that stdout holds only results."""
+    """Writes a line for people to stderr, so that stdout holds only results."""
     click.echo(printable(line), err=True)
 
 
 def print_json(value: Any) -> None:
-    """Write a result as JSON to stdout. Dates and timestamps (UTC) become ISO text."""
+    """Writes a result as JSON to stdout. Dates and timestamps (UTC) become ISO text."""
     click.echo(printable_json(json.dumps(value, indent=2, ensure_ascii=False, default=_json_value)))
 
 
@@ -30,7 +30,7 @@ def _json_value(value: Any) -> str:
 
 @contextmanager
 def node_progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A moving bar on a terminal; elsewhere a line after each tenth of the nodes."""
+    """Returns a function that shows how many nodes are built: a moving bar on a terminal, elsewhere a line per tenth."""
     if not sys.stderr.isatty():
         shown = {0}
 

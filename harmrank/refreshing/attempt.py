@@ -61,7 +61,7 @@ class Attempt:
     run: Run
 
     def execute(self) -> Ending:
-        """Refresh, run the hooks, write the last line of the log. Raises nothing: the ending holds the error.
+        """Refreshes, runs the hooks and writes the last line of the log. Raises nothing: the ending has the error.
 
         `on_publish` runs after a list was published. It does not run after a past list (`known_at`), because it would pass
         that list on as the current one. `on_failure` runs after it, whenever the exit code is not 0. A failed hook
@@ -106,7 +106,7 @@ class Attempt:
         return error
 
     def _call(self, name: str, command: tuple[str, ...], ending: Ending) -> str | None:
-        """Run a hook. Returns what went wrong, after saying so."""
+        """Runs a hook. Returns what went wrong, after saying so."""
         limit = min(self.hooks.time_limit, TIME_LIMIT_AFTER_SIGNAL) if signals.received() else self.hooks.time_limit
         self.run.say(f"running the hook {name}")
         self.run.begin(f"hook {name}")

@@ -28,10 +28,10 @@ class Engine(Protocol):
         """Returns what reads extracts and keeps their rows."""
 
     def build(self, progress: Progress, meanwhile: Callable[[], None], only_changes: bool) -> BuildResult:
-        """Build and test every model; with `only_changes` only what new extracts touch."""
+        """Builds and tests every model; with `only_changes` only what new extracts touch."""
 
     def test(self, progress: Progress) -> BuildResult:
-        """Run every data test over every row, without building."""
+        """Runs every data test over every row, without building."""
 
     def marts(self, built: BuildResult) -> publish.Marts:
         """Returns the marts of this build."""
@@ -50,11 +50,11 @@ class DuckDB:
         return DuckDBRows()
 
     def build(self, progress: Progress, meanwhile: Callable[[], None], only_changes: bool) -> BuildResult:
-        """Run dbt on the warehouse."""
+        """Runs dbt on the warehouse."""
         return run_dbt.build(self._home, progress, meanwhile, only_changes)
 
     def test(self, progress: Progress) -> BuildResult:
-        """Run dbt's tests on the warehouse."""
+        """Runs dbt's tests on the warehouse."""
         return run_dbt.test(self._home, progress)
 
     def marts(self, built: BuildResult) -> publish.Marts:
@@ -82,7 +82,7 @@ class Spark:
         return SparkRows(self._session, self._home.scratch)
 
     def build(self, progress: Progress, meanwhile: Callable[[], None], only_changes: bool) -> BuildResult:
-        """Copy the records of landing to Spark, then run dbt there."""
+        """Copies the records of landing to Spark, then runs dbt there."""
         from harmrank.spark.session import TARGET, refuse_without_ansi_mode
 
         with warehouse.connect(self._home) as connection:
@@ -97,7 +97,7 @@ class Spark:
         return built
 
     def test(self, progress: Progress) -> BuildResult:
-        """Run dbt's tests on Spark."""
+        """Runs dbt's tests on Spark."""
         from harmrank.spark.session import TARGET
 
         with warehouse.connect(self._home) as connection:

@@ -56,7 +56,7 @@ def split(command: str) -> tuple[str, ...]:
 
 
 def call(name: str, command: tuple[str, ...], facts: dict[str, Any], time_limit: timedelta) -> str | None:
-    """Run a hook and wait for it. Returns one line about what went wrong, None after success.
+    """Runs a hook and waits for it. Returns one line about what went wrong, None after success.
 
     It gets `facts`: those of FACTS as environment variables, all of them as JSON. Its output goes to stderr, because stdout
     is for the result of the refresh. It has a process group of its own; the whole group ends at the time limit or when
@@ -92,7 +92,7 @@ def _environment(facts: dict[str, Any]) -> dict[str, str]:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """End a hook and every process it has started."""
+    """Ends a hook and every process it has started."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):

@@ -72,7 +72,7 @@ def _is_free(made: Home) -> bool:
 
 @contextmanager
 def opened(home: Home, made: Home, known_at: date) -> Iterator[None]:
-    """Lock the home of the past list while the block runs, and remove the files of the build afterwards.
+    """Locks the home of the past list while the block runs, and removes the files of the build afterwards.
 
     The caller holds the lock of `home`. Its scratch folder has these files: after a kill, the next command that writes to
     `home` removes them.
@@ -88,7 +88,7 @@ def opened(home: Home, made: Home, known_at: date) -> Iterator[None]:
 
 
 def copy(home: Home, connection: duckdb.DuckDBPyConnection, extracts: Sequence[str]) -> None:
-    """Copy the rows of these extracts, the imported rules and earlier publications into the open warehouse."""
+    """Copies the rows of these extracts, the imported rules and earlier publications into the open warehouse."""
     connection.execute(f"ATTACH {quoting.text(str(home.warehouse))} AS source (READ_ONLY)")
     for table in OF_EXTRACTS:
         connection.execute(

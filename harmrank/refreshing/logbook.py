@@ -42,7 +42,7 @@ class Logbook:
         self._logger: logging.Logger | None = None
 
     def write(self, build: dict[str, Any], step: str, outcome: str, facts: dict[str, Any]) -> None:
-        """Write a line: the build, the outcome of a step, and `facts` (counts, ids, sentences)."""
+        """Writes a line: the build, the outcome of a step, and `facts` (counts, ids, sentences)."""
         line = {
             "at": utc_text("milliseconds"),
             "refresh": self.refresh_id,
@@ -79,7 +79,7 @@ class _File(logging.handlers.RotatingFileHandler):
         )
 
     def handleError(self, record: logging.LogRecord) -> None:
-        """Keep the reason."""
+        """Keeps the reason."""
         self._log.trouble = f"{self._log.path} could not be written ({type(sys.exc_info()[1]).__name__})"
 
 

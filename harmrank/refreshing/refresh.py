@@ -37,7 +37,7 @@ class RefreshResult:
 
 
 def refresh(options: Options, run: Run) -> RefreshResult:
-    """Land, build, test and publish. With nothing new, publish nothing unless the options ask for a full build.
+    """Lands, builds, tests and publishes. With nothing new, publishes nothing unless the options ask for a full build.
 
     Raises GateFailed if a model, a test or a check fails (the published build stays current), HomeBusy if another process
     works in the home, UsageError if there is nothing to build from.
@@ -67,7 +67,7 @@ def refresh(options: Options, run: Run) -> RefreshResult:
 
 
 def _refresh_as_known(options: Options, day: date, method: dict[str, str], run: Run) -> RefreshResult:
-    """Make the list as it was known that day, in a home of its own. The home of the extracts lands only extracts up to it."""
+    """Makes the list as it was known that day, in a home of its own. Lands only extracts up to that day."""
     home = options.home
     past = known_at.place(home, day, options.out, options.extracts)
     with home.lock():
@@ -100,7 +100,7 @@ def _refresh_as_known(options: Options, day: date, method: dict[str, str], run: 
 
 
 def _begin(options: Options, run: Run) -> None:
-    """Write the first line of the log: even a killed refresh leaves this one."""
+    """Writes the first line of the log: even a killed refresh leaves this one."""
     run.note(
         "begin",
         "begun",
@@ -113,7 +113,7 @@ def _begin(options: Options, run: Run) -> None:
 
 
 def _prepare(home: Home, options: Options, run: Run) -> None:
-    """Make `published` ready for a build."""
+    """Prepares the folder `published` for a build."""
     current_build.refuse_foreign(home)
     if options.published_mode is not None:
         publish.share(home, options.published_mode)
@@ -122,7 +122,7 @@ def _prepare(home: Home, options: Options, run: Run) -> None:
 
 
 def _land(options: Options, engine: engines.Engine, run: Run) -> LandingResult:
-    """Land new extracts, up to the day of a past list; write a line to the log for each extract and one for all."""
+    """Lands new extracts, up to the day of a past list. Writes a line to the log for each extract and one for all."""
     run.begin("landing")
     run.begin("extract")
 
@@ -143,7 +143,7 @@ def _land(options: Options, engine: engines.Engine, run: Run) -> LandingResult:
 
 
 def _is_current(home: Home, asked: Request, options: Options, run: Run) -> bool:
-    """Whether the current build is the one asked for, and undamaged. Never with `full`."""
+    """Returns whether the current build is the one asked for and undamaged; False with `full`."""
     if options.full:
         return False
     faults = current_build.faults(home)
@@ -160,7 +160,7 @@ def _nothing_new(home: Home, landed: LandingResult, asked: Request | None, run: 
 
 
 def _build(engine: engines.Engine, asked: Request, only_changes: bool, run: Run) -> BuildResult:
-    """Build and test every model, or only what new extracts touch. Raises GateFailed if one fails."""
+    """Builds and tests every model, or only what new extracts touch. Raises GateFailed if one fails."""
     run.begin_building(asked)
     what = "the changed part of the list" if only_changes else "the list"
     when = f" as known on {asked.known_at}" if asked.known_at else ""
@@ -199,7 +199,7 @@ def _publish(
     run: Run,
     late: Sequence[str] = (),
 ) -> publish.Publication:
-    """Check the build and make it the current one. Raises GateFailed if a check fails."""
+    """Checks the build and makes it the current one. Raises GateFailed if a check fails."""
     warned = f", {len(built.warnings)} gave a warning" if built.warnings else ""
     run.say(f"{built.models} models built, {built.tests - len(built.warnings)} tests passed{warned}; publishing")
     run.begin("publishing")
@@ -233,7 +233,7 @@ def _audit(home: Home, run: Run) -> publish.Audit:
 
 
 def _compact(home: Home, run: Run) -> None:
-    """Compact the warehouse if that is worth it. The list is already published: a signal now ends only this step."""
+    """Compacts the warehouse if that is worth it. The list is already published: a signal now ends only this step."""
     done: list[str] = []
 
     def say(line: str) -> None:

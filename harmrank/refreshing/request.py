@@ -89,7 +89,7 @@ class Request:
         }
 
     def record(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Write the request to the warehouse, where the models read it."""
+        """Writes the request to the warehouse, where the models read it."""
         connection.execute("begin")
         connection.execute("delete from raw.build_request")
         connection.execute(

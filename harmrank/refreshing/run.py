@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harmrank.publishing.publish import Publication
     from harmrank.refreshing.request import Request
 
-# The others are not in it, or it begins with them.
+# The journal begins with landing or copying; only these steps change it.
 _STEPS_IN_JOURNAL = ("building", "publishing")
 
 
@@ -64,52 +64,52 @@ class Run:
 
     @contextmanager
     def journal_of(self, home: Home, first_step: str) -> Iterator[None]:
-        """Keep a journal in that home while the block runs; an error ends the journal, too. The caller holds the lock."""
+        """Keeps a journal in that home while the block runs. An error ends the journal, too. The caller holds the lock."""
         with journal.keep(home, first_step) as self._journal:
             yield
 
     def begin(self, step: str, **build: Any) -> None:
-        """A step begins: its line is written when it ends. The journal gets the facts about the build."""
+        """Notes that a step begins; its line is written when it ends. The journal gets the facts about the build."""
         self._begun[step] = time.monotonic()
         if step in _STEPS_IN_JOURNAL:
             self._journal.step(step, **build)
 
     def end(self, step: str, outcome: str, **facts: Any) -> None:
-        """A step ends: write its outcome, its seconds and `facts` (counts, ids, sentences) to the log."""
+        """Writes the line of a step that ends: its outcome, its seconds and `facts` (counts, ids, sentences)."""
         self.seconds[step] = time.monotonic() - self._begun.pop(step)
         self.note(step, outcome, seconds=round(self.seconds[step], 3), **facts)
 
     def drop(self, step: str) -> None:
-        """A step that has begun turns out not to happen: no line."""
+        """Forgets a step that has begun: it gets no line."""
         self._begun.pop(step, None)
 
     def note(self, step: str, outcome: str, **facts: Any) -> None:
-        """Write a line to the log only."""
+        """Writes a line to the log only."""
         self.log.write(self.build, step, outcome, facts)
 
     def remark(self, line: str) -> None:
-        """Tell people and the log about something that may need attention."""
+        """Writes something that may need attention to the terminal and the log."""
         self.say(line)
         self.note("remark", "said", message=line)
 
     def landed(self, landing: LandingResult) -> None:
-        """Landing ends."""
+        """Records what landed."""
         self.landing = landing
         counts = {"landed": len(landing.landed), "unchanged": len(landing.unchanged), "refused": len(landing.refused)}
         self.end("landing", "done", **counts, warnings=len(landing.warnings), details=landing.warnings)
 
     def nothing_new(self, request: Request | None) -> None:
-        """The refresh ends without a build."""
+        """Records that the refresh ends without a build."""
         self._journal.end(journal.NOTHING_NEW, [], **(request.name if request else {}))
         self.build["list_date"] = str(request.list_date) if request else None
 
     def begin_building(self, request: Request) -> None:
-        """Building begins: the journal and the log name the build from here on."""
+        """Notes that building begins. From here on journal and log name the build."""
         self.build = {"build_id": request.build_id, "list_date": str(request.list_date)}
         self.begin("building", **request.name)
 
     def published(self, publication: Publication) -> None:
-        """Publishing ends."""
+        """Records what was published."""
         self._journal.end(journal.PUBLISHED, publication.warnings)
         self.publication = publication
         self.end(

@@ -1,4 +1,4 @@
-"""A past list as it was known: the same rows as then, in a home of its own, whatever later extracts changed."""
+"""A past list as it was known: the same rows as then, in a home of its own, although later extracts changed the past."""
 
 from __future__ import annotations
 

@@ -63,9 +63,9 @@ def test_cases_closed_without_a_charge_show_in_every_table(scratch: PublishedHom
         assert rows(scratch.mart, f"select {closed} from mart.{table}") == [(10.0, 10.0, 10 / 1835)]
     history = rows(scratch.mart, f"select {closed} from mart.list_history order by list_date")
     assert history == [(0.0, 0.0, 0.0), (10.0, 10.0, 10 / 1835), (10.0, 10.0, 10 / 1835)]
-    told = " ".join(harmrank("explain", "met|p1", "--home", scratch.home).stdout.split())
-    assert "Less than 1 % of the harm (10 days) rests on cases that were closed without a charge." in told
-    assert told.count("The case was closed without a charge (Home Office outcome 16).") == 1
+    explained = " ".join(harmrank("explain", "met|p1", "--home", scratch.home).stdout.split())
+    assert "Less than 1 % of the harm (10 days) rests on cases that were closed without a charge." in explained
+    assert explained.count("The case was closed without a charge (Home Office outcome 16).") == 1
     top = " ".join(harmrank("top", "--home", scratch.home, COLUMNS="130").stdout.split())
     assert "1/99/0" in top
 
@@ -324,14 +324,14 @@ def test_the_page_of_a_person_says_the_same_and_needs_no_network(published: Publ
 
 def test_json_of_a_person_is_the_same_by_either_option(published: PublishedHome, harmrank: Command) -> None:
     """`--json` is short for `--format json`."""
-    explained = [
+    by_json, by_format = (
         harmrank("explain", "met|p1", "--home", published.home, *form).stdout
         for form in (["--json"], ["--format", "json"])
-    ]
-    assert explained[0] == explained[1]
-    told = json.loads(explained[0])
-    assert {row["method"] for row in told["methods"] if row["method_rank"] is not None} >= {"v100", "v100_count"}
-    assert told["certainty"]["listed_in_redraws"] == 1
+    )
+    assert by_json == by_format
+    explained = json.loads(by_json)
+    assert {row["method"] for row in explained["methods"] if row["method_rank"] is not None} >= {"v100", "v100_count"}
+    assert explained["certainty"]["listed_in_redraws"] == 1
 
 
 def test_json_output_is_json(published: PublishedHome, harmrank: Command) -> None:
@@ -491,8 +491,8 @@ def test_missing_weights_show_beside_the_score(scratch: PublishedHome, harmrank:
     assert rows(scratch.mart, "select offender_key, crime_ref, offence_code from mart.unclassified_allegations") == [
         ("met|p3", "c8", "NO/SUCH")
     ]
-    told = harmrank("explain", "met|p3", "--home", scratch.home)
-    assert (told.returncode, "c8 (NO/SUCH)" in told.stderr) == (2, True)
+    explained = harmrank("explain", "met|p3", "--home", scratch.home)
+    assert (explained.returncode, "c8 (NO/SUCH)" in explained.stderr) == (2, True)
     top = " ".join(harmrank("top", "--home", scratch.home).stdout.split())
     assert "not meant for ranking single offences" in top
 
