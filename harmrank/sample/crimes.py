@@ -1,6 +1,6 @@
 """Turns drafts into rows: crimes, their people and involvements, as the first extract with them shows them.
 
-A draft is one crime with its people as numbers. Drafts come from careers and, for everything else, from `others`.
+A draft is one crime with its people as numbers. Drafts come from careers and, for everything else, from `outside_careers`.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Batch:
     people: Column  # the numbers of the people to send, each once
 
 
-def others(rng: np.random.Generator, month: Month, n: int, people: People) -> tuple[Columns, Column]:
+def outside_careers(rng: np.random.Generator, month: Month, n: int, people: People) -> tuple[Columns, Column]:
     """Returns `n` drafts of crimes outside careers, and the numbers of the new people in them."""
     kind = pick(_SHARES, rng.random(n))
     has_suspect = rng.random(n) < _SUSPECT_RATE[kind]

@@ -126,13 +126,13 @@ def _write_parts(feed: _Feed, month: Month, size: int, writer: ExtractWriter) ->
 
 def _no_drafts(feed: _Feed, month: Month) -> Columns:
     rng = stream(feed.seed, month.index, _STREAM)
-    return crimes.others(rng, month, 0, feed.known)[0]
+    return crimes.outside_careers(rng, month, 0, feed.known)[0]
 
 
 def _part(feed: _Feed, month: Month, part: int, drafts: Columns, size: int) -> dict[str, Columns]:
     """Returns the rows of one part of an extract; the first part has the rows that waited for the month."""
     rng = stream(feed.seed, month.index, _STREAM, part)
-    other, new = crimes.others(rng, month, size - rows(drafts), feed.known)
+    other, new = crimes.outside_careers(rng, month, size - rows(drafts), feed.known)
     batch = crimes.batch(rng, month, join([drafts, other]), feed.crimes_made + 1, new)
     feed.crimes_made += size
     waiting = feed.waiting

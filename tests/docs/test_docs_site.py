@@ -276,11 +276,11 @@ def test_three_clicks_from_the_readme_say_what_harm_days_means() -> None:
             if file.suffix == ".md" and file not in reached and reached[page] < 3:
                 reached[file] = reached[page] + 1
                 at.append(file)
-    told = REPOSITORY / "docs" / "dictionary.md"
+    dictionary_page = REPOSITORY / "docs" / "dictionary.md"
     # The third click is on `harm_days` at the head of the page.
-    assert reached[told] <= 2
-    assert "#harm_days" in links(told)[:3]
-    assert {"harm_days", "what-it-means", "where-it-comes-from", "what-it-must-not-be-used-for"} <= headings(told)
+    assert reached[dictionary_page] <= 2
+    assert "#harm_days" in links(dictionary_page)[:3]
+    assert {"harm_days", "what-it-means", "where-it-comes-from", "what-it-must-not-be-used-for"} <= headings(dictionary_page)
 
 
 # The site -------------------------------------------------------------------------------------------------------------
@@ -346,8 +346,8 @@ def test_the_site_holds_every_page_of_the_repository(site: Path) -> None:
     """The navigation of the first page has every page."""
     first = site / "README.html"
     reached = {(first.parent / urldefrag(link)[0]).resolve() for link in Targets(first).links}
-    told = {page for page in PAGES if page.parent.name != "benchmarks"} - {REPOSITORY / "README.md"}
-    assert {(site / page.relative_to(REPOSITORY)).with_suffix(".html") for page in told} - reached == set()
+    expected = {page for page in PAGES if page.parent.name != "benchmarks"} - {REPOSITORY / "README.md"}
+    assert {(site / page.relative_to(REPOSITORY)).with_suffix(".html") for page in expected} - reached == set()
 
 
 @dataclass
