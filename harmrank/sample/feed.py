@@ -61,7 +61,7 @@ def write_sample(
 ) -> SampleSummary:
     """Writes `crimes` crimes in `months` monthly extracts, the newest of October 2026, into the folder `out`.
 
-    The same arguments give the same bytes. Raises UsageError if `out` is a file or holds anything, or a number
+    The same arguments write the same bytes. Raises UsageError if `out` is a file or holds anything, or a number
     makes no sense.
     """
     if crimes < 1 or months < 1 or seed < 0:

@@ -1,4 +1,4 @@
-"""Draws the briefing's charts with matplotlib as SVG within a page. The same rows give the same bytes.
+"""Draws the briefing's charts with matplotlib as SVG within a page. The same rows write the same bytes.
 
 The shades of one colour differ in lightness, so that everybody can distinguish them, in grey too. Dark edges show the lightest
 shade on white. Text stays text, in the font of the page.
