@@ -276,11 +276,11 @@ def test_three_clicks_from_the_readme_say_what_harm_days_means() -> None:
             if file.suffix == ".md" and file not in reached and reached[page] < 3:
                 reached[file] = reached[page] + 1
                 at.append(file)
-    dictionary_page = REPOSITORY / "docs" / "dictionary.md"
+    words = REPOSITORY / "docs" / "dictionary.md"
     # The third click is on `harm_days` at the head of the page.
-    assert reached[dictionary_page] <= 2
-    assert "#harm_days" in links(dictionary_page)[:3]
-    assert {"harm_days", "what-it-means", "where-it-comes-from", "what-it-must-not-be-used-for"} <= headings(dictionary_page)
+    assert reached[words] <= 2
+    assert "#harm_days" in links(words)[:3]
+    assert {"harm_days", "what-it-means", "where-it-comes-from", "what-it-must-not-be-used-for"} <= headings(words)
 
 
 # The site -------------------------------------------------------------------------------------------------------------
