@@ -25,16 +25,17 @@ from harmrank.text.printable import without_values
 from harmrank.text.wording import plural
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from great_expectations.core import ExpectationValidationResult
-    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+    from great_expectations.expectations import expectation as gx_expectation
+    from great_expectations.validator.metric_configuration import MetricConfiguration
+    from great_expectations.validator.validation_graph import MetricEdge, ValidationGraph
 
 # Two threads that import it at once can deadlock in Python's import system: the second one waits here.
 _loading = threading.Lock()
 
 # Counts without any of the unexpected values: those are personal data.
-_COUNTS: dict[str, Any] = {"result_format": "BASIC", "partial_unexpected_count": 0, "exclude_unexpected_values": True}
+_RUNTIME: dict[str, Any] = {"result_format": {"result_format": "BASIC", "partial_unexpected_count": 0}}
 
 
 class CannotBeRun(HarmrankError):
@@ -105,61 +106,143 @@ def _load() -> Any:
         return _gx()
 
 
+@dataclass(frozen=True)
+class _Prepared:
+    """An expectation in Great Expectations' own form, and the metrics it needs, by name.
+
+    It was made from `expectation` and `values`, and is reused while both are the same. `edges` say which metric must be
+    computed before which.
+    """
+
+    expectation: Expectation
+    values: dict[str, Any]
+    made: gx_expectation.Expectation
+    metrics: dict[str, MetricConfiguration]
+    edges: list[MetricEdge]
+
+    def trouble(self, aborted: dict[Any, Any]) -> str | None:
+        """Returns the error of one of its metrics among all metrics that failed, or None."""
+        own = {metric.id for edge in self.edges for metric in (edge.left, edge.right) if metric is not None}
+        failed = (failure["exception_info"] for metric_id, failure in aborted.items() if metric_id in own)
+        return next((str(info["exception_message"]) for info in failed), None)
+
+
+@dataclass(frozen=True)
+class _Query:
+    """The metric that holds the query for unexpected rows; None if the expectation is not about rows."""
+
+    of: _Prepared
+    metric: MetricConfiguration | None
+    edges: list[MetricEdge]
+
+
 class Checker:
     """Checks relations that one connection can see, its temporary ones too.
 
     The connection stays the caller's: this neither closes it nor touches its transactions.
+
+    Great Expectations' own validator works out the metrics of every expectation again for every extract, which takes longer
+    than computing them. Here they are kept (docs/decisions/0027-landing-that-keeps-up.md has the figures).
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
         self._engine = _engine(connection)
+        self._prepared: dict[str, _Prepared] = {}
+        self._queries: dict[tuple[str, ...], _Query] = {}
 
     def check(self, suite: Suite, parameters: dict[str, Any] | None = None) -> list[Finding]:
         """Returns what each expectation of the suite found, in its order. Raises CannotBeRun."""
-        results = self._validate(suite, suite.expectations, parameters or {}, _COUNTS)
-        return [_finding(expectation, result) for expectation, result in zip(suite.expectations, results, strict=True)]
+        self._turn_to(suite.relation)
+        prepared = [self._prepare(expectation, parameters or {}) for expectation in suite.expectations]
+        computed, aborted = self._compute([edge for one in prepared for edge in one.edges])
+        return [self._finding(one, computed, one.trouble(aborted)) for one in prepared]
 
     def places(
         self, suite: Suite, finding: Finding, columns: list[str], limit: int, parameters: dict[str, Any] | None = None
     ) -> list[tuple[Any, ...]]:
         """Returns `columns` of the first unexpected rows, ordered by them; none if the expectation is not about rows."""
-        asked = {**_COUNTS, "return_unexpected_index_query": True, "unexpected_index_column_names": columns}
-        (result,) = self._validate(suite, (finding.expectation,), parameters or {}, asked)
-        query = (result.result or {}).get("unexpected_index_query")
-        if query is None:
+        self._turn_to(suite.relation)
+        prepared = self._prepare(finding.expectation, parameters or {})
+        key = (finding.expectation.name, *columns)
+        kept = self._queries.get(key)
+        if kept is None or kept.of is not prepared:
+            kept = self._queries[key] = self._query(prepared, columns)
+        if kept.metric is None:
             return []
+        computed, _ = self._compute(kept.edges)
+        statement = str(computed[kept.metric.id]).strip().rstrip(";")
         listed = ", ".join(map(quoting.identifier, columns))
-        statement = str(query).strip().rstrip(";")
         return self._connection.execute(f"SELECT {listed} FROM ({statement}) ORDER BY ALL LIMIT {limit}").fetchall()
 
-    def _validate(
-        self,
-        suite: Suite,
-        expectations: Sequence[Expectation],
-        parameters: dict[str, Any],
-        result_format: dict[str, Any],
-    ) -> list[ExpectationValidationResult]:
-        """Great Expectations' results, one for each expectation. Raises CannotBeRun."""
+    def _query(self, prepared: _Prepared, columns: list[str]) -> _Query:
+        runtime = {"result_format": {"result_format": "COMPLETE", "unexpected_index_column_names": columns}}
+        metrics = self._needs(prepared.made, runtime)
+        found = [metrics[name] for name in metrics if name.endswith(".unexpected_index_query")]
+        return _Query(prepared, found[0] if found else None, self._edges(found))
+
+    def _turn_to(self, relation: str) -> None:
+        """Makes a relation the one that is checked."""
         from great_expectations.execution_engine.sqlalchemy_batch_data import SqlAlchemyBatchData
-        from great_expectations.validator.validator import Validator
 
         # Great Expectations reads the column names from a query's result; it looks a table up in the catalog, which takes
         # longer than all its checks. In brackets, since it embeds the query in others.
-        query = f"(SELECT * FROM {quoting.identifier(suite.relation)})"
+        query = f"(SELECT * FROM {quoting.identifier(relation)})"
         data = SqlAlchemyBatchData(execution_engine=self._engine, query=query, create_temp_table=False)
-        self._engine.load_batch_data(suite.relation, data)
-        validator = Validator(execution_engine=self._engine)
-        validator.metrics_calculator.show_progress_bars = False
-        results = validator.graph_validate(
-            configurations=[_configuration(expectation, parameters) for expectation in expectations],
-            runtime_configuration={"result_format": result_format},
-        )
-        by_name = {expectation.name: expectation for expectation in expectations}
-        for result in results:
-            if trouble := _trouble(result.exception_info or {}):
-                raise _stopped(by_name[result.expectation_config.meta["name"]], trouble)
-        return list(results)
+        self._engine.load_batch_data(relation, data)
+
+    def _prepare(self, expectation: Expectation, parameters: dict[str, Any]) -> _Prepared:
+        values = _resolved(expectation.arguments, parameters)
+        kept = self._prepared.get(expectation.name)
+        if kept is None or (kept.expectation, kept.values) != (expectation, values):
+            made = _made(expectation, values)
+            metrics = self._needs(made, _RUNTIME)
+            try:
+                edges = self._edges(list(metrics.values()))
+            except Exception as error:
+                raise _stopped(expectation, str(error)) from None
+            kept = self._prepared[expectation.name] = _Prepared(expectation, values, made, metrics, edges)
+        return kept
+
+    def _needs(self, made: gx_expectation.Expectation, runtime: dict[str, Any]) -> dict[str, MetricConfiguration]:
+        needed = made.get_validation_dependencies(execution_engine=self._engine, runtime_configuration=runtime)
+        # Without samples of unexpected values: they are personal data, and cost a query for each expectation.
+        return {
+            name: metric
+            for name, metric in needed.metric_configurations.items()
+            if not name.endswith(".unexpected_values")
+        }
+
+    def _edges(self, metrics: list[MetricConfiguration]) -> list[MetricEdge]:
+        graph = self._graph()
+        for metric in metrics:
+            graph.build_metric_dependency_graph(metric)
+        return list(graph.edges)
+
+    def _compute(self, edges: list[MetricEdge]) -> tuple[dict[Any, Any], dict[Any, Any]]:
+        """Returns the metrics by id, and those that could not be computed."""
+        computed, aborted = self._graph(edges).resolve(show_progress_bars=False)
+        return dict(computed), dict(aborted)
+
+    def _graph(self, edges: list[MetricEdge] | None = None) -> ValidationGraph:
+        from great_expectations.validator.validation_graph import ValidationGraph
+
+        return ValidationGraph(self._engine, edges)
+
+    def _finding(self, prepared: _Prepared, computed: dict[Any, Any], trouble: str | None) -> Finding:
+        missing = [name for name, metric in prepared.metrics.items() if metric.id not in computed]
+        if trouble is None and missing:
+            trouble = f"{missing[0]} could not be computed"
+        if trouble is not None:
+            raise _stopped(prepared.expectation, trouble)
+        metrics = {name: computed[metric.id] for name, metric in prepared.metrics.items()}
+        try:
+            result = prepared.made._build_evr(
+                prepared.made._validate(metrics, runtime_configuration=_RUNTIME, execution_engine=self._engine)
+            )
+        except Exception as error:
+            raise _stopped(prepared.expectation, str(error)) from None
+        return _finding(prepared.expectation, bool(result.success), result.result or {})
 
 
 def _engine(connection: duckdb.DuckDBPyConnection) -> Any:
@@ -202,24 +285,21 @@ def _engine(connection: duckdb.DuckDBPyConnection) -> Any:
     return Engine(engine=engine, create_temp_table=False)
 
 
-def _configuration(expectation: Expectation, parameters: dict[str, Any]) -> ExpectationConfiguration:
+def _made(expectation: Expectation, values: dict[str, Any]) -> gx_expectation.Expectation:
     """The expectation in Great Expectations' own form, with the values of its parameters."""
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
     from great_expectations.util import convert_to_json_serializable
 
-    values = {
+    arguments = {**expectation.arguments, **convert_to_json_serializable(values)}
+    return ExpectationConfiguration(type=expectation.type, kwargs=arguments).to_domain_obj()
+
+
+def _resolved(arguments: dict[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:
+    return {
         name: parameters[value["$PARAMETER"]]
-        for name, value in expectation.arguments.items()
+        for name, value in arguments.items()
         if isinstance(value, dict) and "$PARAMETER" in value
     }
-    arguments = {**expectation.arguments, **convert_to_json_serializable(values)}
-    return ExpectationConfiguration(type=expectation.type, kwargs=arguments, meta={"name": expectation.name})
-
-
-def _trouble(exception_info: dict[Any, Any]) -> str | None:
-    """The message of an exception: Great Expectations keeps one of its own, or one for each metric that failed."""
-    kept = [exception_info, *(inner for inner in exception_info.values() if isinstance(inner, dict))]
-    return next((str(found["exception_message"]) for found in kept if found.get("exception_message")), None)
 
 
 def _stopped(expectation: Expectation, trouble: str) -> HarmrankError:
@@ -229,12 +309,11 @@ def _stopped(expectation: Expectation, trouble: str) -> HarmrankError:
     return system_errors.cause(trouble) or CannotBeRun(message)
 
 
-def _finding(expectation: Expectation, result: ExpectationValidationResult) -> Finding:
-    details = result.result or {}
+def _finding(expectation: Expectation, passed: bool, details: dict[str, Any]) -> Finding:
     elements, observed = details.get("element_count"), details.get("observed_value")
     return Finding(
         expectation,
-        passed=bool(result.success),
+        passed=passed,
         rows_checked=None if elements is None else elements - (details.get("missing_count") or 0),
         rows_unexpected=details.get("unexpected_count"),
         allowed=round(1 - expectation.arguments.get("mostly", 1), 9),
