@@ -55,7 +55,7 @@ def main() -> None:
     """Fill every table of the page."""
     home = Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS.parent / "home"
     with duckdb.connect(str(home / "published" / "current" / "harm_mart.duckdb"), read_only=True) as mart:
-        heads = ["rule", "in the method", "turned to", "ranked then", "would enter", "would leave", "Jaccard"]
+        heads = ["rule", "in the method", "changed to", "then ranked", "would enter", "would leave", "Jaccard"]
         fill(PAGE, "rules", table(heads, mart.execute(RULES).fetchall()))
         heads = ["method", "ranked", "on both lists", "Jaccard", "rank correlation"]
         fill(PAGE, "methods", table(heads, mart.execute(METHODS).fetchall()))
