@@ -73,7 +73,8 @@
     The others were tested when they were made, by the same rules. -#}
 {% macro rows_just_made(tested, key) -%}
     {%- set node = graph.nodes[model.attached_node] if execute else none -%}
-    {%- set touched = node.config.meta.get('touched', []) if execute and only_changes() else [] -%}
+    {%- set meta = node.config.meta if execute and only_changes() else {} -%}
+    {%- set touched = meta.get('tested', meta.get('touched', [])) -%}
     {%- if touched -%}
         (
             select * from {{ tested }}

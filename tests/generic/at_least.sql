@@ -1,6 +1,11 @@
-{#- Fails with each row whose value is missing or less than the minimum. -#}
-{% test at_least(model, column_name, minimum) %}
-select {{ column_name }}
+{#- Fails with each value of the columns that is missing or less than the minimum. -#}
+{% test at_least(model, columns, minimum) %}
+{%- for column in columns %}
+select
+    '{{ column }}' as column_name,
+    {{ column }} as value
 from {{ model }}
-where coalesce({{ column_name }}, {{ minimum }} - 1) < {{ minimum }}
+where coalesce({{ column }}, {{ minimum }} - 1) < {{ minimum }}
+{{ 'union all' if not loop.last }}
+{%- endfor %}
 {% endtest %}

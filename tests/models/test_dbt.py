@@ -80,7 +80,8 @@ def test_what_a_test_looks_for_is_known_before_it_looks(scratch: PublishedHome) 
         (tested, keys["by"])
         for test in nodes.values()
         if (test.get("test_metadata") or {}).get("name") == "unique_key" and (tested := test["attached_node"]) in nodes
-        for keys in nodes[tested]["config"]["meta"].get("touched", [])
+        for meta in [nodes[tested]["config"]["meta"]]
+        for keys in meta.get("tested", meta.get("touched", []))
         if "by" in keys
     }
     assert len(looked_for) > 10

@@ -599,6 +599,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("own_reasons.code_version <> builds.code_version", "true", "what cannot be told is a rule"),
     ],
     "models/marts/list/top_100.sql": [
+        ("    where is_gravest\n", "", "every allegation is the gravest"),
         (
             "case when members.was_listed then members",
             "case when true then members",
@@ -627,6 +628,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("coalesce(drawn.harm_days, 0)", "coalesce(drawn.harm_days, 1)", "who draws nothing has harm"),
     ],
     "models/marts/firmness/rank_uncertainty.sql": [
+        ("    where is_gravest\n", "", "every allegation is the gravest"),
         ("redraws_listed > places.redraws", "redraws_listed >= places.redraws", "half of the redraws are most of them"),
         ("order by harm_days desc, harm_rank asc", "order by harm_days asc, harm_rank asc", "the least harm is first"),
         ("harm_days desc, harm_rank asc", "harm_days desc, harm_rank desc", "equals stand the other way round"),
@@ -641,8 +643,8 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("percentile_disc(0.05)", "percentile_disc(0.06)", "two redraws of forty are not enough"),
         ("percentile_disc(0.95)", "percentile_disc(0.92)", "three redraws of forty lie beyond"),
         ("percentile_disc(0.95)", "percentile_disc(0.96)", "one redraw of forty lies beyond"),
-        ("ranked.is_listed and not gravest", "not gravest", "people below the line have a place without"),
-        ("and not gravest.is_decisive", "and gravest.is_decisive", "what decides the place does not"),
+        ("ranked.is_listed and not evidence", "not evidence", "people below the line have a place without"),
+        ("and not evidence.is_decisive", "and evidence.is_decisive", "what decides the place does not"),
         ("    where ranked.is_current and offenders", "    where offenders", "people of earlier lists are ahead"),
     ],
     "models/marts/firmness/rank_boundary.sql": [

@@ -300,17 +300,21 @@ def _foreign(connection: Connection, table: str, arguments: Node) -> dict[str, s
     return {"a value that nothing knows": _one_value(table, column, "'elephant'" if is_text else "-1")}
 
 
+def _incomplete(_: Connection, table: str, arguments: Node) -> dict[str, str]:
+    return {f"no {column}": _one_value(table, column, "null") for column in arguments["columns"]}
+
+
 def _quarter(_: Connection, table: str, arguments: Node) -> dict[str, str]:
-    column = arguments["column_name"]
-    return {"a quarter of a day": _one_value(table, column, f"{column} + 0.25")}
-
-
-def _too_small(_: Connection, table: str, arguments: Node) -> dict[str, str]:
-    column, minimum = arguments["column_name"], arguments["minimum"]
     return {
-        "a value just below the least": _one_value(table, column, f"{minimum} - 1"),
-        "a missing value": _one_value(table, column, "null"),
+        f"a quarter of a day in {column}": _one_value(table, column, f"{column} + 0.25")
+        for column in arguments["columns"]
     }
+
+
+def _too_small(connection: Connection, table: str, arguments: Node) -> dict[str, str]:
+    below = f"{arguments['minimum']} - 1"
+    small = {f"{column} just below the least": _one_value(table, column, below) for column in arguments["columns"]}
+    return {**small, **_incomplete(connection, table, arguments)}
 
 
 def _other_numbers(_: Connection, table: str, arguments: Node) -> dict[str, str]:
@@ -328,6 +332,7 @@ GENERIC_FAULTS: dict[str, Callable[[Connection, str, Node], dict[str, str]]] = {
     "unique": _doubled,
     "unique_key": _no_key,
     "not_null": _missing,
+    "complete": _incomplete,
     "accepted_values": _foreign,
     "relationships": _foreign,
     "multiple_of_half": _quarter,

@@ -22,9 +22,11 @@ evidence as (
 
 ),
 
-without as (
+gravest as (
 
-    select * from {{ ref('int_leave_one_out_scores') }}
+    select *
+    from {{ ref('int_leave_one_out_scores') }}
+    where is_gravest
 
 ),
 
@@ -111,22 +113,6 @@ places as (
 
 ),
 
-gravest as (
-
-    select
-        evidence.offender_key,
-        evidence.harm_days,
-        evidence.is_decisive
-    from evidence
-    inner join without
-        on
-            evidence.offender_key = without.offender_key
-            and evidence.force = without.force
-            and evidence.crime_ref = without.crime_ref
-    where without.is_gravest
-
-),
-
 final as (
 
     select
@@ -138,13 +124,18 @@ final as (
         cast(2 * places.redraws_listed > places.redraws as boolean) as is_mostly_listed,
         cast(places.redrawn_rank_low as integer) as redrawn_rank_low,
         cast(places.redrawn_rank_high as integer) as redrawn_rank_high,
-        cast(coalesce(gravest.harm_days, 0) / nullif(ranked.harm_days, 0) as double) as largest_allegation_share,
-        cast(ranked.is_listed and not gravest.is_decisive as boolean) as is_listed_without_largest
+        cast(coalesce(evidence.harm_days, 0) / nullif(ranked.harm_days, 0) as double) as largest_allegation_share,
+        cast(ranked.is_listed and not evidence.is_decisive as boolean) as is_listed_without_largest
     from ranked
     inner join places
         on ranked.offender_key = places.offender_key
     inner join gravest
         on ranked.offender_key = gravest.offender_key
+    inner join evidence
+        on
+            gravest.offender_key = evidence.offender_key
+            and gravest.force = evidence.force
+            and gravest.crime_ref = evidence.crime_ref
     where ranked.is_current
 
 )

@@ -16,9 +16,11 @@ evidence as (
 
 ),
 
-without as (
+gravest as (
 
-    select * from {{ ref('int_leave_one_out_scores') }}
+    select *
+    from {{ ref('int_leave_one_out_scores') }}
+    where is_gravest
 
 ),
 
@@ -38,19 +40,6 @@ members as (
 
 ),
 
-most_serious as (
-
-    select evidence.*
-    from evidence
-    inner join without
-        on
-            evidence.offender_key = without.offender_key
-            and evidence.force = without.force
-            and evidence.crime_ref = without.crime_ref
-    where without.is_gravest
-
-),
-
 final as (
 
     select
@@ -60,8 +49,8 @@ final as (
         cast(ranked.harm_days as double) as harm_days,
         cast(ranked.allegations as integer) as allegations,
         cast(ranked.female_victims as integer) as female_victims,
-        cast(coalesce(most_serious.offence, most_serious.offence_code) as string) as most_serious_offence,
-        cast(most_serious.offence_code as string) as most_serious_offence_code,
+        cast(coalesce(evidence.offence, evidence.offence_code) as string) as most_serious_offence,
+        cast(evidence.offence_code as string) as most_serious_offence_code,
         cast(ranked.first_reported_on as date) as first_reported_on,
         cast(ranked.latest_reported_on as date) as latest_reported_on,
         cast(ranked.harm_days_named as double) as harm_days_named,
@@ -77,8 +66,13 @@ final as (
         cast(coalesce(unclassified.unclassified_allegations, 0) as integer) as unclassified_allegations,
         cast(ranked.harm_days - lines.line_harm_days as double) as harm_days_above_line
     from ranked
-    inner join most_serious
-        on ranked.offender_key = most_serious.offender_key
+    inner join gravest
+        on ranked.offender_key = gravest.offender_key
+    inner join evidence
+        on
+            gravest.offender_key = evidence.offender_key
+            and gravest.force = evidence.force
+            and gravest.crime_ref = evidence.crime_ref
     inner join members
         on
             ranked.list_date = members.list_date
