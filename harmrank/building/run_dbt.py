@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from harmrank.building import manifest_cache
@@ -22,6 +23,8 @@ DUCKDB = "duckdb"
 
 # Leaves out seeds, and tests that read nothing but seeds.
 WITHOUT_SEEDS = ("--exclude", "path:seeds", "--indirect-selection", "cautious")
+# The generic tests of several columns name each column that fails (tests/generic).
+_NAME_COLUMNS = ("complete", "at_least", "multiple_of_half")
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,8 @@ def _outcome(
             raise stopped_by
         kind, reason = type(outcome.exception).__name__, without_values(str(outcome.exception))
         return BuildResult(0, 0, failures=[f"dbt could not run ({kind}): {reason}"])
-    return replace(_summarise(outcome.result, of_marts(project)), project=project)
+    columns: Callable[[Any], list[str]] = partial(_columns_found, home) if target == DUCKDB else lambda _: []
+    return replace(_summarise(outcome.result, of_marts(project), columns), project=project)
 
 
 def _run(home: Home, command: str, only_changes: bool, counter: _Counter, target: str) -> tuple[Any, Any]:
@@ -180,7 +184,7 @@ class _Counter:
         self._progress(event.data.node_info.node_name, event.data.index, total)
 
 
-def _summarise(run: Any, keys: Keys) -> BuildResult:
+def _summarise(run: Any, keys: Keys, columns: Callable[[Any], list[str]]) -> BuildResult:
     failures, warnings, models, tests = [], [], 0, 0
     seconds = {}
     for result in run.results:
@@ -195,17 +199,27 @@ def _summarise(run: Any, keys: Keys) -> BuildResult:
             if stopped_by:
                 raise stopped_by
         if status in ("error", "fail", "runtime error"):
-            failures.append(_sentence(result, kind))
+            failures.append(_sentence(result, kind, columns))
         elif status == "warn":
-            warnings.append(_sentence(result, kind))
+            warnings.append(_sentence(result, kind, columns))
     return BuildResult(models, tests, seconds, failures, warnings, keys)
 
 
-def _sentence(result: Any, kind: str) -> str:
+def _sentence(result: Any, kind: str, columns: Callable[[Any], list[str]]) -> str:
     meaning = _one_line(result.node.description or "")
     if kind == "test" and result.failures is not None:
-        return f"{kind} {result.node.name} found {plural(result.failures, 'row')}. {meaning}".strip()
+        where = ", ".join(columns(result.node)) if result.failures else ""
+        found = plural(result.failures, "row") + (f" ({where})" if where else "")
+        return f"{kind} {result.node.name} found {found}. {meaning}".strip()
     return f"{kind} {result.node.name}: {without_values(str(result.message or 'failed'))}. {meaning}".strip()
+
+
+def _columns_found(home: Home, test: Any) -> list[str]:
+    """Returns the columns in which a failed test found rows, if the test names them."""
+    if getattr(getattr(test, "test_metadata", None), "name", None) not in _NAME_COLUMNS:
+        return []
+    with duck.open_database(home.warehouse, read_only=True) as connection:
+        return sorted({column for column, *_ in connection.execute(test.compiled_code).fetchall()})
 
 
 def _one_line(text: str) -> str:

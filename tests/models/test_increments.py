@@ -152,9 +152,12 @@ def test_check_looks_at_every_row(remade: PublishedHome, harmrank: Command) -> N
     assert done.returncode == 0, done.stderr
     doubled = "insert into intermediate.int_crime_victims from intermediate.int_crime_victims where crime_ref = 'c1'"
     change(remade, doubled)
+    change(remade, "update reference.harm_weights set basis = null, source = null where offence_code = '019/08'")
     done = harmrank("check", "--home", remade.home, "--all")
     assert done.returncode == 4
     assert "unique_key_int_crime_victims" in done.stderr
+    # One test of several columns names those that fail.
+    assert "complete_harm_weights found 2 rows (basis, source)" in " ".join(done.stderr.split())
 
 
 @pytest.mark.thorough
