@@ -1,1 +1,1 @@
-"""From an extract folder to the raw tables of the warehouse."""
+"""Lands extracts: from the extract folder to the raw tables of the warehouse."""

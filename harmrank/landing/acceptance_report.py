@@ -1,7 +1,6 @@
-"""The acceptance report: what became of an extract, told to its supplier on one page that needs no network.
+"""The acceptance report: one page per extract for its supplier, which needs no network.
 
-The facts are kept in the warehouse with the extract, or with its refusal; the page is drawn from them and can be drawn
-again. They hold counts, files, lines and keys, never a value of a person.
+The warehouse keeps the facts of each extract, landed or refused; the page can be drawn from them again at any time.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ INDEX = "index.html"
 
 
 def keep(connection: duckdb.DuckDBPyConnection, facts: Facts) -> None:
-    """Keep the facts in the warehouse, in the transaction that is open."""
+    """Write the facts into the warehouse, within the open transaction."""
     connection.execute(
         "INSERT OR REPLACE INTO raw.acceptance VALUES (?, ?, ?)",
         [facts.extract_id, facts.verdict, json.dumps(asdict(facts))],
@@ -31,9 +30,7 @@ def keep(connection: duckdb.DuckDBPyConnection, facts: Facts) -> None:
 
 
 def keep_resent(connection: duckdb.DuckDBPyConnection, extract_id: str, refusal: str | None) -> None:
-    """Add to the facts of an extract that has landed that it came again, changed, and was refused then; or, with None,
-    that it lies there as it was once more.
-    """
+    """Note in the facts of a landed extract why a changed copy was refused; with None, remove that note."""
     row = connection.execute("SELECT facts FROM raw.acceptance WHERE extract_id = ?", [extract_id]).fetchone()
     if row:
         facts = {**json.loads(row[0]), "resent": refusal}
@@ -41,15 +38,15 @@ def keep_resent(connection: duckdb.DuckDBPyConnection, extract_id: str, refusal:
 
 
 def resent(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """The extracts that were refused when they came again."""
+    """Returns the ids of landed extracts of which a changed copy was refused."""
     query = 'SELECT extract_id FROM raw.acceptance WHERE contains(facts, \'"resent": "\')'
     return {str(extract_id) for (extract_id,) in connection.execute(query).fetchall()}
 
 
 def draw(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """Draw every page that does not show the facts as they are now, and the page that lists them.
+    """Draw every page that does not show the current facts, and the page that lists them.
 
-    A page says which facts it was drawn from, so that one that was not drawn in time is drawn with the next landing.
+    Each page holds a digest of its facts, so a page missed by a stopped landing is drawn by the next one.
     """
     digests = dict(
         connection.execute("SELECT extract_id, sha256(facts) FROM raw.acceptance ORDER BY 1 DESC").fetchall()
@@ -59,7 +56,7 @@ def draw(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
     if not stale and _shows(home, INDEX, whole):
         return
     kept = connection.execute("SELECT extract_id, facts FROM raw.acceptance ORDER BY extract_id DESC").fetchall()
-    # Facts that a later version has come to keep are missing in what an earlier one kept.
+    # An earlier version of harmrank kept fewer facts.
     everything = [{**asdict(Facts(extract_id)), **json.loads(facts)} for extract_id, facts in kept]
     for facts in everything:
         if facts["extract_id"] in stale:
@@ -70,7 +67,7 @@ def draw(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
 
 
 def _shows(home: Home, page: str, digest: str) -> bool:
-    """Whether a page is there and was drawn from these facts: its beginning says from which."""
+    """Returns whether the page exists and its beginning holds this digest of its facts."""
     try:
         with (home.reports / page).open(encoding="utf-8", errors="replace") as file:
             return digest in file.read(500)
@@ -79,7 +76,7 @@ def _shows(home: Home, page: str, digest: str) -> bool:
 
 
 def page_name(extract_id: str) -> str:
-    """The file name of an extract's page. A folder that has no proper id may be called anything, so it gets a digest."""
+    """Returns the file name of an extract's page. A folder name that is not an id is replaced by a digest."""
     if is_extract_id(extract_id):
         return f"{extract_id}.html"
     digest = hashlib.sha256(extract_id.encode("utf-8", "surrogateescape")).hexdigest()

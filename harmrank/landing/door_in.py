@@ -1,4 +1,4 @@
-"""Checks an extract at the door in: after its files were read, before any row of it counts."""
+"""Checks an extract at the door in: after its files are read, before any of its rows land."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ from harmrank.machine import duck
 from harmrank.text import quoting
 
 PLACES_SHOWN = 3
-"""How many places are shown of what is wrong."""
+"""How many places are shown for each defect."""
 
-EARLIER_EXTRACTS = 12
-_EXTRACTS_TO_COMPARE = 3
+_EARLIER_EXTRACTS = 12
+_LEAST_EXTRACTS = 3
 # A table of a handful of rows doubles by chance.
-_ROWS_TO_COMPARE = 50
-# More than any file has: the place of a row among all files of its table is put together with it.
+_LEAST_ROWS = 50
+# More than any file has: file number times this, plus the row in the file, orders all rows of a table.
 _MOST_ROWS = 10**12
-# What follows date and time in an id tells the feeds of several sources apart.
+# What follows date and time in an id names the feed, if there are several.
 _FEED = "regexp_replace({}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(T[0-9]{{4,6}})?', '')"
 EARLIER = f"""
     earlier AS (
         SELECT extract_id FROM raw.extracts
         WHERE {_FEED.format("extract_id")} = {_FEED.format("$extract_id::VARCHAR")} AND extract_id < $extract_id
-        ORDER BY extract_id DESC LIMIT {EARLIER_EXTRACTS}
+        ORDER BY extract_id DESC LIMIT {_EARLIER_EXTRACTS}
     )
 """
-"""A common table expression with the extracts of the same feed before `$extract_id`, the newest ones."""
+"""A common table expression: the newest extracts of the same feed before `$extract_id`."""
 
 
 @dataclass(frozen=True)
 class DoorFinding:
-    """What one expectation found, and the first places of what is not as expected: file name and row in it."""
+    """The result of one expectation, and the first places of unexpected rows: file name and ordinal in it."""
 
     finding: checks.Finding
     places: tuple[tuple[str, int], ...]
@@ -91,42 +91,42 @@ def prepare_crimes(connection: duckdb.DuckDBPyConnection, incoming: IncomingExtr
 
 
 class DoorIn:
-    """Checks extracts on the connection that lands them."""
+    """The checks of the door in, on the connection that lands the extracts."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
         self._checker = checks.Checker(connection)
         self._suites = suites.load("door_in")
-        self._words = _words()
+        self._parameters = _suite_parameters()
 
     def check(self, incoming: IncomingExtract) -> list[DoorFinding]:
-        """What every expectation about a table of this extract found."""
-        relations = self._offer(incoming)
+        """Returns the finding of every expectation about a table of this extract."""
+        relations = self._create_relations(incoming)
         found: list[DoorFinding] = []
         for suite in self._suites:
             if suite.relation in relations:
-                for finding in self._checker.check(suite, self._words):
+                for finding in self._checker.check(suite, self._parameters):
                     places = self._places(suite, finding)
-                    found.append(DoorFinding(self._in_words(suite, finding), places))
+                    found.append(DoorFinding(self._with_volume(suite, finding), places))
         return found
 
-    def _in_words(self, suite: suites.Suite, finding: checks.Finding) -> checks.Finding:
-        """A finding about a volume with the volume instead of its one row."""
+    def _with_volume(self, suite: suites.Suite, finding: checks.Finding) -> checks.Finding:
+        """Returns a finding about a volume with the volume instead of the count of its one row."""
         if suite.relation != "door_volumes":
             return finding
         table = quoting.identifier(finding.expectation.table)
         multiple = duck.one_value(self._connection, f"SELECT {table} FROM door_volumes")
-        said = None if multiple is None else f"{multiple:.2f} times the usual number"
-        return replace(finding, rows_checked=None, rows_unexpected=None, observed=said)
+        observed = None if multiple is None else f"{multiple:.2f} times the usual number"
+        return replace(finding, rows_checked=None, rows_unexpected=None, observed=observed)
 
     def _places(self, suite: suites.Suite, finding: checks.Finding) -> tuple[tuple[str, int], ...]:
         if not finding.rows_unexpected or suite.relation == "door_volumes":
             return ()
-        rows = self._checker.places(suite, finding, ["file_name", "file_row"], PLACES_SHOWN, self._words)
+        rows = self._checker.places(suite, finding, ["file_name", "file_row"], PLACES_SHOWN, self._parameters)
         return tuple((str(name), int(row)) for name, row in rows)
 
-    def _offer(self, incoming: IncomingExtract) -> set[str]:
-        """Make the relations that the suites look at, from the files that were read; gives their names."""
+    def _create_relations(self, incoming: IncomingExtract) -> set[str]:
+        """Creates the relations that the suites check, from the files that were read. Returns their names."""
         by_table = {name: incoming.files_of(table) for name, table in TABLES.items()}
         for name, files in by_table.items():
             self._view(f"landed_{name}", _landed(TABLES[name], files))
@@ -147,8 +147,8 @@ class DoorIn:
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}", values or {})
 
 
-def _words() -> dict[str, Any]:
-    """The parameters of the suites. The same for each extract: another value of one is another expectation to prepare."""
+def _suite_parameters() -> dict[str, Any]:
+    """Returns the parameters of the suites. They are the same for every extract, so an expectation is prepared only once."""
     return {
         f"{table.name}_{column.name}": list(column.choices)
         for table in TABLES.values()
@@ -158,7 +158,7 @@ def _words() -> dict[str, Any]:
 
 
 def _landed(table: Table, files: list[CheckedFile]) -> str:
-    """The rows of all files of a table that can be used, with where they stand."""
+    """Returns a query for the usable rows of all files of a table, with file and ordinal."""
     columns = typing_sql.stored_columns(table)
     parts = [
         f"SELECT {columns}, {quoting.text(file.source.name)} AS file_name, {file.ordinal} AS file_row, "
@@ -172,8 +172,7 @@ def _landed(table: Table, files: list[CheckedFile]) -> str:
 def _crimes(incoming: IncomingExtract) -> str:
     code = normalise_offence_code("crimes.offence_code")
     seed = quoting.text(str(project_root() / "seeds" / "offences.csv"))
-    # What stands twice is told by a digest of the key: of ten million rows, one pair in a million extracts shares one by
-    # chance.
+    # Repeated versions are found by a digest: among ten million rows, two share one by chance in one of a million extracts.
     return f"""
         WITH crimes AS MATERIALIZED ({_landed(CRIMES, incoming.files_of(CRIMES))}),
         known_codes AS (
@@ -204,8 +203,8 @@ def _crimes(incoming: IncomingExtract) -> str:
 _CRIME, _PERSON = known_keys.digest("crime_ref"), known_keys.digest("person_ref")
 
 
-# What was landed before is looked through for what this extract names, not the other way round: that is far less. And
-# whether something is known is asked with IN, not with a join, which would first have to put doubles together.
+# The known keys are first reduced to those that this extract names, which are far fewer. IN needs no distinct keys; a join
+# would.
 def _involvements(incoming: IncomingExtract) -> str:
     return f"""
         WITH involvements AS (
@@ -240,8 +239,8 @@ def _involvements(incoming: IncomingExtract) -> str:
 
 
 def _volumes(by_table: dict[str, list[CheckedFile]]) -> str:
-    """One row: by table, the rows of this extract as a multiple of what is usual; null where nothing is usual yet."""
-    # An extract without a file of a table just has nothing new for it.
+    """Returns a query for one row: by table, rows as a multiple of the usual number; null before there is a usual number."""
+    # A correction may leave out a table that has nothing new.
     multiples = [
         f"{sum(file.rows_read for file in files)} / max(typical_rows) FILTER (table_name = '{name}') AS {name}"
         if files
@@ -258,7 +257,7 @@ def _volumes(by_table: dict[str, list[CheckedFile]]) -> str:
         usual AS (
             SELECT table_name, median(rows_read) AS typical_rows
             FROM sizes GROUP BY table_name
-            HAVING count(*) >= {_EXTRACTS_TO_COMPARE} AND median(rows_read) >= {_ROWS_TO_COMPARE}
+            HAVING count(*) >= {_LEAST_EXTRACTS} AND median(rows_read) >= {_LEAST_ROWS}
         )
         SELECT {", ".join(multiples)} FROM usual
     """

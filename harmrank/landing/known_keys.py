@@ -1,7 +1,7 @@
-"""Remembers which crimes and people have landed, as digests of their keys, for the door to look references up in.
+"""Keeps digests of the keys of all crimes and people that have landed: the door in looks references up in them.
 
-Looking through the keys themselves takes longer with every extract that has landed; a digest takes eight bytes. Two keys
-of a hundred million share one in one of 4,000 homes, and all that comes of it is a reference that counts as known.
+A look-up in the keys themselves slows down with every extract; a digest takes eight bytes. Among a hundred million keys,
+two share a digest in one of 4,000 homes. The only effect is an unknown reference that counts as known.
 """
 
 import duckdb
@@ -9,7 +9,7 @@ import duckdb
 from harmrank.contract import Table
 from harmrank.machine import duck
 
-# DuckDB may come to hash otherwise: what was made by another hash is made anew.
+# Another version of DuckDB may hash differently: digests by another hash are rebuilt.
 _PROBE = "hash('harmrank', 'hashes like this')"
 
 SEX_IS_KNOWN = "coalesce(sex IN ('F', 'M'), false)"
@@ -21,12 +21,12 @@ _QUERIES = {
 
 
 def digest(key: str) -> str:
-    """An expression: the digest of the key of a crime (`crime_ref`) or of a person (`person_ref`)."""
+    """Returns an SQL expression: the digest of the key of a crime (`crime_ref`) or of a person (`person_ref`)."""
     return f"hash(force, {key})"
 
 
 def rebuild_if_outdated(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the digests of all that has landed where they are missing: in a home of an older layout or DuckDB."""
+    """Rebuild all digests if they are missing or by another hash: in a home of an older layout or DuckDB."""
     if duck.one_value(connection, f"SELECT count(*) > 0 AND bool_and(probe = {_PROBE}) FROM raw.digests_made"):
         return
     connection.execute("BEGIN")
@@ -39,12 +39,12 @@ def rebuild_if_outdated(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def add(connection: duckdb.DuckDBPyConnection, table: Table, rows: str) -> None:
-    """Add those of `rows`, a FROM clause over rows of a table of the contract, in the transaction that is open."""
+    """Add the digests of `rows`, a FROM clause over rows of this table, within the open transaction."""
     if table.name in _QUERIES:
         connection.execute(_insert(table.name, rows))
 
 
 def _insert(name: str, rows: str) -> str:
     table, query = _QUERIES[name]
-    made = query.format(crime=digest("crime_ref"), person=digest("person_ref"), sex_is_known=SEX_IS_KNOWN, rows=rows)
-    return f"INSERT INTO {table} {made}"
+    digests = query.format(crime=digest("crime_ref"), person=digest("person_ref"), sex_is_known=SEX_IS_KNOWN, rows=rows)
+    return f"INSERT INTO {table} {digests}"

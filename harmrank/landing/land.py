@@ -170,4 +170,4 @@ def _unreadable(error: OSError, folder: Path) -> Unusable:
     if error.filename is None or not Path(error.filename).is_relative_to(folder):
         raise error
     name = Path(error.filename).name if Path(error.filename) != folder else None
-    return Unusable(f"it cannot be read ({error.strerror})", "Mend its permissions or send it again.", name)
+    return Unusable(f"it cannot be read ({error.strerror})", "Correct its permissions or send it again.", name)

@@ -26,7 +26,8 @@ _CURRENT = """
     WHERE NOT merge.is_deleted
 """
 
-# Whoever is merged into a record that is itself merged nowhere is in no cycle: that is nearly everyone.
+# Only a merge between two other merges can be part of a cycle. Nearly all records are merged into one that is not merged
+# itself, and drop out here.
 _CHAINED = """
     SELECT merges.force, merges.person_ref, merges.target,
         CASE WHEN merges.extract_id = ? THEN merges.row_number END AS own_row
@@ -38,8 +39,10 @@ _CHAINED = """
 
 
 def row_in_cycle(connection: duckdb.DuckDBPyConnection, extract_id: str) -> int | None:
-    """The row number of a merge of this extract that is part of a cycle of current merges, the lowest of the
-    first cycle found, or None. A record merged into itself is a cycle."""
+    """Returns the row number of a merge of this extract in a cycle of current merges, or None if there is none.
+
+    Of the first cycle found, it is the lowest row number. A record merged into itself is a cycle.
+    """
     connection.execute(_CURRENT)
     edges = connection.execute(_CHAINED, [extract_id]).fetchall()
     connection.execute("DROP TABLE landing_merges")

@@ -66,8 +66,8 @@ class ExtractLander:
         self._content_sha256 = extract_folder.content_sha256(_digests(extract))
         if self._content_sha256 != landed.content_sha256:
             raise Unusable(
-                "it was landed before with other content",
-                "Put the folder back as it was and send the correction as a new extract with a later id.",
+                "an extract of this id has landed with other content",
+                "Restore the folder and send the correction as a new extract with a later id.",
             )
         self._connection.executemany(
             "UPDATE raw.extract_files SET modified_ns = ? WHERE extract_id = ? AND file_name = ?",
@@ -224,7 +224,7 @@ def _arrival(incoming: door_in.IncomingExtract, rows_quarantined: int) -> Arriva
     extract_id, unknown = incoming.extract.extract_id, len(incoming.extract.unknown_files)
     landed = sum(file.rows_read for file in incoming.files) - rows_quarantined
     # Counted, not named: such a name may be a person's.
-    ignored = f", {plural(unknown, 'file')} of no known table not read" if unknown else ""
+    ignored = f", {plural(unknown, 'file')} ignored: not in the contract" if unknown else ""
     return Arrival(
         extract_id,
         landed,

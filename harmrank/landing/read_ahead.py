@@ -1,6 +1,6 @@
-"""Reads extracts one ahead of the one that is being checked and written, on a connection and a thread of its own.
+"""Reads the next extract while the current one is checked and written, on its own connection and thread.
 
-Reading is DuckDB's work and checking is Python's, so on two cores the two take little longer than one of them.
+DuckDB does the reading and Python the checking, so on two cores both together take little longer than one of them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class ReadingQueue(Generic[T]):
-    """The things to be read, in order."""
+    """Things to read in order, the next one always started."""
 
     def __init__(self, things: Iterable[T], read: Callable[[T], None], pool: ThreadPoolExecutor) -> None:
         self._things, self._read, self._pool = iter(things), read, pool
@@ -24,13 +24,16 @@ class ReadingQueue(Generic[T]):
         self._start_next()
 
     def wait_for(self, thing: T) -> None:
-        """Wait until the thing, which is the next in order, was read, while the one after it is begun. Raises what reading it raised."""
+        """Start the thing after this one, then wait until this one is read. Raises what reading it raised.
+
+        Things are waited for in order.
+        """
         reading = self._started.pop(thing)
         self._start_next()
         reading.result()
 
     def abandoned(self) -> list[T]:
-        """Those that were begun and that nobody came for."""
+        """Returns the things that were started and not waited for."""
         return list(self._started)
 
     def _start_next(self) -> None:
@@ -44,18 +47,18 @@ def reading_ahead(
     connection: duckdb.DuckDBPyConnection,
     things: Iterable[T],
     read: Callable[[duckdb.DuckDBPyConnection, T], None],
-    forget: Callable[[T], None],
+    discard: Callable[[T], None],
 ) -> Iterator[ReadingQueue[T]]:
-    """Read things in order, one ahead. Where the block ends early, what was read in vain is forgotten."""
-    own = connection.cursor()
+    """Read things in order, one ahead. If the block ends early, `discard` gets each thing that was read for nothing."""
+    cursor = connection.cursor()
     with ThreadPoolExecutor(1, "reading") as pool:
-        ahead = ReadingQueue(things, lambda thing: read(own, thing), pool)
+        ahead = ReadingQueue(things, lambda thing: read(cursor, thing), pool)
         try:
             yield ahead
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-            own.interrupt()
+            cursor.interrupt()
             pool.shutdown(wait=True)
             for thing in ahead.abandoned():
-                forget(thing)
-            own.close()
+                discard(thing)
+            cursor.close()

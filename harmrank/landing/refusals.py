@@ -1,12 +1,12 @@
-"""Why an extract cannot land, in words for its sender."""
+"""The reason for refusing an extract, in words for its sender."""
 
 from harmrank.text.printable import printable, printable_name
 
 
 class Unusable(Exception):
-    """Why an extract cannot be landed. `advice` says what its sender can do about it.
+    """An extract cannot land, for this reason. `advice` says what its sender can do.
 
-    Whatever of it came from outside is made safe to print and to keep, here for all.
+    Text from outside is made safe here, to print and to keep.
     """
 
     def __init__(

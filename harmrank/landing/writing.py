@@ -1,4 +1,4 @@
-"""Writes a checked extract into the raw tables, in the transaction that is open."""
+"""Writes a checked extract into the raw tables, within the open transaction."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ from harmrank.landing.refusals import Unusable
 from harmrank.machine import duck
 from harmrank.machine.clock import utc_now
 
+# Both reasons are published in data_defects: do not reword them.
 NOT_READ = "files of no known table were not read (counted in files)"
 CORRECTS_UNKNOWN = "extract.json says it corrects extracts that have never been sent (counted in extracts)"
 _QUARANTINE_BATCH = 10_000
@@ -52,7 +53,7 @@ def write(
     if unknown:
         facts.values.append(Defect("(folder)", "corrects", CORRECTS_UNKNOWN, unknown))
     facts.set_verdict(None)
-    _write_remarks(connection, facts)
+    _write_findings(connection, facts)
     acceptance_report.keep(connection, facts)
 
 
@@ -110,7 +111,7 @@ def _write_quarantine(
 
 
 def _write_corrections(connection: duckdb.DuckDBPyConnection, extract_id: str, manifest: Manifest) -> int:
-    """Keep which extracts this one corrects; give the number of those that are neither landed nor refused."""
+    """Write which extracts this one corrects. Returns how many of them have neither landed nor been refused."""
     corrected = list(manifest.corrects)
     connection.execute("INSERT INTO raw.corrections SELECT ?, unnest(?::VARCHAR[])", [extract_id, corrected])
     known = (
@@ -121,13 +122,13 @@ def _write_corrections(connection: duckdb.DuckDBPyConnection, extract_id: str, m
     return len(corrected) - int(found)
 
 
-def _write_remarks(connection: duckdb.DuckDBPyConnection, facts: Facts) -> None:
+def _write_findings(connection: duckdb.DuckDBPyConnection, facts: Facts) -> None:
     extract_id = facts.extract_id
     rows: list[list[str | int]] = [
         [extract_id, value.table_name, value.column_name, value.reason, value.rows] for value in facts.values
     ]
     if facts.not_read:
-        # Counted, not named: this is published, and such a name may be anything.
+        # Counted, not named: this is published, and such a name may be a person's.
         rows.append([extract_id, "(folder)", "(file)", NOT_READ, facts.not_read])
     _insert(connection, "raw.value_defects", rows)
     checks = [
@@ -147,7 +148,7 @@ def _write_remarks(connection: duckdb.DuckDBPyConnection, facts: Facts) -> None:
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[str | int | None]]) -> None:
-    """Insert a handful of rows in one statement: a statement for each takes ten times as long."""
+    """Insert a few rows in one statement: one statement for each row takes ten times as long."""
     if rows:
         row = f"({', '.join('?' * len(rows[0]))})"
         connection.execute(
@@ -166,8 +167,8 @@ def _refuse_cycle(
         return
     file, before = next(pair for pair in reversed(merges) if pair[1] < row_number)
     raise Unusable(
-        "following merged_into_ref from this row leads back to it, so nobody is left to stand for them",
-        "Correct one of the merges and send the extract again.",
+        "merged_into_ref leads from this row back to it, so no record remains for the person",
+        "Correct one of these merges and send the extract again.",
         file.source.name,
         row_reader.line_of(file, row_number - before),
         "merged_into_ref",

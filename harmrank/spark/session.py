@@ -53,7 +53,7 @@ DIALECT = Dialect(
     text=text,
     timestamp="TIMESTAMP_NTZ",
     matches=_matches,
-    trimmed=lambda value, signs: f"trim(BOTH {signs} FROM {value})",
+    trimmed=lambda value, characters: f"trim(BOTH {characters} FROM {value})",
     fits=lambda value: f"length({value}) <= {MAX_VALUE}",
 )
 

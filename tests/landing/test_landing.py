@@ -252,7 +252,7 @@ def test_rows_stay_in_order_where_several_threads_read_a_file(door: Door) -> Non
     rows = [f'met,c{n},019/08,2026-10-01,2026-10-01,"{odd[n % len(odd)]}"' for n in range(60_000)]
     rows[54_321] = 'met,bad,019/08,x,2026-10-01,"a"'
     content = "\n".join([f"{CRIMES},area_code", *rows])
-    assert len(content) > 2 * typing_sql.AT_ONCE
+    assert len(content) > 2 * typing_sql.BUFFER_BYTES
     door.send("crimes.csv", content)
     door.land()
     line = content[: content.index("met,bad")].count("\n") + 1
@@ -406,7 +406,7 @@ def test_a_landed_extract_sent_with_other_content_is_refused(door: Door) -> None
     door.land()
     door.send("crimes.csv", crimes(crime("c1"), crime("c2")))
     (refusal,) = door.land().refused
-    assert "landed before with other content" in refusal.message
+    assert "has landed with other content" in refusal.message
     assert "later id" in refusal.message
     assert door.ask("select count(*) from raw.crimes") == [(1,)]
 
@@ -469,7 +469,7 @@ def test_a_cycle_that_is_no_longer_current_is_none(door: Door) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        ("crime.csv", crimes(crime("c1")), "no file of a known table in it (1 of other names)"),
+        ("crime.csv", crimes(crime("c1")), "no file that is a table of the contract (1 with other names)"),
         ("crimes.csv", "force,crime_ref,offence_code,updated_at\n", "crimes.csv line 1, column reported_on"),
         ("crimes.csv", f"{CRIMES},Force\n", "names force twice"),
         ("crimes.csv", "", "no readable header"),
@@ -523,7 +523,7 @@ def test_the_manifest_is_checked(door: Door) -> None:
     for files, words in (
         ({"crimes.csv": {"rows": 2}}, "1 row where extract.json says 2"),
         ({"crimes.csv": {"sha256": "0" * 64}}, "SHA-256"),
-        ({"people.csv": {"rows": 2}}, "lists people.csv, which is not there"),
+        ({"people.csv": {"rows": 2}}, "lists people.csv, which is not in the folder"),
         ([], None),
     ):
         if words:
@@ -555,7 +555,7 @@ def test_a_file_of_unknown_name_beside_known_ones_is_reported(door: Door) -> Non
     assert door.ask("select column_name, reason, rows_affected from raw.value_defects") == [
         ("(file)", "files of no known table were not read (counted in files)", 1)
     ]
-    assert "1 file of no known table not read" in door.lines[0]
+    assert "1 file ignored: not in the contract" in door.lines[0]
     assert "persons" not in door.lines[0]
 
 

@@ -190,7 +190,7 @@ def _check_refusal(
     if not message.isprintable() or len(message) > 3_000 or NAME.lower() in f"{message} {file_name} {column}".lower():
         raise Broken(f"the refusal says what it should not: {printable(message)}")
     if file_name is None and not any(
-        words in message for words in ("the id ", "no file of a known", "more than 1,000")
+        words in message for words in ("the id ", "no file that is a table", "more than 1,000")
     ):
         raise Broken(f"the refusal names no file: {message}")
     for table in KEPT:

@@ -1,1 +1,1 @@
-"""Reads the files of one extract: which there are, whether they are whole, and their rows."""
+"""Reads the files of one extract: finds them, checks that they are complete, and reads their rows."""

@@ -1,7 +1,7 @@
-"""Reads CSV one record at a time, for what DuckDB's reader cannot say: where a bad record stands and what it
-says.
+"""Reads CSV one record at a time, for what DuckDB's reader does not report: line and text of a bad record.
 
-The good path never comes here. A file with a bad record is walked once.
+A file without bad records never comes here; a file with one is read once. Why not DuckDB's own rejects table:
+docs/decisions/0041-our-own-record-reader.md.
 """
 
 import csv
@@ -17,24 +17,25 @@ from typing import NamedTuple, TextIO
 from harmrank.limits import MAX_BAD_RECORDS, MAX_RAW_TEXT, MAX_RECORD
 from harmrank.text.wording import plural
 
-# Python's own limit on a field is lower, and would show as broken quotes.
+# Python's own limit for a field is lower; longer fields would be reported as broken quotes.
 csv.field_size_limit(MAX_RECORD)
 
 _BLANK_AFTER_QUOTE = re.compile(r'"[ \t]+(?:,|[\r\n]*\Z)')
-# Possessive, so that no text makes these patterns try one thing after the other for ever.
+# Possessive: these patterns never backtrack, so no text takes them long.
 _FIELD = r'[ \t]*+"(?:[^"]|"")*+"|[^",\r\n]*+'
 _RECORD = re.compile(rf"(?:{_FIELD})[ \t]*+(?:,(?:{_FIELD})[ \t]*+)*+[\r\n]*+")
 _FIELD_AND_END = re.compile(rf"({_FIELD})[ \t]*+(,|[\r\n]*+\Z)")
 
-# How often a record with blanks after its quotes is parsed anew as it grows: without an end, hours.
-_TRIES = 20
+# How often a growing record with blanks after its quotes is parsed again. Without this limit, a hostile one takes hours.
+_MOST_PARSES = 20
 
 _UNCLOSED = "unexpected end of data"
+# Published in data_defects: do not reword it.
 _BROKEN_QUOTES = "a quoted value is not closed, or goes on after its closing quote"
 
 
 class RecordTooLong(Exception):
-    """A record is longer than MAX_RECORD. `line_number` says which."""
+    """The record that starts on `line_number` is longer than MAX_RECORD."""
 
     def __init__(self, line_number: int) -> None:
         super().__init__(line_number)
@@ -42,7 +43,7 @@ class RecordTooLong(Exception):
 
 
 class TooManyBad(Exception):
-    """More than MAX_BAD_RECORDS records cannot be read. `line_number` says where the last of them stands."""
+    """More than MAX_BAD_RECORDS records are bad; the last of them starts on `line_number`."""
 
     def __init__(self, line_number: int) -> None:
         super().__init__(line_number)
@@ -50,11 +51,10 @@ class TooManyBad(Exception):
 
 
 class Record(NamedTuple):
-    """One CSV record as it stands in the file.
+    """One CSV record, with its text as in the file.
 
-    `line_number` is the physical line it starts on, counted from 1 as an editor shows it. `fields` is None
-    where the text has no quotes, so that nobody pays for splitting it unasked. `problem` is None for a
-    readable record.
+    `line_number` is the line on which it starts, from 1 as an editor shows it. `width` is the number of fields. `fields` is
+    None for text without quotes, which is split only on demand. `problem` is None for a readable record.
     """
 
     line_number: int
@@ -64,15 +64,15 @@ class Record(NamedTuple):
     problem: str | None = None
 
     def values(self) -> list[str]:
-        """The fields of a readable record."""
+        """Returns the fields of a readable record."""
         return self.text.split(",") if self.fields is None else self.fields
 
 
 def records(file: TextIO) -> Iterator[Record]:
-    """Every record of an open file, the header first. Blank lines are not records.
+    """Yields every record of an open file, the header first. Blank lines are not records.
 
-    A record whose quotes are broken ends with its first line, so that a single stray quote cannot swallow the
-    good records after it. Raises RecordTooLong.
+    A record with broken quotes ends with its first line, so a stray quote cannot swallow the good records after it.
+    Raises RecordTooLong.
     """
     lines = _Lines(file)
     while (line := lines.next()) is not None:
@@ -84,7 +84,7 @@ def records(file: TextIO) -> Iterator[Record]:
 
 
 class _Lines:
-    """Physical lines with their number, and a way to put lines back."""
+    """The lines of a file with their number. Lines can be put back."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -114,29 +114,29 @@ def _quoted_record(lines: _Lines, first: str) -> Record:
     fields, error = _parse(first)
     text, more = first, list[str]()
     if error == _UNCLOSED:
-        fields, error, text, more = _parse_on(lines, first)
+        fields, error, text, more = _parse_lines(lines, first)
     if fields is not None:
         return Record(start, text.rstrip("\r\n"), len(fields), fields)
     lines.put_back(more)
     return Record(start, first.rstrip("\r\n"), 0, problem=_BROKEN_QUOTES)
 
 
-def _parse_on(lines: _Lines, first: str) -> tuple[list[str] | None, str, str, list[str]]:
-    """Take further lines until the quotes close. Gives fields, error, text and the further lines taken."""
+def _parse_lines(lines: _Lines, first: str) -> tuple[list[str] | None, str, str, list[str]]:
+    """Takes more lines until the quotes close. Returns fields, error, text and the lines taken."""
     more: list[str] = []
     further = _further(lines, more, _bytes(first))
     try:
-        # The reader asks for lines until it has a record: each is looked at once, however many there are.
+        # csv.reader takes lines until it has a record, and parses each only once.
         fields = next(csv.reader(chain([first], further), strict=True, skipinitialspace=True))
         return fields, "", first + "".join(more), more
     except csv.Error as error:
         if not _BLANK_AFTER_QUOTE.search(first + "".join(more)):
             return None, str(error), first, more
-    return _parse_on_with_blanks(first, more, further)
+    return _parse_lines_with_blanks(first, more, further)
 
 
 def _further(lines: _Lines, more: list[str], size: int) -> Iterator[str]:
-    """The lines after those of a record, which has `size` bytes so far, as far as one may reach; keeps them in `more`."""
+    """Yields the next lines until a record of `size` bytes so far reaches MAX_RECORD; adds them to `more`."""
     while (line := lines.next()) is not None:
         more.append(line)
         size += _bytes(line)
@@ -145,13 +145,13 @@ def _further(lines: _Lines, more: list[str], size: int) -> Iterator[str]:
         yield line
 
 
-def _parse_on_with_blanks(
+def _parse_lines_with_blanks(
     first: str, more: list[str], further: Iterator[str]
 ) -> tuple[list[str] | None, str, str, list[str]]:
-    """The same where blanks follow a closing quote, at which Python's reader stops."""
+    """Does the same for a record with blanks after a closing quote, at which csv.reader stops."""
     quotes, error = sum(line.count('"') for line in (first, *more)), _UNCLOSED
-    for _ in range(_TRIES):
-        # Quotes pair up in a whole record, so an odd number means that it cannot have ended yet.
+    for _ in range(_MOST_PARSES):
+        # A complete record has an even number of quotes.
         while quotes % 2 and (line := next(further, None)) is not None:
             quotes += line.count('"')
         text = first + "".join(more)
@@ -165,11 +165,11 @@ def _parse_on_with_blanks(
 
 
 def _parse(text: str) -> tuple[list[str] | None, str]:
-    """The fields of one record, or None and what Python's reader has against it."""
+    """Returns the fields of one record, or None and the error of csv.reader."""
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True))
     except csv.Error as error:
-        # DuckDB lets blanks follow a closing quote; both readers must agree on what is a record.
+        # DuckDB allows blanks after a closing quote; both readers must agree on what is a record.
         if _BLANK_AFTER_QUOTE.search(text) and _RECORD.fullmatch(text):
             return _parse(_FIELD_AND_END.sub(r"\1\2", text))
         return None, str(error)
@@ -177,25 +177,25 @@ def _parse(text: str) -> tuple[list[str] | None, str]:
 
 
 def open_text(path: Path, errors: str = "strict") -> TextIO:
-    """Open a CSV file as the contract has it: UTF-8, with or without a BOM, line ends left alone."""
+    """Opens a CSV file as the contract says: UTF-8, with or without a byte order mark, line ends unchanged."""
     return path.open(encoding="utf-8-sig", errors=errors, newline="")
 
 
 @dataclass(frozen=True)
 class Header:
-    """The header row. `is_first_line` is False where blank lines stand above it."""
+    """The header row. `is_first_line` is False if there are blank lines above it."""
 
     names: list[str]
     line_number: int
 
     @property
     def is_first_line(self) -> bool:
-        """Whether DuckDB will take it for the header too."""
+        """Whether DuckDB also takes it as the header."""
         return self.line_number == 1
 
 
 def read_header(path: Path, errors: str = "strict") -> Header | None:
-    """The header row of a file, or None where the file has none. Raises RecordTooLong, UnicodeDecodeError."""
+    """Returns the header row of a file, or None if it has none. Raises RecordTooLong, UnicodeDecodeError."""
     with open_text(path, errors) as file:
         first = next(records(file), None)
     if first is None or first.problem:
@@ -207,8 +207,8 @@ def read_header(path: Path, errors: str = "strict") -> Header | None:
 class BadRecord:
     """A record that goes to quarantine.
 
-    `ordinal` counts the file's records from 1, header left out. `key` is the record's key as a JSON array of text,
-    None where it cannot be read.
+    `ordinal` is its number in the file, from 1, without the header. `key` is the record's key as a JSON array of text, None
+    if the key is unusable.
     """
 
     ordinal: int
@@ -219,10 +219,10 @@ class BadRecord:
 
 
 def rewrite(source: Path, target: Path, width: int) -> list[BadRecord]:
-    """Copy the readable records of `source` to `target`, with their ordinal as first column; give the others.
+    """Copies the good records of `source` to `target`, with their ordinal as first column. Returns the bad ones.
 
-    `target` has a header of its own and is clean enough for DuckDB's reader: every record as wide as the
-    header, with plain line ends. Raises RecordTooLong, TooManyBad, UnicodeDecodeError.
+    DuckDB can read `target`: it has its own header, every record has as many fields as the header, and line ends are
+    plain. Raises RecordTooLong, TooManyBad, UnicodeDecodeError.
     """
     bad: list[BadRecord] = []
     with open_text(source) as file, target.open("w", encoding="utf-8", newline="") as out:
@@ -246,7 +246,7 @@ def rewrite(source: Path, target: Path, width: int) -> list[BadRecord]:
 
 
 def locate(path: Path, ordinals: set[int]) -> dict[int, Record]:
-    """The records of those ordinals, counted from 1, header left out."""
+    """Returns the records of these ordinals (from 1, without the header)."""
     found: dict[int, Record] = {}
     with open_text(path) as file:
         for ordinal, record in enumerate(records(file)):
@@ -258,9 +258,9 @@ def locate(path: Path, ordinals: set[int]) -> dict[int, Record]:
 
 
 def without_columns(record: Record, dropped: set[int], width: int) -> str:
-    """The text of a record with the values of dropped columns left empty: what the contract does not name is
-    never stored. A record that is not as wide as the header has no columns to tell apart and stays as it
-    is.
+    """Returns the text of a record with empty values in dropped columns: they are never stored.
+
+    The text is unchanged if the record has another number of fields than the header: its columns are not known.
     """
     if not dropped or record.width != width:
         return record.text
@@ -269,7 +269,7 @@ def without_columns(record: Record, dropped: set[int], width: int) -> str:
 
 
 def raw_text(text: str) -> str:
-    """What is kept of a record's text in quarantine; says so where that is not all."""
+    """Returns the text of a record to keep in quarantine, with a note if it was cut."""
     if len(text) <= MAX_RAW_TEXT:
         return text
     return f"{text[:MAX_RAW_TEXT]} … (the first {MAX_RAW_TEXT:,} of {len(text):,} characters)"

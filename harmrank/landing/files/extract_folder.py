@@ -1,4 +1,4 @@
-"""Finds the files of an extract and checks everything about them that can be told without reading rows."""
+"""Finds the files of an extract, and checks names, links and sizes before any row is read."""
 
 import gzip
 import hashlib
@@ -31,8 +31,8 @@ _CHUNK = 1 << 22
 class TableFile:
     """One file of one table, with its size in bytes and its time of change in nanoseconds.
 
-    `identity` is its device, inode and time of last status change: what no one who puts another file in its
-    place, or other bytes into it, can keep the same.
+    `identity` is its device, inode and time of last status change. It changes whenever the file is replaced or its bytes
+    are changed.
     """
 
     table: Table
@@ -48,7 +48,7 @@ class TableFile:
 
     @property
     def is_parquet(self) -> bool:
-        """Whether the file is Parquet, and not CSV."""
+        """Whether the file is Parquet, not CSV."""
         return self.path.suffix == ".parquet"
 
     @property
@@ -61,8 +61,8 @@ class TableFile:
 class Extract:
     """One extract folder.
 
-    `files` are in table order of the contract, then in order of their parts; `unknown_files` are the names in the folder
-    that the contract does not know.
+    `files` are in table order of the contract, then in order of their parts. `unknown_files` are the names of files that
+    are no table of the contract.
     """
 
     extract_id: str
@@ -72,7 +72,7 @@ class Extract:
 
 
 def extract_folders(extracts: Path) -> list[Path]:
-    """The extract folders, in order of their ids. Hidden folders are not extracts."""
+    """Returns the extract folders, in order of their ids. Hidden folders are not extracts."""
     return sorted(
         (entry for entry in extracts.iterdir() if entry.is_dir() and not entry.name.startswith(".")),
         key=lambda entry: entry.name,
@@ -80,12 +80,12 @@ def extract_folders(extracts: Path) -> list[Path]:
 
 
 def is_extract_id(name: str) -> bool:
-    """Whether a name has the form of an extract id. Such a name is safe in paths and on a terminal."""
+    """Returns whether a name has the form of an extract id. Such a name is safe in paths and on a terminal."""
     return len(name) <= limits.MAX_ID and ID_FORM.fullmatch(name) is not None
 
 
 def extract_date(extract_id: str) -> date:
-    """The date an id starts with. Raises Unusable where the id is not one."""
+    """Returns the date at the start of an id. Raises Unusable if the name is not an id."""
     advice = "Name the folder by the date the extract was taken, such as 2026-10-31."
     if len(extract_id) > limits.MAX_ID:
         raise Unusable(f"the id is longer than {limits.MAX_ID} characters", advice)
@@ -101,7 +101,7 @@ def extract_date(extract_id: str) -> date:
 
 
 def read_folder(folder: Path) -> Extract:
-    """List an extract folder. Raises Unusable where it holds nothing that can be landed."""
+    """Lists an extract folder. Raises Unusable if it has no file of a table, or one that may not be read."""
     refuse_link_outside(folder, folder.parent)
     files: list[TableFile] = []
     unknown_files: list[str] = []
@@ -110,42 +110,41 @@ def read_folder(folder: Path) -> Extract:
         if match:
             files.append(_table_file(TABLES[match[1]], path, folder))
         elif _is_unknown(path):
-            _refuse_near_miss(path)
+            _refuse_misspelt(path)
             unknown_files.append(printable_name(path.name))
     if not files:
-        # Counted, not named: such a name may be anybody's.
-        found = f" ({len(unknown_files):,} of other names)" if unknown_files else ""
+        # Counted, not named: such a name may be a person's.
+        found = f" ({len(unknown_files):,} with other names)" if unknown_files else ""
         expected = ", ".join(f"{name}.csv" for name in TABLES)
         raise Unusable(
-            f"there is no file of a known table in it{found}", f"Name the files as the contract does: {expected}."
+            f"it has no file that is a table of the contract{found}",
+            f"Name the files as the contract does: {expected}.",
         )
-    files.sort(key=_place)
+    files.sort(key=_sort_key)
     return Extract(folder.name, folder, tuple(files), tuple(unknown_files))
 
 
 def _entries(folder: Path) -> list[Path]:
     entries = list(islice(folder.iterdir(), limits.MAX_ENTRIES + 1))
     if len(entries) > limits.MAX_ENTRIES:
-        raise Unusable(
-            f"there are more than {limits.MAX_ENTRIES:,} files in it", "Send larger parts, and fewer of them."
-        )
+        raise Unusable(f"it has more than {limits.MAX_ENTRIES:,} files", "Send fewer and larger parts.")
     return sorted(entries, key=lambda path: path.name)
 
 
-def _place(file: TableFile) -> tuple[int, list[tuple[int, str]], str]:
-    """Where a file stands among the others: tables as in the contract, part 2 before part 10."""
+def _sort_key(file: TableFile) -> tuple[int, list[tuple[int, str]], str]:
+    """Returns the sort key of a file: tables in the order of the contract, part 2 before part 10."""
     numbers_and_words = re.findall(r"\d+|\D+", file.name, re.ASCII)
     part = [(int(text), "") if text.isdigit() else (-1, text) for text in numbers_and_words]
     return list(TABLES).index(file.table.name), part, file.name
 
 
-def _refuse_near_miss(path: Path) -> None:
-    """A table under a name that is nearly right would be missed in silence."""
+def _refuse_misspelt(path: Path) -> None:
+    """Refuse a name that is almost one of a table: its rows would be missing without a message."""
     if match := _NEARLY.match(path.name):
         table = match[1].lower()
         raise Unusable(
-            f"its name begins like the table {table} but is not one that is read",
-            f"Name it {table}.csv, {table}.csv.gz or {table}.parquet, or {table}_01.csv where there are several parts.",
+            f"its name starts like the table {table}, but no file of that name is read",
+            f"Name it {table}.csv, {table}.csv.gz or {table}.parquet, or {table}_01.csv if there are several parts.",
             file_name=path.name,
         )
 
@@ -173,13 +172,13 @@ def _refuse_irregular(status: os.stat_result, name: str) -> None:
         raise Unusable("it is not a regular file", "Put the file itself there.", file_name=name)
 
 
-def _refuse_size(name: str, it_is: str) -> NoReturn:
-    reason = f"{it_is} larger than {limits.MAX_FILE_BYTES >> 30} GiB"
+def _refuse_size(name: str, subject: str) -> NoReturn:
+    reason = f"{subject} larger than {limits.MAX_FILE_BYTES >> 30} GiB"
     raise Unusable(reason, "Send the table in several parts.", file_name=name)
 
 
 def refuse_link_outside(path: Path, folder: Path) -> None:
-    """A link may lead to another name in the same folder, and nowhere else."""
+    """Refuses a link that does not lead to another name in the same folder. Raises Unusable."""
     if not path.is_symlink():
         return
     try:
@@ -194,9 +193,9 @@ def refuse_link_outside(path: Path, folder: Path) -> None:
 
 
 def open_regular(path: Path) -> BufferedReader:
-    """Open a file of an extract for reading. Raises Unusable if it has become anything but a regular file.
+    """Opens a file of an extract for reading. Raises Unusable if it is no longer a regular file.
 
-    A pipe in its place does not make anybody wait: it is opened without blocking, and looked at once open.
+    The file is opened without blocking and checked once open, so a pipe in its place cannot halt the landing.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -208,21 +207,19 @@ def open_regular(path: Path) -> BufferedReader:
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
+    """Returns the SHA-256 of a file, in hexadecimal. Raises Unusable if it is no longer a regular file."""
     with open_regular(path) as file:
         return disk.sha256_of(file)
 
 
 def content_sha256(digests: dict[str, str]) -> str:
-    """One SHA-256 for an extract: over the names and SHA-256 of its table files, in name order."""
+    """Returns one SHA-256 for an extract: of the names and SHA-256 of its table files, in name order."""
     listing = "".join(f"{name}\0{digest}\n" for name, digest in sorted(digests.items()))
     return hashlib.sha256(listing.encode()).hexdigest()
 
 
 def unpack(source: TableFile, target: Path) -> None:
-    """Unpack a gzip file. Raises Unusable where it is truncated or damaged, for gzip carries its own checksum, and
-    where it unpacks to more than limits.py lets it.
-    """
+    """Unpacks a gzip file. Raises Unusable if it fails gzip's own checksum or unpacks to more than limits.py allows."""
     done = 0
     allowed = max(limits.FREE_UNPACK_BYTES, limits.MAX_UNPACK_RATIO * source.bytes)
     try:
@@ -230,11 +227,11 @@ def unpack(source: TableFile, target: Path) -> None:
             while chunk := packed.read(_CHUNK):
                 done += len(chunk)
                 if done > limits.MAX_FILE_BYTES:
-                    _refuse_size(source.name, "it unpacks to")
+                    _refuse_size(source.name, "unpacked, it is")
                 if done > allowed:
-                    reason = f"it unpacks to more than {limits.MAX_UNPACK_RATIO} times its size, as no table does"
-                    raise Unusable(reason, "See what made it.", file_name=source.name)
+                    reason = f"it unpacks to more than {limits.MAX_UNPACK_RATIO} times its size, which no table does"
+                    raise Unusable(reason, "Check how it was made.", file_name=source.name)
                 out.write(chunk)
     except (gzip.BadGzipFile, zlib.error, EOFError):
         advice = "Send it again: the transfer may have been cut off."
-        raise Unusable("it is truncated or damaged, or no gzip file", advice, file_name=source.name) from None
+        raise Unusable("it is truncated or damaged, or not a gzip file", advice, file_name=source.name) from None

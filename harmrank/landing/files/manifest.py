@@ -24,11 +24,11 @@ _TIME_IN_ID = re.compile(r"T(\d{2})(\d{2})(\d{2})?", re.ASCII)
 
 @dataclass(frozen=True)
 class Manifest:
-    """What the optional extract.json says.
+    """The content of the optional extract.json.
 
     Its form: `{"extract_at": "2026-10-31T02:00:00", "corrects": ["2026-09-30"], "files": {"crimes.csv":
-    {"rows": 1234, "sha256": "..."}}}`. Every part may be left out. `rows` counts records without the header;
-    `sha256` is that of the file as sent; `corrects` names earlier extracts, each once.
+    {"rows": 1234, "sha256": "..."}}}`. Every part is optional. `rows` counts the
+    records of a file without its header; `sha256` is of the file as sent; `corrects` names earlier extracts, each once.
     """
 
     extract_at: datetime | None
@@ -38,7 +38,7 @@ class Manifest:
 
 
 def read_manifest(extract: Extract) -> Manifest:
-    """What extract.json says; an empty manifest where there is none. Raises Unusable."""
+    """Returns the content of extract.json, or an empty manifest if there is no such file. Raises Unusable."""
     path = extract.folder / MANIFEST
     if not os.path.lexists(path):
         return Manifest(None, {}, {})
@@ -57,14 +57,14 @@ def read_manifest(extract: Extract) -> Manifest:
     sha256: dict[str, str] = {}
     files = content.get("files") or {}
     if not isinstance(files, dict):
-        _refuse_manifest("files is not an object with one entry a file")
+        _refuse_manifest("files is not an object with one entry for each file")
     present = {entry.name for entry in extract.folder.iterdir()}
     missing = next((name for name in files if name not in present), None)
     if missing is not None:
-        _refuse_manifest(f"it lists {printable_name(missing)}, which is not there")
+        _refuse_manifest(f"it lists {printable_name(missing)}, which is not in the folder")
     tables = {file.name for file in extract.files}
     for name, facts in files.items():
-        # A file that is no table may be listed too; it is not read, so there is nothing to check.
+        # Other files may be listed too; they are not read, so nothing is checked.
         if name in tables:
             _read_file_facts(name, facts, rows, sha256)
     corrects = _read_corrects(content.get("corrects"), extract.extract_id)
@@ -87,7 +87,7 @@ def _read_file_facts(name: str, facts: Any, rows: dict[str, int], sha256: dict[s
 def _read_corrects(value: Any, extract_id: str) -> tuple[str, ...]:
     if value is None:
         return ()
-    # Any name a folder may have: an extract that was refused for its id can be corrected too.
+    # Any folder name is allowed: an extract that was refused for its id can be corrected too.
     if not isinstance(value, list) or not all(isinstance(name, str) and name and name.isprintable() for name in value):
         _refuse_manifest('corrects is not a list of extract ids: use "corrects": ["2026-10-31"]')
     if any(ID_FORM.fullmatch(name) and name >= extract_id for name in value):
@@ -113,7 +113,7 @@ def _refuse_manifest(reason: str) -> NoReturn:
 
 
 def extract_moment(extract_id: str, manifest: Manifest) -> datetime:
-    """When the extract was taken: as extract.json says, else its id, else midnight of the id's date."""
+    """Returns when the extract was taken (UTC): from extract.json, else the time in its id, else midnight of its date."""
     if manifest.extract_at is not None:
         return manifest.extract_at
     day = extract_date(extract_id)

@@ -1,4 +1,4 @@
-"""Looks at what a Parquet file says of itself before anything of it is read."""
+"""Checks the metadata of a Parquet file before any row is read."""
 
 import duckdb
 
@@ -14,26 +14,29 @@ _FIELDS = """
 
 
 def check_parquet(connection: duckdb.DuckDBPyConnection, file: TableFile) -> None:
-    """Raise Unusable where the file is encrypted, claims more than limits.py lets it or names a column of the
-    contract twice; duckdb.Error where it says nothing sensible.
+    """Raises Unusable for a file that is encrypted, claims too many rows or names a column of the contract twice.
+
+    Raises duckdb.Error for damaged metadata.
     """
     with open_regular(file.path) as opened:
         is_encrypted = opened.read(4) == b"PARE"
     if is_encrypted:
         raise Unusable("it is encrypted", "Send it as plain Parquet.", file.name)
     path = typing_sql.glob_escaped(str(file.path))
-    said = connection.execute("SELECT num_rows, encryption_algorithm FROM parquet_file_metadata(?)", [path]).fetchone()
-    rows, encryption = said or (0, None)
+    metadata = connection.execute(
+        "SELECT num_rows, encryption_algorithm FROM parquet_file_metadata(?)", [path]
+    ).fetchone()
+    rows, encryption = metadata or (0, None)
     if encryption:
         raise Unusable("it is encrypted", "Send it as plain Parquet.", file.name)
     allowed = limits.FREE_PARQUET_ROWS + limits.MAX_PARQUET_ROWS_PER_BYTE * file.bytes
     if not 0 <= rows <= min(allowed, limits.MAX_PARQUET_ROWS):
-        raise Unusable(f"it claims {rows:,} rows, more than a file of its size holds", file_name=file.name)
-    _refuse_twins(file, _columns(connection, path))
+        raise Unusable(f"it claims {rows:,} rows, more than a file of its size can hold", file_name=file.name)
+    _refuse_repeated(file, _columns(connection, path))
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, path: str) -> list[str]:
-    """The names of the columns as they stand in the file: DuckDB itself tells two that are alike apart."""
+    """Returns the names of the columns as written in the file: DuckDB renames repeated ones."""
     fields = connection.execute(_FIELDS, [path]).fetchall()
     names: list[str] = []
     inner = 0
@@ -46,7 +49,7 @@ def _columns(connection: duckdb.DuckDBPyConnection, path: str) -> list[str]:
     return names
 
 
-def _refuse_twins(file: TableFile, names: list[str]) -> None:
+def _refuse_repeated(file: TableFile, names: list[str]) -> None:
     seen: set[str] = set()
     for name in names:
         known = file.table.column(name.strip().lower())

@@ -1,7 +1,7 @@
-"""Reads one file of an extract into a table of checked rows, in a database in memory, and keeps those that can be used.
+"""Reads one file of an extract into a table of checked rows, and keeps the usable rows.
 
-What a file must be, which of its records are bad and where they stand is the same on every engine and said here. Who
-splits and types the records is the engine's: DuckDB's are here, Spark's in spark_landing.py.
+This module decides, for every engine, which files are refused and which records are bad. The engine splits and types
+the records: DuckDB by DuckDBRows below, Spark by harmrank/spark/landing.py.
 """
 
 from collections import Counter
@@ -26,8 +26,9 @@ from harmrank.text.printable import printable_name
 from harmrank.text.wording import plural
 
 READ = "read"
-"""The database in memory that the tables are made in; what does not fit goes to the home's scratch."""
+"""The database in memory for the tables of checked rows; DuckDB moves what does not fit into the home's scratch."""
 
+# Published in data_defects: do not reword it.
 DROPPED = "column is not in the contract and was dropped"
 _RESERVED = {"file_row_number"}
 
@@ -36,11 +37,11 @@ _RESERVED = {"file_row_number"}
 class CheckedFile:
     """A file that was read.
 
-    `rows_table` names the table with the records that could be split into fields: `ordinal` (the
-    record's place in the file, from 1), the raw table's columns, `problem` and `defect_*`.
+    `rows_table` names the table of the records that could be split into fields, with the raw table's columns, `problem`
+    and `defect_*`. `ordinal` is the SQL expression of a record's number in the file, from 1.
 
-    `broken` are the records that could not be split. `dropped` are positions and names of columns the
-    contract does not name. `text_path` is the plain CSV on disk, None for Parquet.
+    `broken` are the records that could not be split. `dropped` are positions and names of columns that are not in the
+    contract. `text_path` is the plain CSV on disk, None for Parquet.
     """
 
     source: TableFile
@@ -59,15 +60,15 @@ class CheckedFile:
         return self.rows_checked + len(self.broken)
 
 
-class Untidy(Exception):
-    """A CSV file has a record that is not as wide as its header, or that cannot be split at sight."""
+class NeedsRewrite(Exception):
+    """A CSV file has a record with another number of fields than the header, or one that needs full quote parsing."""
 
 
 @dataclass(frozen=True)
 class CsvFile:
-    """A plain CSV file: `texts` says which of its columns (`c0`, `c1`, ...) holds which column of the contract.
+    """A plain CSV file of `width` columns: `c0`, `c1`, ... `texts` maps columns of the contract to them.
 
-    `is_rewritten` where landing_csv has written it: records that can be split, each with its ordinal before it.
+    A file that `is_rewritten` by csv_records has only records that can be split, each after its ordinal.
     """
 
     table: Table
@@ -78,28 +79,32 @@ class CsvFile:
 
 
 class Rows(Protocol):
-    """Who splits and types the records of a file, and where rows that can be used are kept."""
+    """How an engine splits and types the records of a file, and keeps the usable rows."""
 
     def of_csv(self, connection: duckdb.DuckDBPyConnection, name: str, csv: CsvFile) -> str:
-        """Make the table `name` of checked rows; gives the expression of a record's ordinal in it. Raises Untidy for a file
-        that has to be rewritten."""
+        """Makes the table `name` of checked rows. Returns the SQL expression of a record's ordinal in it.
+
+        Raises NeedsRewrite.
+        """
 
     def of_parquet(self, connection: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
-        """Make the table `name` of checked rows, with `ordinal`, of a query that reads the file."""
+        """Makes the table `name` of checked rows from a query that reads the file; the query has `ordinal`."""
 
     def drop(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
-        """Remove such a table, if it is there."""
+        """Removes such a table, if it exists."""
 
     def keep(self, connection: duckdb.DuckDBPyConnection, extract_id: str, file: CheckedFile, rows_before: int) -> int:
-        """Keep the rows of a file that can be used, in the transaction that is open; gives their number. Where that
-        transaction does not end well, nobody may find them later."""
+        """Keeps the usable rows of a file, within the open transaction. Returns their number.
+
+        If the transaction rolls back, none of these rows may remain visible.
+        """
 
 
 class DuckDBRows:
-    """DuckDB reads, and the raw tables of the warehouse keep."""
+    """DuckDB reads the records, and the raw tables of the warehouse keep the rows."""
 
     def of_csv(self, connection: duckdb.DuckDBPyConnection, name: str, csv: CsvFile) -> str:
-        """Make the table of what DuckDB's reader splits."""
+        """Makes the table with DuckDB's own CSV reader."""
         source = typing_sql.csv_source(str(csv.path), csv.width, has_ordinal=csv.is_rewritten)
         if csv.is_rewritten:
             _create(connection, name, typing_sql.checked_rows(csv.table, source, {"ordinal": "ordinal", **csv.texts}))
@@ -107,20 +112,20 @@ class DuckDBRows:
         try:
             _create(connection, name, typing_sql.checked_rows(csv.table, source, csv.texts))
         except duckdb.InvalidInputException as error:
-            # One broken record stops it.
-            raise Untidy from error
+            # DuckDB stops at the first broken record.
+            raise NeedsRewrite from error
         return "rowid + 1"
 
     def of_parquet(self, connection: duckdb.DuckDBPyConnection, name: str, query: str) -> None:
-        """Make the table of the query."""
+        """Makes the table of the query."""
         _create(connection, name, query)
 
     def drop(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
-        """Drop the table."""
+        """Drops the table."""
         connection.execute(f"DROP TABLE IF EXISTS {name}")
 
     def keep(self, connection: duckdb.DuckDBPyConnection, extract_id: str, file: CheckedFile, rows_before: int) -> int:
-        """Insert them into the raw table."""
+        """Inserts the usable rows into the raw table."""
         columns = typing_sql.stored_columns(file.source.table)
         inserted = duck.one_value(
             connection,
@@ -134,7 +139,7 @@ class DuckDBRows:
 def read_file(
     connection: duckdb.DuckDBPyConnection, file: TableFile, sha256: str, scratch: Path, table: str, rows: Rows
 ) -> CheckedFile:
-    """Read a file into a new table, named with its database, READ. Raises Unusable."""
+    """Reads a file into the new table `table`, whose name includes the database READ. Raises Unusable."""
     if file.is_parquet:
         return _read_parquet(connection, file, sha256, table, rows)
     path = file.path
@@ -147,7 +152,7 @@ def read_file(
     except RecordTooLong as error:
         raise Unusable(
             f"the line is longer than {limits.MAX_RECORD:,} bytes",
-            "See whether a quoted value is left open.",
+            "Check for a quoted value that is not closed.",
             file.name,
             error.line_number,
         ) from None
@@ -172,10 +177,10 @@ def _read_csv(
     broken: list[BadRecord] = []
     try:
         if not header.is_first_line:
-            raise Untidy("blank lines above the header")
+            raise NeedsRewrite("blank lines above the header")
         ordinal = rows.of_csv(connection, table, CsvFile(file.table, path, width, texts, is_rewritten=False))
-    except Untidy:
-        # Sort the broken from the good records, then read the good.
+    except NeedsRewrite:
+        # Write the records that can be split to a new file, then read that.
         clean = scratch / f"{table}_rewritten.csv"
         broken = csv_records.rewrite(path, clean, width)
         ordinal = rows.of_csv(connection, table, CsvFile(file.table, clean, width, texts, is_rewritten=True))
@@ -185,7 +190,7 @@ def _read_csv(
 
 
 def _too_many_bad(name: str, line: int | None) -> Unusable:
-    reason = f"more than {limits.MAX_BAD_RECORDS:,} rows of it cannot be used"
+    reason = f"more than {limits.MAX_BAD_RECORDS:,} of its rows cannot be used"
     return Unusable(reason, file_name=name, line_number=line)
 
 
@@ -207,14 +212,14 @@ def _read_parquet(
     except duckdb.InterruptException:
         raise
     except duckdb.OutOfMemoryException:
-        # A damaged file may ask for any amount; it must not stop the extracts after it.
-        reason = "it asks for more memory than there is, or is damaged"
+        # A damaged file may ask for any amount of memory; the next extracts must still land.
+        reason = "it needs more memory than there is, or is damaged"
         raise Unusable(reason, "Send the table in several parts.", file.name) from None
     except duckdb.Error as error:
         if system_errors.cause(error):
             raise
         advice = "Send it again: the transfer may have been cut off."
-        raise Unusable("it is truncated or damaged, or no Parquet file", advice, file.name) from None
+        raise Unusable("it is truncated or damaged, or not a Parquet file", advice, file.name) from None
     found = _count(connection, table)
     return CheckedFile(file, sha256, table, "ordinal", found, [], dropped, len(names), None)
 
@@ -227,14 +232,12 @@ def _plain_type(file: TableFile, column: str, sql_type: str) -> str:
 
 
 def _match_columns(file: TableFile, names: list[str], line: int | None) -> tuple[dict[str, str], dict[int, str]]:
-    """Where each column of the contract is (`c<position>`), and which columns it does not name.
+    """Returns the place of each column of the contract (`c<position>`), and the other columns by position.
 
-    Raises Unusable.
-
-    Names are matched in any case; a name that stands twice is refused, for nobody can say which one counts.
+    Names match in upper and lower case. Raises Unusable for a missing, repeated or too many columns.
     """
     if len(names) > limits.MAX_COLUMNS:
-        reason = f"the header has {len(names):,} columns, more than the {limits.MAX_COLUMNS} that are read"
+        reason = f"the header has {len(names):,} columns, more than the {limits.MAX_COLUMNS} allowed"
         raise Unusable(reason, file_name=file.name, line_number=line)
     places: dict[str, str] = {}
     dropped: dict[int, str] = {}
@@ -265,90 +268,87 @@ def _count(connection: duckdb.DuckDBPyConnection, checked: str) -> int:
     return int(duck.one_value(connection, f"SELECT count(*) FROM {checked}"))
 
 
-def refuse_if_mostly_bad(connection: duckdb.DuckDBPyConnection, read: CheckedFile, max_bad_share: float) -> None:
-    """Raise Unusable if more than this share of the file's rows is bad, naming the first and the usual
-    trouble.
+def refuse_if_mostly_bad(connection: duckdb.DuckDBPyConnection, file: CheckedFile, max_bad_share: float) -> None:
+    """Raises Unusable, with the first and the most common reason, if more than this share of the rows is bad.
 
-    The share is taken as it is, in small files too: a file of five rows with one bad row is a file of which a
-    fifth is bad.
+    The share also holds for small files: of five rows with one bad row, a fifth is bad.
     """
-    query = f"SELECT problem, count(*), min({read.ordinal}) FROM {read.rows_table} WHERE problem IS NOT NULL GROUP BY 1"
+    query = f"SELECT problem, count(*), min({file.ordinal}) FROM {file.rows_table} WHERE problem IS NOT NULL GROUP BY 1"
     found = [(str(problem), int(rows), int(first)) for problem, rows, first in connection.execute(query).fetchall()]
     reasons = Counter({problem: rows for problem, rows, _ in found})
-    reasons.update(record.reason for record in read.broken)
-    if reasons.total() <= max_bad_share * read.rows_read:
+    reasons.update(record.reason for record in file.broken)
+    if reasons.total() <= max_bad_share * file.rows_read:
         if reasons.total() > limits.MAX_BAD_RECORDS:
-            raise _too_many_bad(read.source.name, None)
+            raise _too_many_bad(file.source.name, None)
         return
     firsts = [(first, problem) for problem, _, first in found]
-    firsts += [(record.ordinal, record.reason) for record in read.broken[:1]]
+    firsts += [(record.ordinal, record.reason) for record in file.broken[:1]]
     ordinal, first_reason = min(firsts)
     usual = reasons.most_common(1)[0][0]
-    also = "" if usual == first_reason else f"; the most common trouble: {usual}"
+    also = "" if usual == first_reason else f"; the most common reason: {usual}"
     raise Unusable(
-        f"{first_reason}; {reasons.total():,} of {plural(read.rows_read, 'row')} cannot be used, "
+        f"{first_reason}; {reasons.total():,} of {plural(file.rows_read, 'row')} cannot be used, "
         f"more than the {max_bad_share:.0%} allowed{also}",
-        file_name=read.source.name,
-        line_number=line_of(read, ordinal),
-        column_name=_column_of(read.source.table, first_reason),
+        file_name=file.source.name,
+        line_number=line_of(file, ordinal),
+        column_name=_column_of(file.source.table, first_reason),
     )
 
 
-def line_of(read: CheckedFile, ordinal: int) -> int:
-    """The physical line a record starts on; in Parquet, the number of its row."""
-    for record in read.broken:
+def line_of(file: CheckedFile, ordinal: int) -> int:
+    """Returns the line on which a record starts; in Parquet, the number of its row."""
+    for record in file.broken:
         if record.ordinal == ordinal:
             return record.line_number
-    if read.text_path is None:
+    if file.text_path is None:
         return ordinal
-    found = csv_records.locate(read.text_path, {ordinal})
+    found = csv_records.locate(file.text_path, {ordinal})
     return found[ordinal].line_number
 
 
 def bad_records(
-    connection: duckdb.DuckDBPyConnection, read: CheckedFile, others: set[int]
+    connection: duckdb.DuckDBPyConnection, file: CheckedFile, other_ordinals: set[int]
 ) -> tuple[list[BadRecord], dict[int, int]]:
-    """Every record of the file that goes to quarantine, with its line and text, in file order; and the lines of
-    other records by their ordinal.
+    """Returns the records of the file that go to quarantine, in file order, and the lines of other records by ordinal.
 
-    Both in one, since finding a line means walking the file.
+    One function does both because finding lines means reading the whole file.
     """
     query = (
-        f"SELECT {read.ordinal}, problem, {typing_sql.record_key(read.source.table)} "
-        f"FROM {read.rows_table} WHERE problem IS NOT NULL ORDER BY 1"
+        f"SELECT {file.ordinal}, problem, {typing_sql.record_key(file.source.table)} "
+        f"FROM {file.rows_table} WHERE problem IS NOT NULL ORDER BY 1"
     )
     unusable = {int(ordinal): (str(problem), key) for ordinal, problem, key in connection.execute(query).fetchall()}
-    if read.text_path is None:
-        texts = _parquet_texts(connection, read) if unusable else {}
+    if file.text_path is None:
+        texts = _parquet_texts(connection, file) if unusable else {}
         records = [
             BadRecord(ordinal, ordinal, reason, texts[ordinal], key) for ordinal, (reason, key) in unusable.items()
         ]
-        return records, {ordinal: ordinal for ordinal in others}
-    wanted = set(unusable) | others
-    found = csv_records.locate(read.text_path, wanted) if wanted else {}
-    records = list(read.broken)
+        return records, {ordinal: ordinal for ordinal in other_ordinals}
+    ordinals = set(unusable) | other_ordinals
+    found = csv_records.locate(file.text_path, ordinals) if ordinals else {}
+    records = list(file.broken)
     for ordinal, (reason, key) in unusable.items():
         record = found[ordinal]
-        text = csv_records.without_columns(record, set(read.dropped), read.width)
+        text = csv_records.without_columns(record, set(file.dropped), file.width)
         records.append(BadRecord(ordinal, record.line_number, reason, raw_text(text), key))
-    lines = {ordinal: found[ordinal].line_number for ordinal in others}
+    lines = {ordinal: found[ordinal].line_number for ordinal in other_ordinals}
     return sorted(records, key=lambda record: record.ordinal), lines
 
 
-def _parquet_texts(connection: duckdb.DuckDBPyConnection, read: CheckedFile) -> dict[int, str]:
-    """The bad rows of a Parquet file as JSON, columns of the contract only."""
-    source = typing_sql.parquet_source(str(read.source.path))
+def _parquet_texts(connection: duckdb.DuckDBPyConnection, file: CheckedFile) -> dict[int, str]:
+    """Returns the bad rows of a Parquet file as JSON, with columns of the contract only."""
+    source = typing_sql.parquet_source(str(file.source.path))
     described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
-    known = [str(name) for name, *_ in described if read.source.table.column(str(name).strip().lower())]
+    known = [str(name) for name, *_ in described if file.source.table.column(str(name).strip().lower())]
     packed = ", ".join(f"{quoting.identifier(name)} := {quoting.identifier(name)}" for name in known)
     query = (
         f"SELECT file_row_number + 1, to_json(struct_pack({packed}))::VARCHAR FROM {source} "
-        f"WHERE file_row_number + 1 IN (SELECT ordinal FROM {read.rows_table} WHERE problem IS NOT NULL)"
+        f"WHERE file_row_number + 1 IN (SELECT ordinal FROM {file.rows_table} WHERE problem IS NOT NULL)"
     )
     return {int(ordinal): raw_text(str(text)) for ordinal, text in connection.execute(query).fetchall()}
 
 
 def _column_of(table: Table, reason: str) -> str | None:
-    """The column that a reason speaks of: its first word, where that is a column."""
+    """Returns the column that a reason is about: its first word, if that is a column."""
     word = reason.split(" ", 1)[0]
     return word if table.column(word) else None

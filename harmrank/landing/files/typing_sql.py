@@ -1,8 +1,7 @@
-"""The SQL that turns the text of an extract file into typed rows, and says of every row whether it can be
-used: for DuckDB, and by a Dialect for another engine.
+"""Writes the SQL that turns the text of an extract file into typed rows and finds the unusable ones.
 
-Only names of the contract and positions (`c0`, `c1`, ...) are ever written into it, never a word of the
-input.
+It is for DuckDB, and with another Dialect for another engine. It contains names of the contract and positions (`c0`,
+`c1`, ...), never text of the input.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +18,7 @@ _LOCAL_TIMESTAMP = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([T ]{_TIME})?"
 _OFFSET = r"(Z|[+-](0[0-9]|1[0-4]):?[0-5][0-9])"
 _OFFSET_TIMESTAMP = rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ]{_TIME}{_OFFSET}"
 
-# Blanks as people and spreadsheets leave them: space, tab, line ends, no-break space.
+# The blanks that people and spreadsheets leave: space, tab, line ends, no-break space.
 _RARE_BLANKS = ("chr(9)", "chr(10)", "chr(13)", "chr(160)")
 _BLANKS = " || ".join(("' '", *_RARE_BLANKS))
 _MISSING = ("NULL", "null", "")
@@ -28,18 +27,19 @@ _FIRST_YEAR = "'0001'"
 
 _SLACK = 4096
 
-AT_ONCE = 4 << 20
-"""Bytes of a file that one thread reads at once; by default so much that one alone reads the largest file of a month."""
+BUFFER_BYTES = 4 << 20
+"""Bytes of a file that one thread reads at once. With DuckDB's default, one thread reads the largest file of a month."""
 
-BAR_IN_FORCE = "force contains |, which separates force and person in offender_key"
+# Published in data_defects: do not reword it.
+_BAR_IN_FORCE = "force contains |, which separates force and person in offender_key"
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """What an engine says in words of its own: a literal, a time without a zone, and three questions about a text.
+    """The SQL that differs between engines: a text literal, the type of a time without a zone, and three functions.
 
-    `matches(value, pattern)` is true where the whole of it does, `trimmed(value, signs)` leaves these signs out at both ends,
-    `fits(value)` is true where it has no more than MAX_VALUE characters.
+    `matches(value, pattern)` is true if the whole value matches. `trimmed(value, characters)` removes these characters at
+    both ends. `fits(value)` is true if the value has at most MAX_VALUE characters.
     """
 
     text: Callable[[str], str]
@@ -53,20 +53,20 @@ DUCKDB = Dialect(
     text=quoting.text,
     timestamp="TIMESTAMP",
     matches=lambda value, pattern: f"regexp_full_match({value}, {quoting.text(pattern)})",
-    trimmed=lambda value, signs: f"trim({value}, {signs})",
-    # Bytes are there for the asking, characters have to be counted.
+    trimmed=lambda value, characters: f"trim({value}, {characters})",
+    # Bytes are stored; characters have to be counted.
     fits=lambda value: f"strlen({value}) <= {MAX_VALUE} OR length({value}) <= {MAX_VALUE}",
 )
 
 
 def csv_source(path: str, width: int, has_ordinal: bool) -> str:
-    """A FROM clause that reads a CSV file as text columns `c0` to `c<width - 1>`, and `ordinal` before them
-    where the file has it; the words for a missing value are null, in quotes too.
+    """Returns a FROM clause that reads a CSV file as text columns `c0` to `c<width - 1>`, after `ordinal` if it has one.
 
-    DuckDB raises InvalidInputException for a record that is not as wide as that.
+    The words for a missing value are read as null, also in quotes. DuckDB raises InvalidInputException for a record with
+    another number of fields.
     """
-    # What one reader takes at first sight, the other must be able to find again; and what that one writes, the first
-    # must be able to read: with quotes doubled, around each value, and the ordinal.
+    # Whatever DuckDB accepts, csv_records must be able to find again. Whatever csv_records writes, DuckDB must be able to
+    # read: with doubled quotes, quotes around each value, and the ordinal.
     missing = ", ".join(map(quoting.text, _MISSING))
     longest = 2 * MAX_RECORD + _SLACK if has_ordinal else MAX_RECORD - _SLACK
     columns = ["'ordinal': 'BIGINT'"] if has_ordinal else []
@@ -76,22 +76,22 @@ def csv_source(path: str, width: int, has_ordinal: bool) -> str:
         f"quote = '\"', escape = '\"', columns = {{{', '.join(columns)}}}, "
         f"strict_mode = true, null_padding = false, nullstr = [{missing}], allow_quoted_nulls = true, "
         f"max_line_size = {longest}, compression = 'none', "
-        f"hive_partitioning = false, buffer_size = {AT_ONCE})"
+        f"hive_partitioning = false, buffer_size = {BUFFER_BYTES})"
     )
 
 
 def parquet_source(path: str) -> str:
-    """A FROM clause that reads a Parquet file with the position of each row."""
+    """Returns a FROM clause that reads a Parquet file with the position of each row."""
     return f"read_parquet({quoting.text(glob_escaped(path))}, file_row_number = true, hive_partitioning = false)"
 
 
 def parquet_text(name: str, sql_type: str) -> str:
-    """A Parquet column as the text that a CSV file would hold.
+    """Returns an SQL expression for a Parquet column as the text that a CSV file would hold.
 
-    Flags and whole numbers kept as floats or decimals, as data frames with missing values do, read as such; NaN, which
-    those write for missing, is missing.
+    Data frames with missing values write flags and whole numbers as floats: these become flags and whole numbers again,
+    and NaN is missing.
     """
-    return or_missing(_parquet_text(quoting.identifier(name), sql_type))
+    return null_if_missing(_parquet_text(quoting.identifier(name), sql_type))
 
 
 def _parquet_text(column: str, sql_type: str) -> str:
@@ -110,21 +110,20 @@ def _parquet_text(column: str, sql_type: str) -> str:
 
 
 def glob_escaped(path: str) -> str:
-    """The path with the signs that DuckDB would expand taken as they are."""
-    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in path)
+    """Returns the path with the characters escaped that DuckDB would expand."""
+    return "".join(f"[{character}]" if character in "*?[" else character for character in path)
 
 
 def checked_rows(table: Table, source: str, texts: Mapping[str, str], dialect: Dialect = DUCKDB) -> str:
-    """A query with one row per record of `source`, in its order: each row is made of its record alone.
+    """Returns a query with one row per record of `source`, in its order. Each row depends on its record alone.
 
-    `texts` gives the SQL expression of the text of each column the file has, null where it says that a value is missing,
-    and of `ordinal` where the records bring their place in the file along. The columns are those of the raw table, then `problem` (why
-    the row cannot be used, or null) and, for each column whose value may be unusable without harm to the row,
-    `defect_<column>` (boolean).
+    `texts` maps each column of the file to the SQL expression of its text, null for a missing value; and `ordinal`, if the
+    records have one. The query's columns are those of the raw table, `problem` (why the row is unusable, or null) and, for
+    each column that may be unusable in a usable row, `defect_<column>` (boolean).
     """
     present = [column.name for column in table.columns if column.name in texts]
     cleaned = [
-        f"CASE WHEN may_need_trimming THEN {or_missing(dialect.trimmed(name, _BLANKS))} ELSE {name} END AS {name}"
+        f"CASE WHEN may_need_trimming THEN {null_if_missing(dialect.trimmed(name, _BLANKS))} ELSE {name} END AS {name}"
         for name in present
     ]
     cleaned += [f"CAST(NULL AS STRING) AS {column.name}" for column in table.columns if column.name not in texts]
@@ -142,8 +141,8 @@ def checked_rows(table: Table, source: str, texts: Mapping[str, str], dialect: D
     return (
         f"WITH texts AS (SELECT {', '.join(f'{text} AS {name}' for name, text in texts.items())} FROM {source}), "
         f"records AS (SELECT *, {_record(present)} AS record FROM texts), "
-        f"looked_at AS (SELECT *, {_MAY_NEED_TRIMMING} AS may_need_trimming FROM records), "
-        f"cleaned AS (SELECT {', '.join(cleaned)} FROM looked_at), "
+        f"flagged AS (SELECT *, {_MAY_NEED_TRIMMING} AS may_need_trimming FROM records), "
+        f"cleaned AS (SELECT {', '.join(cleaned)} FROM flagged), "
         f"typed AS (SELECT *, {', '.join(typed)} FROM cleaned) "
         f"SELECT {', '.join(stored)}, {_problem(table, dialect)} AS problem, "
         f"{', '.join(flags)} FROM typed"
@@ -151,25 +150,25 @@ def checked_rows(table: Table, source: str, texts: Mapping[str, str], dialect: D
 
 
 def may_be_defective(table: Table) -> list[Column]:
-    """The columns in which an unusable value can leave the row usable, in a tombstone at least."""
+    """Returns the columns that may be unusable in a usable row, even if only in a tombstone."""
     return [column for column in table.columns if not column.needed_in_tombstone]
 
 
 def stored_columns(table: Table) -> str:
-    """The names of the raw table's own columns, for a SELECT or INSERT list."""
+    """Returns the names of the raw table's own columns, for a SELECT or INSERT list."""
     return ", ".join(stored_name(column) for column in table.columns)
 
 
 def record_key(table: Table) -> str:
-    """An expression over checked rows: the key of the record as a JSON array of text, null where it cannot be read."""
+    """Returns an SQL expression over checked rows: the record's key as a JSON array of text, null if it is unusable."""
     key = [column.name for column in table.columns if column.key]
     is_readable = " AND ".join(f"{name} IS NOT NULL" for name in key)
     values = ", ".join(f"{name}::VARCHAR" for name in key)
     return f"CASE WHEN {is_readable} AND NOT contains(force, '|') THEN to_json([{values}])::VARCHAR END"
 
 
-# Trimming costs more than all else here, as does looking at both ends of each value, and hardly a value needs it. So
-# a record's values are put together and looked at once: a blank at an end of one stands beside a bar then.
+# Trimming every value, or testing both ends of every value, would cost more than all other steps, and few values need it.
+# So the values of a record are joined with bars and tested once: a blank at either end of a value is then beside a bar.
 _MAY_NEED_TRIMMING = " OR ".join(f"contains(record, {sign})" for sign in ("' |'", "'| '", *_RARE_BLANKS))
 
 
@@ -177,8 +176,8 @@ def _record(names: list[str]) -> str:
     return f"concat_ws('|', '', {', '.join(names)}, '')"
 
 
-def or_missing(text: str) -> str:
-    """The text, or null where it is a word for a missing value."""
+def null_if_missing(text: str) -> str:
+    """Returns an SQL expression: the text, or null if it is a word for a missing value."""
     return f"CASE WHEN {text} IN ({', '.join(map(quoting.text, _MISSING))}) THEN NULL ELSE {text} END"
 
 
@@ -198,17 +197,14 @@ def _typed(column: Column, dialect: Dialect) -> str:
         return f"CASE WHEN {name} IN ('Y', 'y') THEN true WHEN {name} IN ('N', 'n') THEN false END"
     if column.kind is Kind.CHOICE:
         folded = f"upper({name})" if column.choices[0].isupper() else f"lower({name})"
-        # Of IN with more than a few words DuckDB makes a join, out of which rows come in any order.
+        # DuckDB turns IN with more than a few words into a join, which changes the order of rows.
         branches = " ".join(f"WHEN {dialect.text(word)} THEN {dialect.text(word)}" for word in column.choices)
         return f"CASE {folded} {branches} END"
     return f"CASE WHEN {dialect.fits(name)} THEN {name} END"
 
 
 def _typed_timestamp(name: str, dialect: Dialect) -> str:
-    """Local time stays as written; a time with an offset becomes UTC.
-
-    Casting alone would ignore the offset.
-    """
+    """Returns an SQL expression: local time unchanged, a time with an offset as UTC. A cast would ignore the offset."""
     part = f"regexp_extract({name}, '([+-])([0-9]{{2}}):?([0-9]{{2}})$', "
     minutes = f"(coalesce(try_cast({part}2) AS INTEGER), 0) * 60 + coalesce(try_cast({part}3) AS INTEGER), 0))"
     sign = f"CASE WHEN {part}1) = '-' THEN -1 ELSE 1 END"
@@ -222,7 +218,7 @@ def _typed_timestamp(name: str, dialect: Dialect) -> str:
 
 
 def _problem(table: Table, dialect: Dialect) -> str:
-    """The first thing that makes a row useless, columns in contract order, missing values first."""
+    """Returns an SQL expression: why a row is unusable. Missing values come first, then columns in contract order."""
     alive = "typed_deleted IS NOT TRUE AND "
     branches = [
         f"WHEN {'' if column.needed_in_tombstone else alive}{column.name} IS NULL "
@@ -234,7 +230,7 @@ def _problem(table: Table, dialect: Dialect) -> str:
         f"THEN {dialect.text(column.complaint)}"
         for column in table.required
     ]
-    branches.append(f"WHEN contains(force, '|') THEN {dialect.text(BAR_IN_FORCE)}")
+    branches.append(f"WHEN contains(force, '|') THEN {dialect.text(_BAR_IN_FORCE)}")
     return f"CASE {' '.join(branches)} END"
 
 

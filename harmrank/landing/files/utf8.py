@@ -16,9 +16,9 @@ _CHUNK = 1 << 22
 
 
 def check_text(path: Path, file: TableFile) -> None:
-    """See that a plain CSV file, `file` itself or what it unpacks to, is UTF-8 text to its last byte.
+    """Checks that the plain CSV at `path`, which is `file` or its unpacked copy, is UTF-8 text to its last byte.
 
-    Raises Unusable naming file, line, column and byte.
+    Raises Unusable with file, line, column and byte.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     done = 0
@@ -65,9 +65,9 @@ def _refuse_byte(path: Path, table_file: TableFile, offset: int) -> NoReturn:
 
 
 def _column_after(path: Path, table: Table, before: str) -> str | None:
-    """The column of the value that follows this beginning of a line, where that can be told.
+    """Returns the column of the value after this beginning of a line, if it is known and in the contract.
 
-    A column of the contract, or none: the first line of a file without a header is somebody's data.
+    Other names are not returned: in a file without a header, they are a person's data.
     """
     try:
         header = read_header(path, errors="replace")
