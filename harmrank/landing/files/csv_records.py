@@ -1,6 +1,6 @@
 """Reads CSV one record at a time, for what DuckDB's reader does not report: line and text of a bad record.
 
-A file without bad records never comes here; a file with one is read once. Why not DuckDB's own rejects table:
+Beyond its header, a file without bad records is never read here. Why not DuckDB's own rejects table:
 docs/decisions/0041-our-own-record-reader.md.
 """
 
@@ -35,7 +35,7 @@ _BROKEN_QUOTES = "a quoted value is not closed, or goes on after its closing quo
 
 
 class RecordTooLong(Exception):
-    """The record that starts on `line_number` is longer than MAX_RECORD."""
+    """The line `line_number` is longer than MAX_RECORD."""
 
     def __init__(self, line_number: int) -> None:
         super().__init__(line_number)
