@@ -1,6 +1,4 @@
-"""The door in: what lands, what goes to quarantine, what is refused, and that nothing is ever lost between
-them.
-"""
+"""Landing: what lands, what goes to quarantine, what is refused, and that no row is lost."""
 
 import csv
 import gzip
@@ -29,7 +27,7 @@ DAY = "2026-10-31"
 
 
 class Door:
-    """An extracts folder and a home to land it in."""
+    """A folder of extracts and a home to land them in."""
 
     def __init__(self, root: Path) -> None:
         self.extracts = root / "extracts"
@@ -83,7 +81,7 @@ def crime(ref: object, reported: str = "2026-10-01", updated: str = "2026-10-01T
 
 
 def crimes(*rows: str, header: str = CRIMES, good: int = 0, end: str = "\n") -> str:
-    """A crimes file: these rows, then so many good ones that a bad row is no great share."""
+    """Returns a crimes file: these rows, then `good` usable ones, so that bad rows stay a small share."""
     return end.join([header, *rows, *(crime(f"good{number}") for number in range(good))]) + end
 
 
@@ -120,7 +118,7 @@ def test_a_date_is_the_day_as_written(door: Door, written: str, stored: date) ->
 @pytest.mark.parametrize(
     "written", ["05/10/2026", "2026-02-30", "2025-02-29", "2026-1-05", "0000-01-01", "20261005", "2026-10-05x", "today"]
 )
-def test_what_is_no_date_goes_to_quarantine(door: Door, written: str) -> None:
+def test_an_unusable_date_goes_to_quarantine(door: Door, written: str) -> None:
     door.send("crimes.csv", crimes(crime("c1", reported=written), good=9))
     door.land()
     assert door.ask("select file_name, line_number, reason, raw_text from raw.quarantine") == [
@@ -145,7 +143,7 @@ def test_updated_at_with_an_offset_becomes_utc(door: Door, written: str, stored:
 
 
 @pytest.mark.parametrize("written", ["2026-10-05T25:00:00", "2026-10-05T10:60", "2026-10-05T10", "2026-10-05T1:00:00"])
-def test_what_is_no_time_goes_to_quarantine(door: Door, written: str) -> None:
+def test_an_unusable_time_goes_to_quarantine(door: Door, written: str) -> None:
     door.send("crimes.csv", crimes(crime("c1", updated=written), good=9))
     door.land()
     assert door.ask("select reason from raw.quarantine") == [
@@ -197,7 +195,7 @@ def test_a_bar_in_force_goes_to_quarantine(door: Door) -> None:
     assert door.ask("select count(*) from raw.quarantine where reason like 'force contains |%'") == [(1,)]
 
 
-def test_a_tombstone_needs_its_key_and_updated_at_alone(door: Door) -> None:
+def test_a_tombstone_needs_only_its_key_and_updated_at(door: Door) -> None:
     header = f"{CRIMES},deleted"
     rows = ["met,c1,,,2026-10-02,Y", "met,c2,,31/10/2026,2026-10-02,y", "met,,,,2026-10-02,Y", "met,c4,,,,Y"]
     door.send("crimes.csv", "\n".join([header, *rows, *(f"{crime(number)},N" for number in range(36))]))
@@ -239,15 +237,15 @@ def test_line_numbers_count_quoted_newlines_and_blank_lines(door: Door) -> None:
     ]
 
 
-def test_line_numbers_hold_where_no_row_is_ragged(door: Door) -> None:
+def test_line_numbers_are_right_without_ragged_rows(door: Door) -> None:
     rows = [f'met,"c\n{number}",019/08,2026-10-01,2026-10-01' for number in range(20)]
     door.send("crimes.csv", crimes(*rows, crime("bad", reported="x")))
     door.land()
     assert door.ask("select line_number from raw.quarantine") == [(42,)]
 
 
-def test_rows_stay_in_order_where_several_threads_read_a_file(door: Door) -> None:
-    """A file larger than one thread reads at once, with line ends and quotes inside values wherever its parts may meet."""
+def test_rows_stay_in_order_when_several_threads_read_a_file(door: Door) -> None:
+    """The file is larger than one thread reads at once; values hold line ends and quotes wherever its parts may meet."""
     odd = ['a ""b""', "two\nlines", "plain", "a, b", "", 'three\n\n"" lines', "x" * 900]
     rows = [f'met,c{n},019/08,2026-10-01,2026-10-01,"{odd[n % len(odd)]}"' for n in range(60_000)]
     rows[54_321] = 'met,bad,019/08,x,2026-10-01,"a"'
@@ -264,8 +262,8 @@ def test_rows_stay_in_order_where_several_threads_read_a_file(door: Door) -> Non
 
 
 @pytest.mark.parametrize("source", ["csv", "rewritten csv", "parquet"])
-def test_blanks_are_trimmed_wherever_they_stand(source: str, tmp_path: Path) -> None:
-    """Values are looked at together, a record at once, to see whether one needs trimming."""
+def test_blanks_are_trimmed_at_both_ends_of_every_value(source: str, tmp_path: Path) -> None:
+    """The query tests a whole record at once for blanks that need trimming."""
     table, blanks = TABLES["person_merges"], [" ", "\t", "\n", "\r", "\xa0", " \xa0\t "]
     kept = [*blanks, "x", "|", "a |b", "| ", " |", "é\u2003", "NULL", "null", "Null", "\xc2"]
     values = [f"{before}{value}{after}" for before in ["", *blanks] for value in kept for after in ["", *blanks]]
@@ -293,8 +291,8 @@ def test_blanks_are_trimmed_wherever_they_stand(source: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_each_row_is_made_of_its_record_alone(name: str, tmp_path: Path) -> None:
-    """A join or a sort in the query would give its rows in any order, and lines and row numbers would be others'."""
+def test_each_row_depends_on_its_record_alone(name: str, tmp_path: Path) -> None:
+    """A join or a sort in the query could change the order of rows, and lines and row numbers would be wrong."""
     table = TABLES[name]
     texts = {column.name: f"c{place}" for place, column in enumerate(table.columns)}
     path = tmp_path / "file.csv"
@@ -333,13 +331,13 @@ def test_one_stray_quote_costs_one_row(door: Door) -> None:
     ],
     ids=["bom", "crlf", "no last line end", "lf then crlf", "crlf then lf", "blank lines", "header only", "quoted"],
 )
-def test_the_forms_that_csv_comes_in(door: Door, content: bytes, rows: int) -> None:
+def test_forms_of_csv(door: Door, content: bytes, rows: int) -> None:
     door.send("crimes.csv", content)
     assert door.land().landed == [DAY]
     assert door.ask("select count(*) from raw.crimes where force = 'met' and is_deleted = false") == [(rows,)]
 
 
-def test_columns_in_any_order_and_case_and_extra_ones_never_stored(door: Door) -> None:
+def test_columns_in_any_order_and_case_without_extra_ones(door: Door) -> None:
     good = "".join(f"2026-10-01,secret,{n},019/08,met,2026-10-01\n" for n in range(9))
     bad = "2026-10-01,secret,c9,019/08,met,x\n"
     door.send("crimes.csv", f"updated_at,Solicitor,CRIME_REF,offence_code,Force,reported_on\n{good}{bad}")
@@ -351,7 +349,7 @@ def test_columns_in_any_order_and_case_and_extra_ones_never_stored(door: Door) -
     ]
 
 
-def test_parts_and_kinds_of_file_are_one_table_in_name_order(door: Door) -> None:
+def test_parts_in_several_formats_are_one_table_in_name_order(door: Door) -> None:
     door.send("crimes_02.csv.gz", gzip.compress(crimes(crime("b")).encode()))
     door.send("crimes_01.csv", crimes(crime("a"), crime("bad", reported="x"), crime("a2"), good=10))
     select = (
@@ -370,7 +368,7 @@ def test_parts_and_kinds_of_file_are_one_table_in_name_order(door: Door) -> None
     ]
 
 
-def test_parquet_types_read_as_csv_would(door: Door) -> None:
+def test_parquet_types_are_read_like_csv(door: Door) -> None:
     (door.extracts / DAY).mkdir()
     select = """
         select 'met' as force, range as crime_ref, '019/08' as offence_code,
@@ -391,7 +389,7 @@ def test_parquet_types_read_as_csv_would(door: Door) -> None:
     assert "extra" not in text
 
 
-def test_an_extract_sent_again_changes_nothing(door: Door) -> None:
+def test_an_unchanged_extract_changes_nothing(door: Door) -> None:
     path = door.send("crimes.csv", crimes(crime("c1")))
     assert door.land().landed == [DAY]
     assert door.land().unchanged == [DAY]
@@ -401,7 +399,7 @@ def test_an_extract_sent_again_changes_nothing(door: Door) -> None:
     assert door.ask("select count(*) from raw.crimes") == [(1,)]
 
 
-def test_a_landed_extract_sent_with_other_content_is_refused(door: Door) -> None:
+def test_a_changed_copy_of_a_landed_extract_is_refused(door: Door) -> None:
     door.send("crimes.csv", crimes(crime("c1")))
     door.land()
     door.send("crimes.csv", crimes(crime("c1"), crime("c2")))
@@ -411,7 +409,7 @@ def test_a_landed_extract_sent_with_other_content_is_refused(door: Door) -> None
     assert door.ask("select count(*) from raw.crimes") == [(1,)]
 
 
-def test_a_refused_extract_is_tried_again_and_others_go_on(door: Door) -> None:
+def test_a_refused_extract_is_tried_again_and_the_others_land(door: Door) -> None:
     door.send("crimes.csv", crimes("a,b"), "2026-10-01")
     door.send("crimes.csv", crimes(crime("c1")), "2026-10-02")
     for _ in range(2):
@@ -423,7 +421,7 @@ def test_a_refused_extract_is_tried_again_and_others_go_on(door: Door) -> None:
     assert door.land().landed == ["2026-10-01"]
 
 
-def test_a_tenth_of_bad_rows_is_let_in_and_more_is_not(door: Door) -> None:
+def test_a_tenth_of_bad_rows_lands_and_more_is_refused(door: Door) -> None:
     door.send("crimes.csv", crimes(crime("bad", reported="x"), good=9), "2026-10-01")
     door.send("crimes.csv", crimes(crime("bad", reported="x"), good=8), "2026-10-02")
     door.send("crimes.csv", crimes(*["ragged"] * 10, crime("bad", reported=""), good=89), "2026-10-03")
@@ -460,7 +458,7 @@ def test_a_record_merged_into_itself_is_refused(door: Door) -> None:
     assert door.refused().line_number == 3
 
 
-def test_a_cycle_that_is_no_longer_current_is_none(door: Door) -> None:
+def test_a_cycle_of_outdated_merges_is_accepted(door: Door) -> None:
     rows = [_merge("a", "b"), _merge("b", "a"), _merge("b", "a", "2026-10-02", "Y"), _merge("c", "c"), _merge("c", "d")]
     door.send("person_merges.csv", "\n".join([MERGES, *rows]))
     assert door.land().landed == [DAY]
@@ -486,7 +484,7 @@ def test_a_cycle_that_is_no_longer_current_is_none(door: Door) -> None:
         ("crimes.csv", crimes(crime("x" * 1_100_000)), "line 2: the line is longer than"),
     ],
 )
-def test_what_cannot_be_read_is_refused(door: Door, name: str, content: str | bytes, words: str) -> None:
+def test_an_unreadable_file_is_refused(door: Door, name: str, content: str | bytes, words: str) -> None:
     door.send(name, content)
     refusal = door.refused()
     assert words in refusal.message
@@ -501,7 +499,7 @@ def test_a_bad_id_is_refused(door: Door, bad_id: str) -> None:
 
 
 def test_an_id_that_is_too_long_is_refused(door: Door) -> None:
-    """It is part of every line about the extract; a hundred characters are enough for anybody."""
+    """The id is in every line about the extract; a hundred characters are enough."""
     door.send("crimes.csv", crimes(crime("c1")), "2026-10-31" + "x" * 90)
     door.send("crimes.csv", crimes(crime("c1")), "2026-11-30" + "x" * 91)
     result = door.land()
@@ -509,8 +507,8 @@ def test_an_id_that_is_too_long_is_refused(door: Door) -> None:
     assert "longer than 100 characters" in result.refused[0].message
 
 
-def test_a_column_that_is_dropped_in_no_row_is_no_defect(door: Door) -> None:
-    """A file of its header alone, as a correction may send, must leave nothing that stops the next list."""
+def test_a_dropped_column_without_rows_is_no_defect(door: Door) -> None:
+    """A correction may send a file with only a header; it must leave nothing that stops the next list."""
     door.send("crimes.csv", f"{CRIMES},extra\n")
     assert door.land().landed == [DAY]
     assert door.ask("select count(*) from raw.value_defects") == [(0,)]
@@ -547,7 +545,7 @@ def test_a_link_that_leads_outside_is_refused(door: Door, tmp_path: Path) -> Non
     assert "leads outside" in door.refused().message
 
 
-def test_a_file_of_unknown_name_beside_known_ones_is_reported(door: Door) -> None:
+def test_a_file_outside_the_contract_is_reported(door: Door) -> None:
     door.send("crimes.csv", crimes(crime("c1")))
     door.send("persons.csv", "a\n")
     door.send("README.md", "about")
@@ -560,8 +558,8 @@ def test_a_file_of_unknown_name_beside_known_ones_is_reported(door: Door) -> Non
 
 
 @pytest.mark.parametrize("name", ["CRIMES_2.CSV", "crimes.zip", "Crimes.csv", "crimes-2.csv", "crimes.csv.bz2"])
-def test_a_name_that_is_nearly_a_table_is_refused(door: Door, name: str) -> None:
-    """A part under a slip of a name would be missed for ever: the extract counts as landed."""
+def test_a_misspelt_table_name_is_refused(door: Door, name: str) -> None:
+    """The rows of a part with a misspelt name would never land: the extract counts as landed."""
     door.send("crimes.csv", crimes(crime("c1")))
     door.send(name, crimes(crime("c2")))
     refusal = door.refused()
@@ -581,7 +579,7 @@ def test_parts_are_read_in_the_order_of_their_numbers(door: Door) -> None:
 
 
 def test_both_readers_take_blanks_after_a_closing_quote(door: Door) -> None:
-    """One broken row must not change what becomes of its neighbours."""
+    """One broken row must not change how the rows around it are read."""
     rows = [f'"met" ,"c {n}, ""x"" " ,"019/08" ,"2026-10-01" ,"2026-10-01" ' for n in range(30)]
     door.send("crimes.csv", crimes(*rows, "met,short"))
     door.land()
@@ -605,7 +603,7 @@ def test_both_readers_take_blanks_after_a_closing_quote(door: Door) -> None:
 def test_numbers_of_data_frames_are_read_in_parquet(
     door: Door, sql_value: str, stored: int | None, defects: int
 ) -> None:
-    """A data frame writes whole numbers with gaps as floats, the gaps as NaN."""
+    """A data frame writes whole numbers with missing values as floats and NaN."""
     (door.extracts / DAY).mkdir()
     duckdb.sql(
         "copy (select 'met' as force, 'c1' as crime_ref, '019/08' as offence_code, date '2026-10-01' as reported_on, "
@@ -618,22 +616,22 @@ def test_numbers_of_data_frames_are_read_in_parquet(
     assert found == [(defects,)]
 
 
-def test_a_manifest_may_list_a_file_that_is_no_table(door: Door) -> None:
-    """What is there but not read has nothing to be checked."""
+def test_a_manifest_may_list_other_files(door: Door) -> None:
+    """A file that is not read is not checked."""
     door.send("crimes.csv", crimes(crime("c1")))
     door.send("notes.txt", "about")
     door.send("extract.json", json.dumps({"files": {"notes.txt": {"rows": 3}, "crimes.csv": {"rows": 1}}}))
     assert door.land().landed == [DAY]
 
 
-def test_a_file_with_other_separators_says_so(door: Door) -> None:
-    """The usual slip of an export gets its own advice."""
+def test_other_separators_are_named_in_the_refusal(door: Door) -> None:
+    """The most common error of an export gets its own advice."""
     door.send("crimes.csv", crimes(crime("c1")).replace(",", ";"))
     assert "separated by commas" in door.refused().message
 
 
 def test_input_cannot_reach_sql(tmp_path: Path) -> None:
-    """A path and a header made of SQL and glob signs are taken as what they are."""
+    """A path and a header with SQL and glob characters are read literally."""
     root = tmp_path / "o'brien [a-z]*?; --"
     root.mkdir()
     door = Door(root)
@@ -644,7 +642,7 @@ def test_input_cannot_reach_sql(tmp_path: Path) -> None:
     assert door.ask("select crime_ref from raw.crimes") == [("'",)]
 
 
-def test_a_wrong_folder_is_wrong_use(door: Door) -> None:
+def test_a_wrong_folder_is_a_usage_error(door: Door) -> None:
     door.send("crimes.csv", crimes(crime("c1")))
     with pytest.raises(UsageError, match="looks like one extract"):
         land(door.extracts / DAY, door.home, print)
@@ -659,10 +657,10 @@ def test_a_wrong_folder_is_wrong_use(door: Door) -> None:
         "delete from raw.digests_made; delete from raw.crime_digests; delete from raw.person_digests",
         "update raw.digests_made set probe = 1; update raw.crime_digests set crime = crime // 2",
     ],
-    ids=["as it was", "a home without digests", "digests by another hash"],
+    ids=["unchanged", "a home without digests", "digests by another hash"],
 )
-def test_what_an_earlier_extract_brought_is_known(door: Door, meanwhile: str) -> None:
-    """References reach back over all that has landed, and to nothing else."""
+def test_references_to_earlier_extracts_are_known(door: Door, meanwhile: str) -> None:
+    """References may point to anything that has landed, and to nothing else."""
     door.send("crimes.csv", crimes(good=20), "2026-09-30")
     people = [f"met,p{n},{'U' if n == 1 else 'F'},,,2026-09-01" for n in range(20)]
     door.send("people.csv", "\n".join([PEOPLE, *people]), "2026-09-30")
@@ -681,8 +679,8 @@ def test_what_an_earlier_extract_brought_is_known(door: Door, meanwhile: str) ->
     ]
 
 
-def test_an_extract_read_in_vain_leaves_nothing(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The second is read while the first is checked; where the first stops everything, both are gone from scratch."""
+def test_an_interrupted_landing_leaves_nothing_in_scratch(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second is read while the first is checked; if that check is interrupted, both are removed from scratch."""
 
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt

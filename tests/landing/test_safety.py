@@ -1,4 +1,4 @@
-"""What a hostile extract or home could try, and what stops it: docs/decisions/0021-what-a-hostile-input-could-try.md."""
+"""Attacks by a hostile extract or home, and what stops them: docs/decisions/0021-what-a-hostile-input-could-try.md."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PEOPLE = SMALL_FEED["people"]
 
 
 class Door:
-    """An extract folder, a home, and how to land the one in the other."""
+    """One extract and a home to land it in."""
 
     def __init__(self, root: Path) -> None:
         self.extracts = root / "extracts"
@@ -48,7 +48,7 @@ class Door:
         return land(self.extracts, self.home, lambda line: None, **settings)
 
     def refusal(self) -> Refusal:
-        """The refusal of the one extract."""
+        """Lands the extract and returns its refusal."""
         (refusal,) = self.land().refused
         return refusal
 
@@ -66,14 +66,14 @@ def door(tmp_path: Path) -> Door:
 
 
 def test_a_huge_manifest_is_refused_unread(door: Door) -> None:
-    """extract.json is read whole: its size is bounded before."""
+    """extract.json is read into memory, so its size is checked first."""
     (door.folder / "extract.json").write_bytes(b" " * (limits.MAX_MANIFEST_BYTES + 1))
     assert "extract.json: it is larger than 1 MiB" in door.refusal().message
 
 
 @pytest.mark.parametrize("name", ["extract.json", "crimes.csv", "people.csv.gz", "people.parquet"])
-def test_a_pipe_makes_nobody_wait(door: Door, name: str) -> None:
-    """A pipe without a writer would hold the refresh, and its lock, for ever."""
+def test_a_pipe_is_refused_without_waiting(door: Door, name: str) -> None:
+    """A pipe without a writer would block the refresh, and its lock, for ever."""
     (door.folder / name).unlink(missing_ok=True)
     os.mkfifo(door.folder / name)
     refusal = door.refusal()
@@ -82,8 +82,8 @@ def test_a_pipe_makes_nobody_wait(door: Door, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["extract.json", "crimes.csv", "people.csv.gz", "people.parquet"])
 @pytest.mark.parametrize("kind", ["folder", "link"])
-def test_a_folder_in_the_place_of_a_file_stops_nobody_else(door: Door, name: str, kind: str) -> None:
-    """A link that leads to its own folder does not lead outside, and is no file all the same."""
+def test_a_folder_instead_of_a_file_is_refused(door: Door, name: str, kind: str) -> None:
+    """A link to its own folder does not lead outside, but is not a file either."""
     (door.folder / name).unlink(missing_ok=True)
     if kind == "folder":
         (door.folder / name).mkdir()
@@ -94,7 +94,7 @@ def test_a_folder_in_the_place_of_a_file_stops_nobody_else(door: Door, name: str
 
 @pytest.mark.parametrize("target", ["/dev/zero", "/etc/passwd", "nowhere", "crimes.csv", "../../outside.csv"])
 def test_a_link_to_anywhere_else_is_refused(door: Door, target: str) -> None:
-    """Nothing but what stands in the extract folder is ever read: no device, no file of this machine, no circle."""
+    """Only files in the extract folder are ever read: no device, no file of this machine, no circular link."""
     (door.extracts.parent / "outside.csv").write_text(CRIMES)
     (door.folder / "crimes.csv").unlink()
     (door.folder / "crimes.csv").symlink_to(target)
@@ -102,21 +102,21 @@ def test_a_link_to_anywhere_else_is_refused(door: Door, target: str) -> None:
 
 
 def test_an_extract_folder_that_is_a_link_outside_is_refused(door: Door, tmp_path: Path) -> None:
-    """The folder itself may lead outside too."""
+    """The folder itself may be a link that leads outside."""
     door.folder.rename(tmp_path / "elsewhere")
     door.folder.symlink_to(tmp_path / "elsewhere")
     assert "leads outside" in door.refusal().message
 
 
 def test_a_folder_full_of_files_is_refused(door: Door) -> None:
-    """Listing and sorting a million names is stopped after a thousand."""
+    """Listing stops after a thousand names, before a million are sorted."""
     for number in range(limits.MAX_ENTRIES):
         (door.folder / f"crimes_{number}.csv").touch()
     assert "more than 1,000 files" in door.refusal().message
 
 
 def test_too_many_columns_are_refused(door: Door) -> None:
-    """Each column costs memory in every row, known or not; in CSV and in Parquet."""
+    """Every column costs memory in every row, in CSV and in Parquet."""
     more = "".join(f",x{number}" for number in range(limits.MAX_COLUMNS))
     (door.folder / "crimes.csv").write_text(CRIMES.replace("updated_at", f"updated_at{more}", 1))
     refusal = door.refusal()
@@ -128,14 +128,14 @@ def test_too_many_columns_are_refused(door: Door) -> None:
 
 
 def test_a_file_beyond_the_limit_is_refused_by_its_size(door: Door) -> None:
-    """Not a byte of it is read: the file here takes no room, and would take minutes."""
+    """The file is refused unread: it takes no room on disk, but minutes to read."""
     with (door.folder / "crimes_2.csv").open("wb") as file:
         file.truncate(limits.MAX_FILE_BYTES + 1)
     assert "crimes_2.csv: it is larger than 64 GiB" in door.refusal().message
 
 
 def test_a_gzip_bomb_is_stopped_while_it_unpacks(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What unpacks to a thousand times its size fills no disk: by the ratio, and by the size in all."""
+    """Unpacking stops at a ratio and at a total size, so a bomb cannot fill the disk."""
     monkeypatch.setattr(limits, "FREE_UNPACK_BYTES", 1 << 20)
     (door.folder / "people.csv.gz").write_bytes(gzip.compress(bytes(100 << 20)))
     assert "people.csv.gz: it unpacks to more than 200 times its size" in door.refusal().message
@@ -145,20 +145,20 @@ def test_a_gzip_bomb_is_stopped_while_it_unpacks(door: Door, monkeypatch: pytest
     assert not [path for path in door.home.scratch.rglob("*") if path.is_file()]
 
 
-def test_a_parquet_bomb_is_refused_by_what_it_claims(door: Door) -> None:
+def test_a_parquet_bomb_is_refused_by_its_metadata(door: Door) -> None:
     """A Parquet file of a few kilobytes can hold a billion rows of one value."""
     duckdb.sql(f"copy (select 'x' as force from range(12_000_000)) to '{door.folder}/people.parquet'")
     assert "it claims 12,000,000 rows" in door.refusal().message
 
 
-def test_encrypted_parquet_says_so(door: Door) -> None:
-    """Its sender must be told the right thing to do."""
+def test_encrypted_parquet_is_named_in_the_refusal(door: Door) -> None:
+    """The advice must fit: send it as plain Parquet."""
     (door.folder / "people.parquet").write_bytes(b"PARE" + bytes(100) + b"PARE")
     assert "it is encrypted" in door.refusal().message
 
 
 def test_parquet_with_a_column_twice_is_refused(door: Door) -> None:
-    """DuckDB would rename the second, and nobody could say which one counts."""
+    """DuckDB would rename the second one, and which one counts would not be known."""
     select = "select 'met' as force, 'p' as person_ref, 'Q' as \" Force\", timestamp '2026-05-01' as updated_at"
     duckdb.sql(f"copy ({select}) to '{door.folder}/people.parquet'")
     refusal = door.refusal()
@@ -166,8 +166,8 @@ def test_parquet_with_a_column_twice_is_refused(door: Door) -> None:
 
 
 @pytest.mark.parametrize("sign", ["x", "é"])
-def test_a_value_longer_than_its_column_is_for(door: Door, sign: str) -> None:
-    """Optional: missing, and counted. Required: the row goes to quarantine. At the limit, in characters: kept."""
+def test_a_value_beyond_the_limit_is_unusable(door: Door, sign: str) -> None:
+    """An optional value becomes missing and is counted; a required one sends its row to quarantine; one at the limit is kept."""
     fit, long = sign * limits.MAX_VALUE, sign * (limits.MAX_VALUE + 1)
     rows = [f"met,p{n},{name},,F,,2026-05-02" for n, name in enumerate((fit, long, *["ok"] * 20))]
     rows.append(f"met,{long},ok,,F,,2026-05-02")
@@ -183,7 +183,7 @@ def test_a_value_longer_than_its_column_is_for(door: Door, sign: str) -> None:
 
 
 def test_the_text_of_a_bad_row_is_cut(door: Door) -> None:
-    """Quarantine is for mending, not for storing what somebody stuffed into a row."""
+    """Quarantine is for correcting rows, not for storing long texts."""
     wide = f"met,c1{',x' * 100_000}"
     (door.folder / "crimes.csv").write_text(CRIMES + f"{wide}\n")
     door.land(max_bad_share=1)
@@ -191,8 +191,8 @@ def test_the_text_of_a_bad_row_is_cut(door: Door) -> None:
     assert text == f"{wide[:2000]} … (the first 2,000 of {len(wide):,} characters)"
 
 
-def test_more_bad_rows_than_memory_is_for_are_refused(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bad rows pass through memory, so their number is bounded whatever share of a huge file they are."""
+def test_too_many_bad_rows_are_refused(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bad rows pass through memory, so their number is limited even if they are a small share of a huge file."""
     monkeypatch.setattr("harmrank.landing.files.csv_records.MAX_BAD_RECORDS", 5)
     monkeypatch.setattr(limits, "MAX_BAD_RECORDS", 5)
     (door.folder / "crimes.csv").write_text(CRIMES + "ragged\n" * 9)
@@ -216,7 +216,7 @@ def test_more_bad_rows_than_memory_is_for_are_refused(door: Door, monkeypatch: p
     ids=["wide signs", "quotes alone", "blanks and commas", "quotes in pairs", "blanks and pairs", "blanks and lines"],
 )
 def test_no_record_costs_more_than_its_length(door: Door, record: str) -> None:
-    """Such a record could hold the landing for hours, or stop it for all that came after; it takes a second or two."""
+    """Such a record could block the landing for hours, or stop the next extracts; it must take a second or two."""
     (door.folder / "crimes.csv").write_text(f"{CRIMES}ragged\n{record}\nmet,c9,19/8,2026-05-01,2026-05-02\n")
     write_extract(door.extracts, "2026-07-31", {"crimes": CRIMES})
     with patience():
@@ -224,7 +224,7 @@ def test_no_record_costs_more_than_its_length(door: Door, record: str) -> None:
 
 
 def test_odd_quotes_do_not_shift_the_rows_after_them(door: Door) -> None:
-    """Both readers must see the same records, however many lines one has, or a row's line and text are another's."""
+    """Both readers must see the same records, however many lines one has; otherwise line and text of a row are wrong."""
     odd = 'met,x"y,"open\n' + '""\n' * 50 + '",2026-05-01,2026-05-02'
     (door.folder / "crimes.csv").write_text(f"{CRIMES}{odd}\nmet,,19/8,2026-05-01,2026-05-02\n")
     door.land(max_bad_share=1)
@@ -232,7 +232,7 @@ def test_odd_quotes_do_not_shift_the_rows_after_them(door: Door) -> None:
 
 
 def test_a_file_swapped_while_it_was_read_is_refused(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Checked is one file, read by DuckDB is whatever has its name then: same size and time do not fool it."""
+    """The file is checked first and read by DuckDB later. A swap between the two is noticed, even with equal size and time."""
     path = door.folder / "crimes.csv"
     before = path.stat()
     swap = door.folder.parent.parent / "swap"
@@ -251,12 +251,12 @@ def test_a_file_swapped_while_it_was_read_is_refused(door: Door, monkeypatch: py
     assert "it changed while it was being read" in door.refusal().message
 
 
-# Words from outside
+# Text from outside
 
 
 @given(st.text())
 def test_printable_text_is_printable(text: str) -> None:
-    """For any text: nothing a terminal obeys, valid UTF-8, and no change where there was none to make."""
+    """Any text becomes valid UTF-8 without control characters, and safe text stays unchanged."""
     safe = printable(text)
     assert safe.isprintable()
     assert printable(safe) == safe
@@ -267,14 +267,14 @@ def test_printable_text_is_printable(text: str) -> None:
 
 @given(st.recursive(st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
 def test_printable_json_says_the_same(value: Any) -> None:
-    """Escaped for the terminal, unchanged for the program that reads it."""
+    """The document is escaped for the terminal and unchanged for a program that reads it."""
     document = printable_json(json.dumps(value, indent=2, ensure_ascii=False))
     assert json.loads(document) == value
     assert document.replace("\n", "").isprintable()
 
 
 def test_odd_names_reach_neither_terminal_nor_sql(harmrank: Command, tmp_path: Path) -> None:
-    """Control characters, other writing directions, bytes that are no UTF-8, SQL: in names of folders, files, columns."""
+    """Names of folders, files and columns hold control characters, other writing directions, invalid UTF-8 and SQL."""
     red = "\x1b[31m\u202e"
     header, rest = CRIMES.split("\n", 1)
     extra = f'{header},{red}""\'; drop table raw.crimes; --'.replace('""', "")
@@ -299,8 +299,8 @@ def test_odd_names_reach_neither_terminal_nor_sql(harmrank: Command, tmp_path: P
     )
 
 
-def test_a_file_without_a_header_gives_no_name_away(door: Door) -> None:
-    """What stands where the header should be is somebody's record: its words are no names of columns."""
+def test_a_refused_file_without_a_header_reveals_no_name(door: Door) -> None:
+    """The first line of such a file is a person's record: its values must not be printed as column names."""
     (door.folder / "people.csv").write_bytes("met,p1,Zqfore,Zqsur\nmet,p2,x,Zqs\xfc\n".encode("latin-1"))
     refusal = door.refusal()
     assert (refusal.line_number, refusal.column_name) == (2, None)
@@ -326,12 +326,12 @@ def test_a_file_without_a_header_gives_no_name_away(door: Door) -> None:
         ),
     ],
 )
-def test_what_dbt_quotes_from_the_data_is_left_out(said: str, kept: str) -> None:
+def test_data_quoted_by_dbt_is_left_out(said: str, kept: str) -> None:
     """A failed build is told in logs and on the terminal: by model and kind of error, never by a value."""
     assert without_values(said) == kept
 
 
-# Nothing fetched, nothing run
+# No extension loaded, no foreign code run
 
 
 def test_no_extension_is_fetched_or_loaded(published: PublishedHome) -> None:
@@ -357,9 +357,7 @@ def test_no_other_way_to_open_duckdb(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("only_changes", ["no", pytest.param("yes", marks=pytest.mark.thorough)])
-def test_nothing_that_lies_in_the_home_is_run(
-    scratch: PublishedHome, cold_harmrank: Command, only_changes: str
-) -> None:
+def test_code_in_the_home_is_never_run(scratch: PublishedHome, cold_harmrank: Command, only_changes: str) -> None:
     """dbt would look for a parsed project, SQL and Python of models included, where it writes. Whatever lies there, the
     project's own files are what is run: here it says that every model selects from something that is not there.
     """
@@ -379,7 +377,7 @@ def test_nothing_that_lies_in_the_home_is_run(
     assert done.returncode == 0, done.stderr
 
 
-# Who may read
+# Access to the home
 
 
 @pytest.fixture
@@ -394,7 +392,7 @@ def _modes(root: Path) -> dict[str, int]:
     return {path.name: stat.S_IMODE(path.stat().st_mode) for path in (root, *root.iterdir())}
 
 
-def test_a_home_that_was_open_is_closed(door: Door, open_mask: None) -> None:
+def test_an_open_home_is_closed(door: Door, open_mask: None) -> None:
     """Made by hand, or by dbt with an open umask: nobody but its owner reads in it."""
     root = door.home.root
     (root / "logs").mkdir(parents=True)
@@ -420,7 +418,7 @@ def test_a_shared_home_keeps_the_way_to_published(door: Door, open_mask: None) -
     assert _modes(door.home.root)["home"] == 0o700
 
 
-def test_a_folder_that_others_use_is_not_closed(door: Door, open_mask: None) -> None:
+def test_a_shared_folder_is_not_closed(door: Door, open_mask: None) -> None:
     """`--home /tmp` must not take /tmp from everybody; what harmrank makes in it is closed all the same."""
     root = door.home.root
     root.mkdir(mode=0o755)
@@ -431,7 +429,7 @@ def test_a_folder_that_others_use_is_not_closed(door: Door, open_mask: None) -> 
 
 
 @pytest.mark.parametrize("mode", ["770", "777", "640", "7550", "75a", "-1", "0o750"])
-def test_a_published_mode_that_lets_others_write_is_wrong_use(harmrank: Command, tmp_path: Path, mode: str) -> None:
+def test_a_published_mode_with_write_access_is_a_usage_error(harmrank: Command, tmp_path: Path, mode: str) -> None:
     """What others read, only its owner writes."""
     done = harmrank("refresh", tmp_path, "--home", tmp_path / "home", "--published-mode", mode)
     assert done.returncode == 2

@@ -1,4 +1,4 @@
-"""Quarantine with a way back: what is listed, exported and cleared, and that nobody's name shows on the way."""
+"""The quarantine: listing, exporting and clearing rows, and that no name is printed."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ FIRST = "2026-05-31"
 
 @dataclass
 class Story:
-    """A home, its extracts, and what the command said at each stage."""
+    """A home, its extracts, and the command's output at each stage."""
 
     root: Path
     harmrank: Command
-    said: dict[str, str] = field(default_factory=dict)
+    output: dict[str, str] = field(default_factory=dict)
 
     @property
     def extracts(self) -> Path:
@@ -50,21 +50,21 @@ class Story:
     def run(self, stage: str, *arguments: str | Path, code: int = 0) -> None:
         done = self.harmrank(*arguments, "--home", self.home)
         assert done.returncode == code, done.stderr
-        self.said[stage] = done.stdout
+        self.output[stage] = done.stdout
 
     def groups(self, stage: str) -> set[tuple[Any, ...]]:
-        """Table, reason, lines and what cleared them, of the first extract."""
-        found = json.loads(self.said[stage])["groups"]
+        """Returns table, reason, lines and clearing extract of each group of the first extract."""
+        found = json.loads(self.output[stage])["groups"]
         assert all(group["extract_id"] == FIRST and group["rows"] == len(group["first_lines"]) for group in found)
         return {(g["table_name"], g["reason"], *g["first_lines"], g["cleared_by"]) for g in found}
 
     def refused(self, stage: str) -> dict[str, str | None]:
-        return {entry["extract_id"]: entry["cleared_by"] for entry in json.loads(self.said[stage])["refused"]}
+        return {entry["extract_id"]: entry["cleared_by"] for entry in json.loads(self.output[stage])["refused"]}
 
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory, harmrank: Command) -> Story:
-    """One extract with bad rows and two refused ones; then what corrects them, landed first and built later."""
+    """One extract with bad rows and two refused ones; then their corrections, landed first and built later."""
     story = Story(tmp_path_factory.mktemp("story"), harmrank)
     bad_crimes = (
         "met,b1,019/08,nonsense,2026-05-02\n"
@@ -122,24 +122,24 @@ ALL_OPEN = {
 
 
 def test_rows_and_refused_extracts_are_listed_by_reason(story: Story) -> None:
-    """Whoever asks sees every open row with its line, and every refused extract with its message."""
+    """The listing has every open row with its line, and every refused extract with its message."""
     assert story.groups("built") == ALL_OPEN
     assert story.refused("built") == {"2026-06-01": None, "2026-06-02": None}
-    shown = story.said["shown"]
+    shown = story.output["shown"]
     assert "62, 63, 66" in shown
     assert "7 open rows and 2 open refused extracts in quarantine." in shown
     assert "Extract 2026-06-01 was refused: crimes.csv line 1" in shown
     assert 'its extract.json: "corrects"' in " ".join(shown.split())
 
 
-def test_a_home_that_was_only_landed_in_says_that_nothing_is_known_to_be_cleared(story: Story) -> None:
-    """Without a build nobody has looked for corrections: everything is open, and that is said."""
+def test_without_a_build_everything_is_open(story: Story) -> None:
+    """Without a build, no corrections have been applied: everything is open, and the listing says so."""
     assert story.groups("only landed") == ALL_OPEN
-    assert json.loads(story.said["only landed"])["build_id"] is None
+    assert json.loads(story.output["only landed"])["build_id"] is None
 
 
 def test_filters_leave_the_rest_out(story: Story) -> None:
-    """Extract, table and reason narrow the listing; refused extracts have no table and no row."""
+    """Extract, table and reason narrow the listing; refused extracts have neither table nor rows."""
     assert story.groups("table") == {group for group in ALL_OPEN if group[0] == "people"}
     assert story.groups("reason") == {group for group in ALL_OPEN if group[1] == NOT_A_DATE}
     assert story.refused("table") == story.refused("reason") == {}
@@ -147,18 +147,18 @@ def test_filters_leave_the_rest_out(story: Story) -> None:
     assert story.refused("refused alone") == {"2026-06-02": None}
 
 
-def test_what_landed_after_the_build_is_said_and_not_guessed(story: Story) -> None:
-    """Corrections that no build has looked at leave rows open, with a word about it; refusals clear at once."""
+def test_rows_corrected_since_the_build_stay_open(story: Story) -> None:
+    """Rows corrected since the last build stay open, with a note; refused extracts are cleared at once."""
     assert story.groups("landed since") == ALL_OPEN
-    found = json.loads(story.said["landed since"])
+    found = json.loads(story.output["landed since"])
     assert found["landed_since"] == ["2026-06-01", "2026-06-30", "2026-07-31"]
-    assert found["build_id"] in story.said["shown landed since"]
-    assert "Landed since: 2026-06-01, 2026-06-30, 2026-07-31" in story.said["shown landed since"]
+    assert found["build_id"] in story.output["shown landed since"]
+    assert "Landed since: 2026-06-01, 2026-06-30, 2026-07-31" in story.output["shown landed since"]
     assert found["refused"] == []
 
 
 def test_a_later_extract_clears_what_it_corrects(story: Story) -> None:
-    """By key, by a tombstone, by `corrects`; a broken row of a table that no correction brought stays open."""
+    """Rows are cleared by key, by a tombstone or by `corrects`; a broken row of a table without a correction stays open."""
     assert story.groups("corrected") == {("people", BROKEN, 43, None)}
     assert story.groups("all") == {
         ("crimes", NOT_A_DATE, 62, "2026-06-30"),
@@ -168,21 +168,21 @@ def test_a_later_extract_clears_what_it_corrects(story: Story) -> None:
         ("people", "updated_at is not a timestamp: use YYYY-MM-DDTHH:MM:SS", 42, "2026-06-30"),
         ("people", BROKEN, 43, None),
     }
-    assert json.loads(story.said["corrected"])["landed_since"] == []
-    assert "7 rows and 2 refused extracts in quarantine." in story.said["shown all"]
-    assert "Cleared by" in story.said["shown all"]
+    assert json.loads(story.output["corrected"])["landed_since"] == []
+    assert "7 rows and 2 refused extracts in quarantine." in story.output["shown all"]
+    assert "Cleared by" in story.output["shown all"]
 
 
 def test_a_refused_extract_is_cleared_by_its_own_id_or_by_a_correction(story: Story) -> None:
-    """Sent again under its id, or named in the `corrects` of a later one."""
+    """It is sent again under its id, or a later extract names it in `corrects`."""
     assert story.refused("corrected") == {}
     assert story.refused("all") == {"2026-06-01": "2026-06-01", "2026-06-02": "2026-07-31"}
     status = story.harmrank("status", "--home", story.home, "--json")
     assert json.loads(status.stdout)["landed"]["refused"] == []
 
 
-def test_the_reconciliation_shows_what_was_quarantined_and_what_was_cleared(story: Story) -> None:
-    """History must not vanish: rows_quarantined stays, and the defects keep saying what was wrong at the time."""
+def test_the_reconciliation_shows_quarantined_and_cleared_rows(story: Story) -> None:
+    """History is kept: rows_quarantined stays, and the defects still list what was wrong at the time."""
     mart = story.home / "published" / "current" / "harm_mart.duckdb"
     with duckdb.connect(str(mart), read_only=True) as connection:
         reconciled = connection.execute(
@@ -198,13 +198,13 @@ def test_the_reconciliation_shows_what_was_quarantined_and_what_was_cleared(stor
 
 
 def exported(path: Path) -> list[dict[str, str]]:
-    """The rows of an export."""
+    """Returns the rows of an export."""
     with path.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
 
 
-def test_the_export_has_a_line_a_row_and_the_text_only_where_asked_for(story: Story) -> None:
-    """What was sent is personal data: it leaves the warehouse on request alone, for its owner alone."""
+def test_the_export_has_a_line_per_row_and_text_only_on_request(story: Story) -> None:
+    """Texts of rows are personal data: they are exported only on request, readable only by the owner."""
     rows, texts = exported(story.root / "rows.csv"), exported(story.root / "text.csv")
     assert [(row["table"], row["line"], row["record_key"]) for row in rows] == [
         ("crimes", "62", '["met","b1"]'),
@@ -229,24 +229,24 @@ def test_the_export_has_a_line_a_row_and_the_text_only_where_asked_for(story: St
 
 
 def test_a_formula_in_the_export_is_text(story: Story) -> None:
-    """A row that begins like a formula, quoted too, must not run when an analyst opens the file."""
+    """A row that starts like a formula, even in quotes, must not run when an analyst opens the file."""
     assert exported(story.root / "text.csv")[4]["raw_text"] == '\'"=1+1",b3,019/08,nonsense,2026-05-02'
 
 
 def test_no_name_shows_in_any_listing_or_log(story: Story) -> None:
-    """Names are in the warehouse and in an export with text, and nowhere else."""
+    """Names are only in the warehouse and in an export with text."""
     logs = "".join(path.read_text(errors="replace") for path in (story.home / "logs").rglob("*") if path.is_file())
     assert logs
     for word in ("Hushname", "Inventedname"):
-        assert word not in "".join(story.said.values())
+        assert word not in "".join(story.output.values())
         assert word not in logs
 
 
-def test_wrong_use_is_told_in_one_line(story: Story, tmp_path: Path) -> None:
-    """An existing file is never written over; a mistyped extract is no empty quarantine; text needs a file."""
+def test_wrong_use_is_reported_in_one_line(story: Story, tmp_path: Path) -> None:
+    """An existing file is not overwritten; an unknown extract is not an empty quarantine; text needs a file."""
     existing = tmp_path / "existing.csv"
     existing.write_text("keep")
-    for arguments, told in (
+    for arguments, message in (
         (("--export", existing), "exists already"),
         (("--export", tmp_path / "none" / "rows.csv"), "cannot be written"),
         (("--extract", "2026-05-30"), "has no extract of that id"),
@@ -255,13 +255,13 @@ def test_wrong_use_is_told_in_one_line(story: Story, tmp_path: Path) -> None:
     ):
         done = story.harmrank("quarantine", "--home", story.home, *arguments)
         assert (done.returncode, done.stdout) == (2, "")
-        assert told in done.stderr
+        assert message in done.stderr
         assert done.stderr.count("\n") == 1
     assert existing.read_text() == "keep"
 
 
-def test_a_busy_warehouse_is_said(story: Story) -> None:
-    """While a refresh writes, the command says so and leaves with 5, as every other one."""
+def test_a_busy_warehouse_is_reported(story: Story) -> None:
+    """While a refresh writes, the command says so and exits with 5, like every other command."""
     with duckdb.connect(str(story.home / "warehouse.duckdb")):
         done = story.harmrank("quarantine", "--home", story.home)
     assert (done.returncode, done.stdout) == (5, "")
@@ -269,30 +269,30 @@ def test_a_busy_warehouse_is_said(story: Story) -> None:
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", " =", '"=', "' -", "\u00a0@", "＝"])
-def test_what_begins_like_a_formula_gets_an_apostrophe(start: str) -> None:
-    """The ways a spreadsheet is known to start a formula, with blanks and quotes before it."""
+def test_text_like_a_formula_gets_an_apostrophe(start: str) -> None:
+    """All known ways to start a formula in a spreadsheet, with blanks and quotes before it."""
     assert as_text(f"{start}1") == f"'{start}1"
 
 
 @pytest.mark.parametrize("text", ["", "met", "2026-05-31", "a=b", '["=1"]', " x", "'"])
-def test_other_text_stays_as_it_is(text: str) -> None:
-    """An apostrophe where none is needed would make keys unfindable."""
+def test_other_text_is_unchanged(text: str) -> None:
+    """A needless apostrophe would make keys impossible to find."""
     assert as_text(text) == text
 
 
 def landed(root: Path, extracts: dict[str, dict[str, str]], manifest: str | None = None) -> tuple[Home, list[str]]:
-    """Land these extracts, the last with this extract.json; give the home and what was said."""
+    """Lands these extracts, the last with this extract.json. Returns the home and the lines reported."""
     for extract_id, tables in extracts.items():
         folder = write_extract(root / "extracts", extract_id, tables)
     if manifest is not None:
         (folder / "extract.json").write_text(manifest)
-    said: list[str] = []
-    land(root / "extracts", Home(root / "home"), said.append, max_bad_share=1)
-    return Home(root / "home"), said
+    lines: list[str] = []
+    land(root / "extracts", Home(root / "home"), lines.append, max_bad_share=1)
+    return Home(root / "home"), lines
 
 
 def ask(home: Home, query: str) -> list[tuple[Any, ...]]:
-    """Ask the warehouse."""
+    """Returns the rows of a query on the warehouse."""
     with warehouse.connect(home, read_only=True) as connection:
         return connection.execute(query).fetchall()
 
@@ -316,17 +316,17 @@ def ask(home: Home, query: str) -> list[tuple[Any, ...]]:
         ("person_merges", "force,person_ref,merged_into_ref,updated_at\nmet,p,,2026-05-02\n", ["met", "p"]),
     ],
 )
-def test_a_row_keeps_its_key_where_it_can_be_read(
+def test_a_quarantined_row_keeps_a_readable_key(
     tmp_path: Path, table: str, content: str, key: list[str] | None
 ) -> None:
-    """The key as a landed row would have it, whole or not at all: a guessed key would clear the wrong row."""
+    """The key is as in a landed row, complete or null: a guessed key would clear the wrong row."""
     home, _ = landed(tmp_path, {FIRST: {table: content}})
     ((record_key,),) = ask(home, "select record_key from raw.quarantine")
     assert (record_key and json.loads(record_key)) == key
 
 
 def test_rows_of_parquet_keep_their_key_too(tmp_path: Path) -> None:
-    """Another reader, the same quarantine."""
+    """The quarantine is the same for Parquet."""
     folder = tmp_path / "extracts" / FIRST
     folder.mkdir(parents=True)
     duckdb.execute(
@@ -338,7 +338,7 @@ def test_rows_of_parquet_keep_their_key_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("corrects", "told"),
+    ("corrects", "message"),
     [
         ('"2026-04-30"', "corrects is not a list of extract ids"),
         ('{"2026-04-30": 1}', "corrects is not a list of extract ids"),
@@ -350,18 +350,18 @@ def test_rows_of_parquet_keep_their_key_too(tmp_path: Path) -> None:
         ('["2026-06-30"]', "only an earlier one can be corrected"),
     ],
 )
-def test_a_wrong_correction_refuses_the_extract(tmp_path: Path, corrects: str, told: str) -> None:
-    """A correction that cannot be followed must not pass in silence."""
-    home, said = landed(tmp_path, {FIRST: {"crimes": CRIMES + GOOD_CRIMES}}, f'{{"corrects": {corrects}}}')
-    assert len(said) == 1
-    assert f"Extract {FIRST} was refused: extract.json: corrects " in said[0]
-    assert told in said[0]
+def test_a_wrong_correction_refuses_the_extract(tmp_path: Path, corrects: str, message: str) -> None:
+    """An unusable correction must not be ignored silently."""
+    home, lines = landed(tmp_path, {FIRST: {"crimes": CRIMES + GOOD_CRIMES}}, f'{{"corrects": {corrects}}}')
+    assert len(lines) == 1
+    assert f"Extract {FIRST} was refused: extract.json: corrects " in lines[0]
+    assert message in lines[0]
     assert ask(home, "select count(*) from raw.crimes") == [(0,)]
 
 
 @pytest.mark.parametrize("corrects", ["[]", "null", '["2026-04-30", "2026-04-30"]'])
 def test_a_correction_is_kept_once(tmp_path: Path, corrects: str) -> None:
-    """No correction is as good as none named, and one named twice is one."""
+    """An empty list is the same as none, and a correction named twice is kept once."""
     home, _ = landed(tmp_path, {FIRST: {"crimes": CRIMES + GOOD_CRIMES}}, f'{{"corrects": {corrects}}}')
     kept = ask(home, "select extract_id, corrects_extract_id from raw.corrections")
     assert kept == ([(FIRST, "2026-04-30")] if "04" in corrects else [])
@@ -369,7 +369,7 @@ def test_a_correction_is_kept_once(tmp_path: Path, corrects: str) -> None:
 
 
 def test_an_extract_refused_for_its_name_can_be_corrected(tmp_path: Path) -> None:
-    """Its id will never land, so only a correction can close it."""
+    """Its id can never land, so only a correction can clear it."""
     (tmp_path / "extracts" / "May").mkdir(parents=True)
     home, _ = landed(tmp_path, {FIRST: {"crimes": CRIMES + GOOD_CRIMES}})
     with warehouse.connect(home, read_only=True) as connection:
@@ -381,7 +381,7 @@ def test_an_extract_refused_for_its_name_can_be_corrected(tmp_path: Path) -> Non
 
 
 def test_an_export_that_fails_leaves_no_file(tmp_path: Path) -> None:
-    """Half an export could be taken for a whole one."""
+    """A partial export could be taken for a complete one."""
     home, _ = landed(tmp_path, {FIRST: {"crimes": CRIMES + "met,c1,,x,2026-05-02\n"}})
     with pytest.raises(UsageError):
         quarantine.export(home, quarantine.Filter(extract_id="unknown"), tmp_path / "rows.csv", with_text=False)
