@@ -104,7 +104,7 @@ class Facts:
         return [check for check in self.checks if not check.passed]
 
     def set_verdict(self, refusal: str | None) -> None:
-        """Set the verdict and its time, now."""
+        """Sets the verdict and its time, now."""
         self.settled_at = utc_text()
         self.refusal = refusal
         if refusal:

@@ -22,7 +22,7 @@ INDEX = "index.html"
 
 
 def keep(connection: duckdb.DuckDBPyConnection, facts: Facts) -> None:
-    """Write the facts into the warehouse, within the open transaction."""
+    """Writes the facts into the warehouse, within the open transaction."""
     connection.execute(
         "INSERT OR REPLACE INTO raw.acceptance VALUES (?, ?, ?)",
         [facts.extract_id, facts.verdict, json.dumps(asdict(facts))],
@@ -30,7 +30,7 @@ def keep(connection: duckdb.DuckDBPyConnection, facts: Facts) -> None:
 
 
 def keep_resent(connection: duckdb.DuckDBPyConnection, extract_id: str, refusal: str | None) -> None:
-    """Note in the facts of a landed extract why a changed copy was refused; with None, remove that note."""
+    """Notes in the facts of a landed extract why a changed copy was refused; with None, removes that note."""
     row = connection.execute("SELECT facts FROM raw.acceptance WHERE extract_id = ?", [extract_id]).fetchone()
     if row:
         facts = {**json.loads(row[0]), "resent": refusal}
@@ -44,7 +44,7 @@ def resent(connection: duckdb.DuckDBPyConnection) -> set[str]:
 
 
 def draw(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
-    """Draw every page that does not show the current facts, and the page that lists them.
+    """Draws every page that does not show the current facts, and the page that lists them.
 
     Each page holds a digest of its facts, so a page missed by a stopped landing is drawn by the next one.
     """

@@ -86,7 +86,7 @@ class IncomingExtract:
 
 
 def prepare_crimes(connection: duckdb.DuckDBPyConnection, incoming: IncomingExtract) -> None:
-    """Make the table of crimes to check. It needs nothing that landed before, so reading ahead can make it."""
+    """Makes the table of crimes to check. It needs nothing that landed before, so reading ahead can make it."""
     connection.execute(f"CREATE OR REPLACE TABLE {incoming.crimes} AS {_crimes(incoming)}")
 
 

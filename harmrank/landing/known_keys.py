@@ -26,7 +26,7 @@ def digest(key: str) -> str:
 
 
 def rebuild_if_outdated(connection: duckdb.DuckDBPyConnection) -> None:
-    """Rebuild all digests if they are missing or by another hash: in a home of an older layout or DuckDB."""
+    """Rebuilds all digests if they are missing or by another hash: in a home of an older layout or DuckDB."""
     if duck.one_value(connection, f"SELECT count(*) > 0 AND bool_and(probe = {_PROBE}) FROM raw.digests_made"):
         return
     connection.execute("BEGIN")
@@ -39,7 +39,7 @@ def rebuild_if_outdated(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def add(connection: duckdb.DuckDBPyConnection, table: Table, rows: str) -> None:
-    """Add the digests of `rows`, a FROM clause over rows of this table, within the open transaction."""
+    """Adds the digests of `rows`, a FROM clause over rows of this table, within the open transaction."""
     if table.name in _QUERIES:
         connection.execute(_insert(table.name, rows))
 

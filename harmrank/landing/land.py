@@ -42,7 +42,7 @@ def land(
     settled: Callable[[Arrival | Refusal], None] = lambda _: None,
     rows: Rows | None = None,
 ) -> LandingResult:
-    """Land every new extract under `extracts`. The caller holds the lock of the home.
+    """Lands every new extract under `extracts`. The caller holds the lock of the home.
 
     `report` gets one line for each extract that landed or was refused; `settled` gets the same as facts. An extract is
     refused if more than `max_bad_share` (0 to 1) of one of its files is bad. With `until`, later extracts are left out.
@@ -93,7 +93,7 @@ def _land_all(
 
 
 def _prepare(connection: duckdb.DuckDBPyConnection, new_extracts: int) -> None:
-    """Set up the connection and the known keys for landing this many extracts."""
+    """Sets up the connection and the known keys for landing this many extracts."""
     # A database in memory is seen by both the connection that reads and the one that checks; a temporary table is not.
     connection.execute(f"ATTACH ':memory:' AS {row_reader.READ}")
     connection.execute(f"SET checkpoint_threshold = '{_CHECKPOINT_AFTER}'")

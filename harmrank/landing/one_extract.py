@@ -75,7 +75,7 @@ class ExtractLander:
         )
 
     def read(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Read the files into tables. Nothing else may use the connection meanwhile. Raises Unusable."""
+        """Reads the files into tables. Nothing else may use the connection meanwhile. Raises Unusable."""
         extract_folder.extract_date(self.folder.name)  # Raises for a folder name that is not an id.
         extract = extract_folder.read_folder(self.folder)
         checks.preload()
@@ -132,7 +132,7 @@ class ExtractLander:
         ]
 
     def record_refusal(self, refusal: Refusal) -> None:
-        """Record the refusal in the warehouse, once for the same content of the same extract."""
+        """Records the refusal in the warehouse, once for the same content of the same extract."""
         self._connection.execute("BEGIN")
         self._connection.execute(
             "DELETE FROM raw.refused_extracts WHERE extract_id = ? AND content_sha256 IS NOT DISTINCT FROM ?",
@@ -158,7 +158,7 @@ class ExtractLander:
         self._connection.execute("COMMIT")
 
     def forget_refusals(self) -> None:
-        """Remove the refusals of changed copies: the folder again holds what landed."""
+        """Removes the refusals of changed copies: the folder again holds what landed."""
         acceptance_report.keep_resent(self._connection, self.folder.name, None)
         query = (
             "DELETE FROM raw.refused_extracts WHERE extract_id = $extract_id "
@@ -167,7 +167,7 @@ class ExtractLander:
         self._connection.execute(query, {"extract_id": self.folder.name})
 
     def clear(self) -> None:
-        """Remove the tables and files made while landing: they hold personal data."""
+        """Removes the tables and files made while landing: they hold personal data."""
         self._incoming = None
         # DuckDB may refuse all work after a full disk; its tables in memory then go with the connection.
         with suppress(duckdb.Error):

@@ -24,7 +24,7 @@ class ReadingQueue(Generic[T]):
         self._start_next()
 
     def wait_for(self, thing: T) -> None:
-        """Start the thing after this one, then wait until this one is read. Raises what reading it raised.
+        """Starts the thing after this one, then waits until this one is read. Raises what reading it raised.
 
         Things are waited for in order.
         """
@@ -49,7 +49,7 @@ def reading_ahead(
     read: Callable[[duckdb.DuckDBPyConnection, T], None],
     discard: Callable[[T], None],
 ) -> Iterator[ReadingQueue[T]]:
-    """Read things in order, one ahead. If the block ends early, `discard` gets each thing that was read for nothing."""
+    """Reads things in order, one ahead. If the block ends early, `discard` gets each thing that was read for nothing."""
     cursor = connection.cursor()
     with ThreadPoolExecutor(1, "reading") as pool:
         ahead = ReadingQueue(things, lambda thing: read(cursor, thing), pool)

@@ -32,7 +32,7 @@ def write(
     facts: Facts,
     rows: Rows,
 ) -> None:
-    """Write an extract, and the facts about it with their verdict. `bad` are the rows for quarantine, by file.
+    """Writes an extract, and the facts about it with their verdict. `bad` are the rows for quarantine, by file.
 
     Raises Unusable if its merges, together with those that landed before, lead in a circle.
     """
@@ -111,7 +111,7 @@ def _write_quarantine(
 
 
 def _write_corrections(connection: duckdb.DuckDBPyConnection, extract_id: str, manifest: Manifest) -> int:
-    """Write which extracts this one corrects. Returns how many of them have neither landed nor been refused."""
+    """Writes which extracts this one corrects. Returns how many of them have neither landed nor been refused."""
     corrected = list(manifest.corrects)
     connection.execute("INSERT INTO raw.corrections SELECT ?, unnest(?::VARCHAR[])", [extract_id, corrected])
     known = (
@@ -148,7 +148,7 @@ def _write_findings(connection: duckdb.DuckDBPyConnection, facts: Facts) -> None
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[str | int | None]]) -> None:
-    """Insert a few rows in one statement: one statement for each row takes ten times as long."""
+    """Inserts a few rows in one statement: one statement for each row takes ten times as long."""
     if rows:
         row = f"({', '.join('?' * len(rows[0]))})"
         connection.execute(

@@ -139,7 +139,7 @@ def _sort_key(file: TableFile) -> tuple[int, list[tuple[int, str]], str]:
 
 
 def _refuse_misspelt(path: Path) -> None:
-    """Refuse a name that is almost one of a table: its rows would be missing without a message."""
+    """Refuses a name that is almost one of a table: its rows would be missing without a message."""
     if match := _NEARLY.match(path.name):
         table = match[1].lower()
         raise Unusable(
