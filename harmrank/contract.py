@@ -60,7 +60,7 @@ class Column:
         return self.key or self.name == "updated_at"
 
     @property
-    def complaint(self) -> str:
+    def unusable_reason(self) -> str:
         """The reason why a value is unusable. It names the column, never the value. Published: do not reword it."""
         if self.kind is Kind.DATE:
             return f"{self.name} is not a date: use YYYY-MM-DD"

@@ -137,7 +137,7 @@ def _unusable_values(connection: duckdb.DuckDBPyConnection, file: CheckedFile) -
                 f"ORDER BY 1 LIMIT {PLACES_SHOWN}"
             )
             places = tuple((file.source.name, int(ordinal)) for (ordinal,) in connection.execute(query).fetchall())
-            defects.append(Defect(file.source.table.name, column.name, column.complaint, int(rows), places))
+            defects.append(Defect(file.source.table.name, column.name, column.unusable_reason, int(rows), places))
     return defects
 
 

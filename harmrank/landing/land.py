@@ -39,12 +39,12 @@ def land(
     report: Callable[[str], None],
     max_bad_share: float = MAX_BAD_SHARE,
     until: date | None = None,
-    settled: Callable[[Arrival | Refusal], None] = lambda _: None,
+    on_outcome: Callable[[Arrival | Refusal], None] = lambda _: None,
     rows: Rows | None = None,
 ) -> LandingResult:
     """Lands every new extract under `extracts`. The caller holds the lock of the home.
 
-    `report` gets one line for each extract that landed or was refused; `settled` gets the same as facts. An extract is
+    `report` gets one line for each extract that landed or was refused; `on_outcome` gets the same as facts. An extract is
     refused if more than `max_bad_share` (0 to 1) of one of its files is bad. With `until`, later extracts are left out.
     `rows` reads the files and keeps their rows (default: DuckDB). Raises UsageError if `extracts` is not a folder of
     extracts.
@@ -52,7 +52,7 @@ def land(
 
     def report_outcome(outcome: Arrival | Refusal) -> None:
         report(outcome.message)
-        settled(outcome)
+        on_outcome(outcome)
 
     folders = [folder for folder in extract_folders(extracts, home) if until is None or _is_taken_by(until, folder)]
     home.create()
@@ -95,7 +95,7 @@ def _land_all(
 def _prepare(connection: duckdb.DuckDBPyConnection, new_extracts: int) -> None:
     """Sets up the connection and the known keys for landing this many extracts."""
     # A database in memory is seen by both the connection that reads and the one that checks; a temporary table is not.
-    connection.execute(f"ATTACH ':memory:' AS {row_reader.READ}")
+    connection.execute(f"ATTACH ':memory:' AS {row_reader.MEMORY_DATABASE}")
     connection.execute(f"SET checkpoint_threshold = '{_CHECKPOINT_AFTER}'")
     if new_extracts >= _MANY_EXTRACTS:
         cores = duck.one_value(connection, "SELECT current_setting('threads')")

@@ -88,7 +88,7 @@ class ExtractLander:
         manifest = read_manifest(extract)
         self._check_digests(manifest, digests)
         self._scratch.mkdir(mode=0o700, exist_ok=True)
-        prefix = f"{row_reader.READ}.extract_{self._number}"
+        prefix = f"{row_reader.MEMORY_DATABASE}.extract_{self._number}"
         tables = [f"{prefix}_file_{number}" for number in range(len(extract.files))]
         self._tables, self._crimes = tables, f"{prefix}_crimes"
         files = [

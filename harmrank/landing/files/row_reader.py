@@ -25,7 +25,7 @@ from harmrank.text import quoting
 from harmrank.text.printable import printable_name
 from harmrank.text.wording import plural
 
-READ = "read"
+MEMORY_DATABASE = "read"
 """The database in memory for the tables of checked rows; DuckDB moves what does not fit into the home's scratch."""
 
 # Published in data_defects: do not reword it.
@@ -139,7 +139,7 @@ class DuckDBRows:
 def read_file(
     connection: duckdb.DuckDBPyConnection, file: TableFile, sha256: str, scratch: Path, table: str, rows: Rows
 ) -> CheckedFile:
-    """Reads a file into the new table `table`, whose name includes the database READ. Raises Unusable."""
+    """Reads a file into the new table `table`, whose name includes the database MEMORY_DATABASE. Raises Unusable."""
     if file.is_parquet:
         return _read_parquet(connection, file, sha256, table, rows)
     path = file.path

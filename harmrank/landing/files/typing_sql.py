@@ -227,7 +227,7 @@ def _problem(table: Table, dialect: Dialect) -> str:
     ]
     branches += [
         f"WHEN {'' if column.needed_in_tombstone else alive}typed_{column.name} IS NULL "
-        f"THEN {dialect.text(column.complaint)}"
+        f"THEN {dialect.text(column.unusable_reason)}"
         for column in table.required
     ]
     branches.append(f"WHEN contains(force, '|') THEN {dialect.text(_BAR_IN_FORCE)}")
