@@ -1,4 +1,4 @@
-"""Damaged extracts: the short form of tests/reliability/damage.py, and CSV files made of anything."""
+"""Damaged extracts: the short form of tests/reliability/damage.py, and CSV files of random pieces."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from harmrank.home.warehouse import connect
 from harmrank.landing.land import land
 
 SHORT = 2 * len(KINDS) * 4 // 3
-"""Cases that meet every kind of damage twice alone, and half as many combinations."""
+"""Enough cases for every kind of damage twice alone, and for half as many combinations."""
 
 
 @pytest.mark.thorough
 def test_damaged_extracts_break_no_promise() -> None:
-    """Whatever is wrong with an extract: nothing unforeseen, no row lost, no name said, the others land as if alone."""
+    """For any damage: no unexpected error, no row lost, no name printed, and the other extracts land as if alone."""
     tally, broken = attack(SHORT, seed=20)
     assert broken == []
     assert all(row.cases for row in tally.values())
 
 
-def test_a_case_can_be_made_again() -> None:
-    """A broken case is of use only if its seed and number give the same bytes."""
+def test_a_case_is_reproducible() -> None:
+    """The same seed and number must make the same bytes, so that a failed case can be studied."""
     first, again = (make_case(3, 7) for _ in range(2))
     assert (first.kinds, first.extract.files) == (again.kinds, again.extract.files)
 
@@ -61,7 +61,7 @@ PIECES = st.sampled_from(
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Path, count[int]]:
-    """One home for all examples, a folder of extracts, and numbers for their ids."""
+    """Returns one home for all examples, a folder of extracts, and numbers for their ids."""
     root = tmp_path_factory.mktemp("bytes")
     return Home(root / "home"), root, count()
 
@@ -73,7 +73,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Path, count[in
 def test_any_csv_is_refused_or_accounted_for_row_by_row(
     home: tuple[Home, Path, count[int]], pieces: list[str], encoding: str
 ) -> None:
-    """Line ends, quotes and blanks in any order: DuckDB's reader and Python's must agree on what a record is."""
+    """With line ends, quotes and blanks in any order, DuckDB and csv_records must agree on what is a record."""
     place, root, numbers = home
     extract_id = f"2026-09-30_{next(numbers)}"
     folder = root / extract_id / extract_id

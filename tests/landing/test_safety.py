@@ -21,7 +21,7 @@ from conftest import REPOSITORY, SMALL_FEED, Command, PublishedHome, write_extra
 from hypothesis import given
 from hypothesis import strategies as st
 from jinja2.nativetypes import NativeEnvironment
-from reliability.damage import patience
+from reliability.damage import time_limit
 
 from harmrank import limits
 from harmrank.home.folder import Home
@@ -219,7 +219,7 @@ def test_no_record_costs_more_than_its_length(door: Door, record: str) -> None:
     """Such a record could block the landing for hours, or stop the next extracts; it must take a second or two."""
     (door.folder / "crimes.csv").write_text(f"{CRIMES}ragged\n{record}\nmet,c9,19/8,2026-05-01,2026-05-02\n")
     write_extract(door.extracts, "2026-07-31", {"crimes": CRIMES})
-    with patience():
+    with time_limit():
         assert "2026-07-31" in door.land(max_bad_share=1).landed
 
 

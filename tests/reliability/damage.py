@@ -1,10 +1,10 @@
-"""Lands thousands of damaged extracts, each between two good ones, and sees that the door lets no half-truth in.
+"""Lands thousands of damaged extracts, each between two good ones, and checks that landing keeps its promises.
 
     PYTHONPATH=tests python -m reliability.damage [--cases N] [--seed S] [--case K] [--record]
 
-Every case is made from its seed and number alone: `--case K` runs that one again and shows what came of it. Of each
-are checked: nothing unforeseen happens; what is refused leaves nothing behind and says where, without a name; rows,
-counted here by other means than harmrank's, are all landed or in quarantine; the good extracts land as if alone.
+A case is made only from its seed and number: `--case K` runs it again and shows its result. Checked for each: no
+unexpected error; a refused extract leaves nothing, and its refusal names the place but no person; all rows, counted here
+without harmrank's code, have landed or are in quarantine; the good extracts land as if alone.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ BEFORE, DAMAGED, AFTER = 8, 9, 10
 TABLES = ("crimes", "people", "involvements", "custody", "person_merges")
 KEPT = (*TABLES, "extracts", "extract_files", "quarantine", "value_defects")
 SEVERAL = "Several kinds at once"
-PATIENCE = 120
-"""Seconds after which a case counts as hanging. No case takes a tenth of this."""
+SECONDS_ALLOWED = 120
+"""Seconds after which a case counts as hanging: more than ten times what any case takes."""
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -54,13 +54,13 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 _BLANK_AFTER_QUOTE = re.compile(r'"[ \t]+(?=[,\r\n]|\Z)')
 
 
-class Broken(AssertionError):
-    """What a case showed to be wrong."""
+class PromiseBroken(AssertionError):
+    """A case broke a promise."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One damaged extract and the kinds of damage it has."""
+    """One damaged extract and its kinds of damage."""
 
     number: int
     kinds: tuple[str, ...]
@@ -68,12 +68,12 @@ class Case:
 
     @property
     def label(self) -> str:
-        """The row of the report it counts in."""
+        """The row of the report for this case."""
         return self.kinds[0] if len(self.kinds) == 1 else SEVERAL
 
 
 def make_case(seed: int, number: int) -> Case:
-    """Case `number` of a seed. Three in four have one kind of damage, in turn; the others two to four kinds."""
+    """Returns case `number` of a seed. Three in four have one kind of damage, in turn; the rest have two to four kinds."""
     rng = random.Random(f"{seed}/{number}")
     extract = good(DAMAGED)
     names = list(KINDS)
@@ -86,14 +86,14 @@ def make_case(seed: int, number: int) -> Case:
 
 
 @contextmanager
-def patience() -> Iterator[None]:
-    """Raises Broken where the block hangs."""
+def time_limit() -> Iterator[None]:
+    """Raises PromiseBroken if the block hangs."""
 
     def give_up(*_: Any) -> None:
-        raise Broken(f"it hangs: more than {PATIENCE} s")
+        raise PromiseBroken(f"it hangs: more than {SECONDS_ALLOWED} s")
 
     signal.signal(signal.SIGALRM, give_up)
-    signal.alarm(PATIENCE)
+    signal.alarm(SECONDS_ALLOWED)
     try:
         yield
     finally:
@@ -109,7 +109,7 @@ def _good(month: int) -> Extract:
 
 @cache
 def _landed_before() -> Path:
-    """A folder with the first good extract and a home it has landed in."""
+    """Returns a folder with the first good extract and a home in which it has landed."""
     root = Path(tempfile.mkdtemp(prefix="damage-before-"))
     atexit.register(shutil.rmtree, root, ignore_errors=True)
     _good(BEFORE).write(root / "extracts")
@@ -118,31 +118,31 @@ def _landed_before() -> Path:
 
 
 def run_case(case: Case, root: Path, command: str | None = None) -> str:
-    """Land a case in a home of its own under `root`; gives what became of it. Raises Broken.
+    """Lands a case in its own home under `root`. Returns `refused`, `quarantined` or `clean`. Raises PromiseBroken.
 
-    `command` runs `harmrank land` or `harmrank refresh` as a process of its own.
+    With `command`, `harmrank land` or `harmrank refresh` runs in its own process.
     """
     extracts, home = root / "extracts", Home(root / "home")
-    # The command starts with nothing; in this process the first good extract has landed before.
+    # The command starts without a home; in this process the first good extract has already landed.
     if command:
         _good(BEFORE).write(extracts)
     else:
         shutil.copytree(_landed_before(), root, dirs_exist_ok=True)
     _good(AFTER).write(extracts)
     folder = case.extract.write(extracts)
-    with patience():
+    with time_limit():
         if command:
-            said = _run_command(command, extracts, home)
+            output = _run_command(command, extracts, home)
             refusals = None
         else:
             lines: list[str] = []
             result = land(extracts, home, lines.append)
-            said, refusals = "\n".join(lines), result.refused
-    # The name of the folder is drawn by the system, and may hold the same letters.
-    if NAME.lower() in said.replace(str(root), "").lower():
-        raise Broken("a name was printed")
-    if not said.replace("\n", "").isprintable():
-        raise Broken(f"signs a terminal obeys were printed: {printable(said)}")
+            output, refusals = "\n".join(lines), result.refused
+    # The system chooses the folder name, which may contain the same letters.
+    if NAME.lower() in output.replace(str(root), "").lower():
+        raise PromiseBroken("a name was printed")
+    if not output.replace("\n", "").isprintable():
+        raise PromiseBroken(f"control characters were printed: {printable(output)}")
     return _check(case, folder, home, refusals)
 
 
@@ -151,13 +151,13 @@ def _run_command(command: str, extracts: Path, home: Home) -> str:
         [sys.executable, "-m", "harmrank", command, str(extracts), "--home", str(home.root)],
         cwd=REPOSITORY,
         capture_output=True,
-        timeout=PATIENCE,
+        timeout=SECONDS_ALLOWED,
         check=False,
     )
-    said = (done.stdout + done.stderr).decode("utf-8", "replace")
-    if done.returncode not in (0, 3) or "Traceback" in said:
-        raise Broken(f"harmrank {command} left with {done.returncode}: {said[-2000:]}")
-    return said
+    output = (done.stdout + done.stderr).decode("utf-8", "replace")
+    if done.returncode not in (0, 3) or "Traceback" in output:
+        raise PromiseBroken(f"harmrank {command} left with {done.returncode}: {output[-2000:]}")
+    return output
 
 
 # Checking
@@ -166,17 +166,17 @@ def _run_command(command: str, extracts: Path, home: Home) -> str:
 def _check(case: Case, folder: Path, home: Home, refusals: list[Refusal] | None) -> str:
     for leftover in home.scratch.rglob("*"):
         if leftover.is_file():
-            raise Broken(f"{leftover.name} was left in scratch")
+            raise PromiseBroken(f"{leftover.name} was left in scratch")
     with connect(home, read_only=True) as connection:
         for month in (BEFORE, AFTER):
-            if _contents(connection, _good(month).extract_id) != _alone(month):
-                raise Broken(f"the good extract of month {month} is not as if landed alone")
+            if _contents(connection, _good(month).extract_id) != _contents_alone(month):
+                raise PromiseBroken(f"the good extract of month {month} did not land as if alone")
         refused = connection.execute("select * exclude (refused_at) from raw.refused_extracts").fetchall()
         if refused:
             _check_refusal(case, connection, refused, refusals)
             return "refused"
         if len(case.kinds) == 1 and case.kinds[0] in MUST_BE_REFUSED:
-            raise Broken("it was let in, and should have been refused")
+            raise PromiseBroken("it landed but should have been refused")
         return _check_landed(case, connection, folder)
 
 
@@ -186,17 +186,17 @@ def _check_refusal(
     shown = printable(case.extract.extract_id, 100)
     ((extract_id, _, file_name, _, column, message),) = refused
     if extract_id != shown or shown not in message or (refusals is not None and refusals[0].message != message):
-        raise Broken(f"the refusal speaks of another extract: {message}")
+        raise PromiseBroken(f"the refusal is about another extract: {message}")
     if not message.isprintable() or len(message) > 3_000 or NAME.lower() in f"{message} {file_name} {column}".lower():
-        raise Broken(f"the refusal says what it should not: {printable(message)}")
+        raise PromiseBroken(f"the refusal has a name, control characters or too much text: {printable(message)}")
     if file_name is None and not any(
         words in message for words in ("the id ", "no file that is a table", "more than 1,000")
     ):
-        raise Broken(f"the refusal names no file: {message}")
+        raise PromiseBroken(f"the refusal names no file: {message}")
     for table in KEPT:
         ids = {row[0] for row in connection.execute(f"select distinct extract_id from raw.{table}").fetchall()}
         if ids - {_good(BEFORE).extract_id, _good(AFTER).extract_id}:
-            raise Broken(f"the refused extract left rows in raw.{table}")
+            raise PromiseBroken(f"the refused extract left rows in raw.{table}")
 
 
 def _check_landed(case: Case, connection: duckdb.DuckDBPyConnection, folder: Path) -> str:
@@ -213,16 +213,18 @@ def _check_landed(case: Case, connection: duckdb.DuckDBPyConnection, folder: Pat
             connection, "select count(*) from raw.quarantine where extract_id = ? and file_name = ?", [*own, name]
         )
         if not counted == read == rows + bad or kept != bad:
-            raise Broken(f"{name}: {counted} rows counted, {read} read, {rows} landed, {bad} bad, {kept} in quarantine")
+            raise PromiseBroken(
+                f"{name}: {counted} rows counted, {read} read, {rows} landed, {bad} bad, {kept} in quarantine"
+            )
         landed[table] += rows
         quarantined += bad
     for table in TABLES:
         found = _one(connection, f"select count(*) from raw.{table} where extract_id = ?", own)
         if found != landed[table]:
-            raise Broken(f"raw.{table} has {found} rows of {landed[table]} landed")
+            raise PromiseBroken(f"raw.{table} has {found} rows of {landed[table]} landed")
     names = "select count(*) from raw.value_defects where lower(column_name || reason) like ?"
     if _one(connection, names, [f"%{NAME.lower()}%"]):
-        raise Broken("a name stands in the published defects")
+        raise PromiseBroken("a name is in the published defects")
     defects = _one(connection, "select count(*) from raw.value_defects where extract_id = ?", own)
     return "quarantined" if quarantined or defects else "clean"
 
@@ -233,7 +235,7 @@ def _one(connection: duckdb.DuckDBPyConnection, query: str, values: list[Any]) -
 
 
 def _contents(connection: duckdb.DuckDBPyConnection, extract_id: str) -> list[Any]:
-    """All that was kept of an extract, but when."""
+    """Returns all rows kept of an extract, without the time of landing."""
     found: list[Any] = []
     for table in (*TABLES, "quarantine", "value_defects"):
         query = f"select * from raw.{table} where extract_id = ? order by all"
@@ -242,8 +244,8 @@ def _contents(connection: duckdb.DuckDBPyConnection, extract_id: str) -> list[An
 
 
 @cache
-def _alone(month: int) -> list[Any]:
-    """What is kept of a good extract that lands by itself."""
+def _contents_alone(month: int) -> list[Any]:
+    """Returns the rows kept of a good extract that lands alone."""
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         _good(month).write(root / "extracts")
@@ -252,11 +254,11 @@ def _alone(month: int) -> list[Any]:
             return _contents(connection, _good(month).extract_id)
 
 
-# Counting rows by other means
+# Counting rows without harmrank's code
 
 
 def count_rows(path: Path) -> int:
-    """The records of a file, header left out: by Python's csv module, and by Parquet's own count."""
+    """Returns the number of records of a file, without the header: by Python's csv module, or by DuckDB for Parquet."""
     if path.suffix == ".parquet":
         with duckdb.connect() as connection:
             return _one(connection, "select count(*) from read_parquet(?)", [str(path)])
@@ -266,7 +268,7 @@ def count_rows(path: Path) -> int:
 
 
 def _csv_records(text: str) -> Iterator[str]:
-    """One text per record: as few lines as make one, or the first alone where no number of lines does."""
+    """Yields the text of each record: the fewest lines that parse as one, or the first line if none do."""
     lines = io.StringIO(text, newline="").readlines()
     place = 0
     while place < len(lines):
@@ -281,13 +283,13 @@ def _size(lines: list[str], place: int) -> int:
     size, is_good = _first_record(lines[place:])
     if is_good:
         return size
-    # Blanks around a quoted value are let pass.
+    # Blanks around a quoted value are allowed.
     size_without_blanks, is_good = _first_record(_BLANK_AFTER_QUOTE.sub('"', line) for line in lines[place:])
     return size_without_blanks if is_good and size_without_blanks >= size else 1
 
 
 def _first_record(lines: Iterable[str]) -> tuple[int, bool]:
-    """How many lines the first record takes, or are read before it shows to be none, and which of both."""
+    """Returns how many lines the first record takes, and True; or how many were read before it failed, and False."""
     reader = csv.reader(lines, strict=True, skipinitialspace=True)
     try:
         next(reader)
@@ -301,7 +303,7 @@ def _first_record(lines: Iterable[str]) -> tuple[int, bool]:
 
 @dataclass
 class Tally:
-    """How many cases of a kind came out how."""
+    """The results of the cases of one kind."""
 
     cases: int = 0
     refused: int = 0
@@ -310,14 +312,14 @@ class Tally:
 
 
 def _command_of(number: int) -> str | None:
-    """One case in twenty goes through the command, one in two hundred through a whole refresh."""
+    """Returns the command for a case: one in twenty runs through `land`, one in two hundred through `refresh`."""
     if number % 200 == 101:
         return "refresh"
     return "land" if number % 20 == 1 else None
 
 
 def attack(cases: int, seed: int, first: int = 0) -> tuple[dict[str, Tally], list[str]]:
-    """Run the cases; gives the tally by kind and a line for each case that broke something."""
+    """Runs the cases. Returns the tally by kind and a line for each case that broke a promise."""
     tally = {name: Tally() for name in (*KINDS, SEVERAL)}
     broken = []
     for number in range(first, first + cases):
@@ -340,7 +342,7 @@ def attack(cases: int, seed: int, first: int = 0) -> tuple[dict[str, Tally], lis
 
 
 def report(tally: dict[str, Tally], broken: int, seconds: float) -> list[str]:
-    """The figures as Markdown."""
+    """Returns the figures as Markdown."""
     total = Tally(*(sum(getattr(row, part) for row in tally.values()) for part in vars(Tally())))
     lines = [
         f"{total.cases + broken:,} damaged extracts, each landed between two good ones: {broken} broke a promise. The promises: "
@@ -356,7 +358,7 @@ def report(tally: dict[str, Tally], broken: int, seconds: float) -> list[str]:
 
 
 def show(seed: int, number: int) -> None:
-    """Run one case and keep its folders to be looked at."""
+    """Runs one case and keeps its folders."""
     case = make_case(seed, number)
     root = Path(tempfile.mkdtemp(prefix=f"damage-{number}-"))
     print(f"case {number}: {'; '.join(case.kinds)}\nfolder: {root}", flush=True)
@@ -368,22 +370,22 @@ def show(seed: int, number: int) -> None:
 
 
 def main() -> None:
-    """The command."""
+    """Runs the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--case", type=int, help="run this case alone and keep its folders")
     parser.add_argument("--record", action="store_true", help="write the figures into docs/reliability.md")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     os.umask(0o077)
-    if asked.case is not None:
-        show(asked.seed, asked.case)
+    if arguments.case is not None:
+        show(arguments.seed, arguments.case)
         return
     started = time.monotonic()
-    tally, broken = attack(asked.cases, asked.seed)
+    tally, broken = attack(arguments.cases, arguments.seed)
     lines = report(tally, len(broken), time.monotonic() - started)
     print("\n".join(lines))
-    if asked.record and not broken:
+    if arguments.record and not broken:
         record("damage", lines)
     sys.exit(1 if broken else 0)
 

@@ -1,5 +1,6 @@
-"""A good extract of all five tables, and every way it is damaged. A kind of damage is a function; its first line of
-documentation is its name in the report.
+"""A good extract of all five tables, and every kind of damage to it.
+
+A kind of damage is a function. Its docstring is its name in the report, docs/reliability.md.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import duckdb
 
 FORCE = "met"
 NAME = "Zq"
-"""Every name of a person begins so: where it is seen in a message or a log, a name got out."""
+"""Every name of a person starts with this: if it is in a message or a log, a name got out."""
 
 HEADERS = {
     "crimes": "force,crime_ref,offence_code,reported_on,committed_from,reported_by,outcome_type,area_code,updated_at",
@@ -37,20 +38,20 @@ Rows = list[list[str]]
 
 @dataclass
 class Extract:
-    """An extract to be written: files by name, and what is done to the folder once they stand."""
+    """An extract to write: its files by name, then changes to its folder."""
 
     extract_id: str
     files: dict[str, bytes]
-    deeds: list[Callable[[Path], None]] = field(default_factory=list)
+    folder_changes: list[Callable[[Path], None]] = field(default_factory=list)
 
     def write(self, extracts: Path) -> Path:
-        """Write it as a folder under `extracts`."""
+        """Writes it as a folder under `extracts` and returns the folder."""
         folder = extracts / self.extract_id
         folder.mkdir(parents=True)
         for name, content in self.files.items():
             (folder / name).write_bytes(content)
-        for deed in self.deeds:
-            deed(folder)
+        for change in self.folder_changes:
+            change(folder)
         return folder
 
 
@@ -60,7 +61,7 @@ MUST_BE_REFUSED: set[str] = set()
 
 
 def kind(refused: bool = False) -> Callable[[Damage], Damage]:
-    """Enter a kind of damage; `refused` where nothing but a refusal is right, unless another damage hides it."""
+    """Registers a kind of damage. With `refused`, the extract must be refused, unless another damage hides this one."""
 
     def enter(damage: Damage) -> Damage:
         name = (damage.__doc__ or "").strip().rstrip(".")
@@ -95,12 +96,12 @@ def _rows(table: str, month: int) -> Rows:
         return [[FORCE, f"c{first + n // 2}", f"p{first + n % 40}", *roles[n % 2], stamp] for n in range(80)]
     if table == "custody":
         return [[FORCE, f"p{n}", f"{day}-01", f"{day}-05", stamp] for n in range(first, first + 15)]
-    # Of a force of their own in each month, so that damage to one month's merges closes no circle in another's.
+    # Each month has its own force, so damaged merges of one month close no circle in another.
     return [[f"{FORCE}{month}", f"q{n}", f"q{n + 1}", stamp] for n in range(first, first + 12)]
 
 
 def to_csv(header: list[str], rows: Rows, end: str = "\n") -> bytes:
-    """Plain CSV as the contract has it."""
+    """Returns plain CSV as in the contract."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator=end)
     writer.writerow(header)
@@ -109,13 +110,13 @@ def to_csv(header: list[str], rows: Rows, end: str = "\n") -> bytes:
 
 
 def packed(content: bytes) -> bytes:
-    """The same bytes for the same content."""
+    """Returns gzip without a time, so that the same content gets the same bytes."""
     return gzip.compress(content, mtime=0)
 
 
 @cache
 def parquet(query: str) -> bytes:
-    """The Parquet file of a query."""
+    """Returns a Parquet file with the rows of a query."""
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
@@ -143,13 +144,13 @@ def _good_files(month: int) -> dict[str, bytes]:
 
 
 def good(month: int) -> Extract:
-    """The good extract of a month of 2026, without extract.json."""
+    """Returns the good extract of a month of 2026, without extract.json."""
     day = 31 if month in (8, 10) else 30
     return Extract(f"2026-{month:02d}-{day}", dict(_good_files(month)))
 
 
 def good_and_short(month: int) -> Extract:
-    """The same with no more than one file of each format."""
+    """Returns the same extract with only one file of each format."""
     extract = good(month)
     for name in ("crimes_02.csv", "custody.csv", "person_merges.csv"):
         del extract.files[name]
@@ -202,7 +203,7 @@ def _on_text(change: Callable[[random.Random, str], str | bytes]) -> Damage:
 
 
 def _on_table(change: Callable[[random.Random, list[str], Rows], None]) -> Damage:
-    """Damage to header and rows of a CSV file, written again with good quotes."""
+    """Changes header and rows of a CSV file and writes it again with correct quotes."""
 
     def text(rng: random.Random, content: str) -> bytes:
         try:
@@ -306,7 +307,7 @@ def _odd_bom(rng: random.Random, content: str) -> str:
 @kind(refused=True)
 @_on_text
 def _bad_utf8(rng: random.Random, content: str) -> bytes:
-    """Bytes that are no UTF-8: lone, overlong, surrogates, cut in the middle."""
+    """Invalid UTF-8: lone, overlong, surrogates, cut in the middle."""
     bad = rng.choice((b"\x80", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf8\x88\x80\x80\x80", b"\xff", b"\xe2\x82"))
     place = rng.randrange(len(content) + 1)
     return content[:place].encode() + bad + content[place:].encode()
@@ -380,7 +381,7 @@ def _ragged(rng: random.Random, content: str) -> str:
 @kind(refused=True)
 @_on_text
 def _endless_line(rng: random.Random, content: str) -> str:
-    """A line longer than any record may be."""
+    """A line longer than the longest record allowed."""
     header, _, rest = content.partition("\n")
     return f"{header}\n{'x' * rng.choice((1_048_577, 3_000_000))}\n{rest}"
 
@@ -388,7 +389,7 @@ def _endless_line(rng: random.Random, content: str) -> str:
 @kind()
 @_on_text
 def _costly(rng: random.Random, content: str) -> str:
-    """Records as long as can be, and quotes made to cost time."""
+    """Records of maximum length, with quotes that are slow to parse."""
     header, _, rest = content.partition("\n")
     width = header.count(",")
     size = (1 << 20) - rng.choice((0, 1, 2, 60, 4_000, 4_096, 4_200)) - width
@@ -410,7 +411,7 @@ def _costly(rng: random.Random, content: str) -> str:
 @kind()
 @_on_table
 def _columns(rng: random.Random, header: list[str], rows: Rows) -> None:
-    """Columns swapped, renamed, missing, twice, or in other letters."""
+    """Columns swapped, renamed, missing, repeated or in other case."""
     place, other = rng.randrange(len(header)), rng.randrange(len(header))
     change = rng.randrange(5)
     if change == 0:
@@ -431,7 +432,7 @@ def _columns(rng: random.Random, header: list[str], rows: Rows) -> None:
 @kind()
 @_on_table
 def _extra_columns(rng: random.Random, header: list[str], rows: Rows) -> None:
-    """Columns the contract does not know, of odd names, and hundreds of them."""
+    """Columns outside the contract, with odd names or by the hundred."""
     names = ("x\x1b[31m", "a\nb", "'; drop table raw.crimes; --", '"', "=1+1", "\u202egnp", "c0", "ordinal", "problem")
     more = list(names) if rng.random() < 0.7 else [f"more{n}" for n in range(rng.choice((50, 250, 20_000)))]
     header += more
@@ -465,7 +466,7 @@ def _value_kind(name: str, *values: str) -> None:
 
 
 _value_kind(
-    "Dates and times that are none, or absurd",
+    "Invalid and absurd dates and times",
     *(
         "0000-00-00",
         "0000-01-01",
@@ -576,7 +577,7 @@ def _cycle(rng: random.Random, extract: Extract) -> None:
 
 @kind(refused=True)
 def _cycle_across(rng: random.Random, extract: Extract) -> None:
-    """A circle of merges that closes an earlier extract's chain."""
+    """A circle of merges that closes a chain of an earlier extract."""
     name = "person_merges.csv"
     end, start = 812, rng.randrange(800, 812)
     _put(extract, name, f"{HEADERS['person_merges']}\n{FORCE}8,q{end},q{start},2026-09-20\n")
@@ -591,7 +592,7 @@ def _manifest(extract: Extract) -> dict[str, dict[str, object]]:
 
 @kind(refused=True)
 def _wrong_promise(rng: random.Random, extract: Extract) -> None:
-    """Checksums or row counts in extract.json that are not those of the files."""
+    """Wrong checksums or row counts in extract.json."""
     entries = _manifest(extract)
     name = rng.choice(sorted(entries))
     wrong: list[dict[str, object]] = [{"sha256": "0" * 64}, {"sha256": ""}, {"rows": -1}, {"rows": 10**30}, {"rows": 3}]
@@ -601,7 +602,7 @@ def _wrong_promise(rng: random.Random, extract: Extract) -> None:
 
 @kind()
 def _broken_manifest(rng: random.Random, extract: Extract) -> None:
-    """An extract.json that is no JSON, no object, too deep, too large or of odd values."""
+    """An extract.json that is not JSON, not an object, too deep, too large or with odd values."""
     extract.files["extract.json"] = rng.choice(
         (
             *(b"", b"{", b"[]", b"null", b"\xff\xfe{}", b"[" * 100_000, b'{"a":' * 100_000, b" " * 2_000_000, b"NaN"),
@@ -681,7 +682,7 @@ def _parquet_bomb(rng: random.Random, extract: Extract) -> None:
 
 @kind()
 def _suffix(rng: random.Random, extract: Extract) -> None:
-    """Files whose name says another format than they have."""
+    """Files with the suffix of another format."""
     name = _some_file(rng, extract)
     stem, _, suffix = name.partition(".")
     content = extract.files.pop(name, b"")
@@ -690,7 +691,7 @@ def _suffix(rng: random.Random, extract: Extract) -> None:
 
 @kind(refused=True)
 def _near_names(rng: random.Random, extract: Extract) -> None:
-    """Names that are nearly those of a table."""
+    """Misspelt table names."""
     names = (
         "Crimes.csv",
         "crimes-3.csv",
@@ -704,8 +705,8 @@ def _near_names(rng: random.Random, extract: Extract) -> None:
 
 
 @kind()
-def _strangers(rng: random.Random, extract: Extract) -> None:
-    """Other files of odd names beside the tables: control characters, no UTF-8, SQL, very long."""
+def _other_files(rng: random.Random, extract: Extract) -> None:
+    """Other files with odd names: control characters, invalid UTF-8, SQL, very long."""
     names = (
         "\x1b[31mred",
         "caf\udce9.csv",
@@ -730,14 +731,14 @@ def _too_many(rng: random.Random, extract: Extract) -> None:
         for number in range(1_000):
             (folder / f"crimes_{number + 100}.csv").touch()
 
-    extract.deeds.append(flood)
+    extract.folder_changes.append(flood)
 
 
 def _instead(extract: Extract, name: str, make: Callable[[Path, Path], None]) -> None:
-    """Put something that is no file in the place of one; `make` gets its path and a real file elsewhere."""
+    """Puts something else in the place of a file. `make` gets its path and the path of a real file elsewhere."""
     content = extract.files.pop(name, b"{}")
 
-    def deed(folder: Path) -> None:
+    def change(folder: Path) -> None:
         aside = folder.parent.parent / "aside"
         aside.mkdir(exist_ok=True)
         (aside / name).write_bytes(content)
@@ -746,12 +747,12 @@ def _instead(extract: Extract, name: str, make: Callable[[Path, Path], None]) ->
             path.unlink()
         make(path, aside / name)
 
-    extract.deeds.append(deed)
+    extract.folder_changes.append(change)
 
 
 def _socket(path: Path, _: Path) -> None:
     with socket.socket(socket.AF_UNIX) as end:
-        # The path may be longer than a socket's name can be.
+        # The full path may be longer than a socket's name can be.
         before = os.getcwd()
         os.chdir(path.parent)
         try:
@@ -761,8 +762,8 @@ def _socket(path: Path, _: Path) -> None:
 
 
 @kind(refused=True)
-def _no_file(rng: random.Random, extract: Extract) -> None:
-    """Pipes, sockets, folders and devices in the place of a file."""
+def _not_a_file(rng: random.Random, extract: Extract) -> None:
+    """Pipes, sockets, folders and devices instead of a file."""
     makes: list[Callable[[Path, Path], None]] = [
         lambda path, _: os.mkfifo(path),
         lambda path, _: path.mkdir(),
@@ -788,7 +789,7 @@ def _links(rng: random.Random, extract: Extract) -> None:
 
 @kind(refused=True)
 def _bad_id(rng: random.Random, extract: Extract) -> None:
-    """A folder of no good id: other words, control characters, no UTF-8, no real date."""
+    """A folder name that is not an id: other words, control characters, invalid UTF-8, impossible dates."""
     ids = (
         "2026-02-30",
         "2026-09-30 copy",
@@ -825,7 +826,7 @@ def _gzip(rng: random.Random, extract: Extract) -> None:
 
 @cache
 def bomb() -> bytes:
-    """A file of 300 KB that unpacks to 300 MB."""
+    """Returns a file of 300 KB that unpacks to 300 MB."""
     return packed(b"force,person_ref,updated_at\n" + b"met,p1,2026-09-20\n" * (300_000_000 // 18))
 
 
