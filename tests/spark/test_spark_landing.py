@@ -1,4 +1,4 @@
-"""Extracts landed by Apache Spark: the same rows, quarantine, defects and refusals as by DuckDB, value for value."""
+"""Extracts landed by Apache Spark: rows, quarantine, defects and refusals equal DuckDB's, value for value."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harmrank.refreshing import engines
 SPARK_PYTHON = REPOSITORY / ".venv-spark" / "bin" / "python"
 
 CRIMES = "force,crime_ref,offence_code,reported_on,committed_from,reported_by,outcome_type,domestic_abuse,updated_at,deleted\n"
-# A value that may be read in two ways on two engines, and what stands around it.
+# Values that two engines may read differently, and values like them.
 DAYS = [
     "2026-05-01", "2026-02-29", "2024-02-29", "0000-01-01", "0001-01-01", "9999-12-31", "2026-13-01", "2026-5-1", "26-05-01",
     "2026-05-01T10:00", "2026-05-01 10:00:00.5Z", "2026-05-01T10", "2026-05-01x", " 2026-05-01 ", "\t2026-05-01",
@@ -56,20 +56,20 @@ OTHERS = [
 
 
 def plain() -> str:
-    """One crime for each odd value, in a file that is split at sight."""
+    """Returns one crime for each odd value, in a file without quotes."""
     rows = [f"met,d{n},019/08,{day},{day},,,,2026-05-02T09:00:00," for n, day in enumerate(DAYS)]
     rows += [f"met,m{n},019/08,2026-05-01,,,,,{moment}," for n, moment in enumerate(MOMENTS)]
     rows += [
         f"met,o{n},019/08,2026-05-01,,{word},{word},{word},2026-05-02T09:00:00,{word}" for n, word in enumerate(OTHERS)
     ]
     rows += ["", "met,t1,,,,,,,2026-05-02T09:00:00,Y", "me|t,b1,019/08,2026-05-01,,,,,2026-05-02T09:00:00,", "   "]
-    # The widest that a text may be, and one more.
+    # The longest text allowed, and one character more.
     rows += [f"met,{'x' * width},019/08,2026-05-01,,,,,2026-05-02T09:00:00," for width in (10_000, 10_001)]
     return CRIMES + "\n".join(rows) + "\n"
 
 
 def quoted() -> str:
-    """The same kinds of rows with quotes, line ends inside of values and broken records between them."""
+    """Returns rows with quotes, line ends in values and broken records between them."""
     return (
         "\ufeff" + CRIMES.replace("\n", "\r\n") + 'met,q1,"019/08",2026-05-01,,,,,"2026-05-02T09:00:00",\r\n'
         'met,"q\r\n2",019/08,2026-05-01,,,,,2026-05-02T09:00:00,\r\n'
@@ -84,21 +84,21 @@ def quoted() -> str:
 
 @dataclass(frozen=True)
 class Landed:
-    """What an engine has made of the extracts: what it said, and the home."""
+    """The result of landing on one engine: its home, the lines it reported, and the exit code."""
 
     home: Path
-    said: list[str]
+    lines: list[str]
     code: int
 
 
 @pytest.fixture(scope="module")
 def extracts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Extracts with every odd value, whole and refused ones, in each form that the contract knows."""
+    """Extracts with every odd value, good and refused ones, in each format of the contract."""
     root = tmp_path_factory.mktemp("odd [extracts] {1}")
     for name, files in {
         "2026-05-31": {"crimes_1.csv": plain(), "crimes_2.csv": quoted()},
         "2026-06-30": {"crimes.csv": CRIMES + "met,d0,019/08,2026-05-01,,,,,2026-06-02T09:00:00,\n"},
-        # More than a part of Spark's, so that ordinals are put together from several.
+        # Larger than one of Spark's parts, so ordinals are computed over several parts.
         "2026-07-31": {"people.csv": people(180_000)},
         "2026-08-31": {"crimes.csv": CRIMES + "met,z1,,never,,,,,,\n"},
         "2026-09-30": {
@@ -126,7 +126,7 @@ def extracts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def people(number: int) -> str:
-    """Many plain rows, one of them bad and far down."""
+    """Returns many plain rows with one bad row near the end."""
     rows = [f"met,p{n},Inventus,M,19{n % 100:02}-01-01,2026-07-02T09:00:00" for n in range(number)]
     rows[number - 10] = "met,p_bad,Inventus,M,1990-01-01,never"
     return "force,person_ref,forename,sex,date_of_birth,updated_at\n" + "\n".join(rows) + "\n"
@@ -134,7 +134,7 @@ def people(number: int) -> str:
 
 @pytest.fixture(scope="module")
 def landed(extracts: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Landed]:
-    """The same extracts by both engines."""
+    """The same extracts landed by both engines."""
     if not SPARK_PYTHON.exists():
         pytest.skip("no .venv-spark: make spark-env sets it up")
     if shutil.which("java") is None:
@@ -147,7 +147,7 @@ def landed(extracts: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
 
 
 def land(python: Path, extracts: Path, home: Path, engine: str) -> Landed:
-    """`harmrank land` in the environment of the engine."""
+    """Runs `harmrank land` in the environment of the engine."""
     done = subprocess.run(
         [python, "-m", "harmrank", "land", extracts, "--home", home, "--engine", engine, "--max-bad-share", "0.7"],
         env={**os.environ, "PYTHONPATH": str(REPOSITORY), "HARMRANK_SPARK_PARTITIONS": "2"},
@@ -155,24 +155,24 @@ def land(python: Path, extracts: Path, home: Path, engine: str) -> Landed:
         text=True,
         check=False,
     )
-    said = [
+    lines = [
         line.replace(str(home), "HOME") for line in done.stderr.splitlines() if line.startswith(("Extract", "warning"))
     ]
-    return Landed(home, said, done.returncode)
+    return Landed(home, lines, done.returncode)
 
 
 @pytest.mark.thorough
-def test_both_say_the_same_of_every_extract(landed: dict[str, Landed]) -> None:
-    """Landed and refused, with the rows, files, lines and reasons; and the exit code of a refused extract."""
-    assert landed["duckdb"].said == landed["spark"].said
-    assert sum("was refused" in line for line in landed["spark"].said) == 2
+def test_both_report_the_same_for_every_extract(landed: dict[str, Landed]) -> None:
+    """Rows, files, lines and reasons of landed and refused extracts, and the exit code of a refused extract."""
+    assert landed["duckdb"].lines == landed["spark"].lines
+    assert sum("was refused" in line for line in landed["spark"].lines) == 2
     assert landed["duckdb"].code == landed["spark"].code == 3
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("table", list(TABLES))
 def test_every_row_lands_with_the_same_values_and_number(landed: dict[str, Landed], table: str) -> None:
-    """Dates, moments to the microsecond, flags and texts, and the place of the row in its extract."""
+    """Dates, times to the microsecond, flags, texts and row numbers."""
     with duckdb.connect() as connection:
         connection.execute(f"attach '{landed['duckdb'].home / 'warehouse.duckdb'}' as theirs (read_only)")
         columns = ", ".join(row[0] for row in connection.execute(f"describe theirs.raw.{table}").fetchall())
@@ -205,11 +205,11 @@ def test_every_row_lands_with_the_same_values_and_number(landed: dict[str, Lande
         "person_digests",
     ],
 )
-def test_what_is_written_down_is_the_same(landed: dict[str, Landed], table: str) -> None:
-    """Rows read, landed and in quarantine by file; each bad row with its line and text; what the door found."""
+def test_the_warehouse_tables_are_the_same(landed: dict[str, Landed], table: str) -> None:
+    """Rows read, landed and in quarantine by file; each bad row with its line and text; the results of the checks."""
     with duckdb.connect() as connection:
-        for engine, made in landed.items():
-            connection.execute(f"attach '{made.home / 'warehouse.duckdb'}' as {engine}_home (read_only)")
+        for engine, result in landed.items():
+            connection.execute(f"attach '{result.home / 'warehouse.duckdb'}' as {engine}_home (read_only)")
         one, other = (f"duckdb_home.raw.{table}", f"spark_home.raw.{table}")
         for ahead, behind in ((one, other), (other, one)):
             assert connection.execute(f"from {ahead} except all from {behind}").fetchall() == []
@@ -218,9 +218,13 @@ def test_what_is_written_down_is_the_same(landed: dict[str, Landed], table: str)
 
 
 @pytest.mark.thorough
-def test_rows_that_no_ledger_knows_are_dropped_before_a_build(landed: dict[str, Landed], tmp_path: Path) -> None:
-    """The merges of a refused extract were written before it was refused, as are those of one that a kill cut off. A home
-    that was copied does so in its own tables, not in those of the home it was copied from, and keeps its rows."""
+def test_rows_of_extracts_that_did_not_land_are_dropped_before_a_build(
+    landed: dict[str, Landed], tmp_path: Path
+) -> None:
+    """Merges are written before their extract may be refused or killed, so they are dropped later.
+
+    A copied home drops them in its own tables, not in those of the original, and keeps its other rows.
+    """
     home = tmp_path / "home"
     shutil.copytree(landed["spark"].home, home)
     rows = home / "spark" / "warehouse" / "raw.db"
@@ -240,22 +244,24 @@ def test_rows_that_no_ledger_knows_are_dropped_before_a_build(landed: dict[str, 
 
 @pytest.mark.thorough
 def test_nothing_of_an_extract_is_left_in_scratch(landed: dict[str, Landed]) -> None:
-    """It is personal data: what Spark leaves for the checks goes when the extract has landed or was refused."""
+    """Files that Spark writes for the checks hold personal data: they are removed when the extract has landed or was refused."""
     scratch = landed["spark"].home / "scratch"
     assert [path for path in scratch.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.thorough
-def test_what_java_leaves_lies_in_the_home(landed: dict[str, Landed]) -> None:
-    """Temporary files of a session can hold rows: they belong where everything else is that only its owner may read. Hive leaves
-    a folder behind at each start, which would otherwise stand in the machine's own."""
+def test_temporary_files_of_java_are_in_the_home(landed: dict[str, Landed]) -> None:
+    """Temporary files of a session can hold rows, so they belong in the home, which only its owner may read.
+
+    Hive leaves a folder at each start, by default in the machine's own temporary folder.
+    """
     assert list((landed["spark"].home / "spark" / "scratch").glob("*_resources"))
 
 
 @pytest.mark.thorough
 def test_a_home_stays_with_its_engine(landed: dict[str, Landed], extracts: Path) -> None:
-    """Rows would lie in two places, and each build know half of them. What Spark cannot do yet is said before anything begins."""
-    for options, said in (
+    """With two engines, each build would know only half of the rows. Options that Spark lacks are refused at once."""
+    for options, message in (
         (("--engine", "duckdb"), "are in spark: use a new home for duckdb"),
         (("--known-at", "2026-06-30"), "--known-at does not work with spark yet"),
     ):
@@ -266,21 +272,23 @@ def test_a_home_stays_with_its_engine(landed: dict[str, Landed], extracts: Path)
             check=False,
         )
         assert done.returncode == 2
-        assert said in done.stderr
+        assert message in done.stderr
 
 
 @pytest.mark.parametrize(
-    ("missing", "said"),
+    ("missing", "message"),
     [
         ("pyspark", r"pip install 'harmrank\[spark\]', or make spark-env"),
         ("java", "apt-get install openjdk-17-jre-headless"),
     ],
 )
-def test_what_spark_needs_is_said(missing: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before anything is made: how to get it, and no traceback of an import."""
+def test_a_missing_requirement_of_spark_is_named(
+    missing: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message says how to install it, before anything is created and without a traceback."""
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == missing else object())
     monkeypatch.setattr(shutil, "which", lambda name: None if name == missing else name)
-    with pytest.raises(UsageError, match=said):
+    with pytest.raises(UsageError, match=message):
         engines.of(Home(tmp_path / "home"), "spark").rows()
     assert not (tmp_path / "home").exists()
