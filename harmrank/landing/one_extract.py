@@ -224,7 +224,7 @@ def _arrival(incoming: door_in.IncomingExtract, rows_quarantined: int) -> Arriva
     extract_id, unknown = incoming.extract.extract_id, len(incoming.extract.unknown_files)
     landed = sum(file.rows_read for file in incoming.files) - rows_quarantined
     # Counted, not named: such a name may be a person's.
-    ignored = f", {plural(unknown, 'file')} ignored: not in the contract" if unknown else ""
+    ignored = f", {plural(unknown, 'file')} ignored: not a table of the contract" if unknown else ""
     return Arrival(
         extract_id,
         landed,

@@ -553,7 +553,7 @@ def test_a_file_outside_the_contract_is_reported(door: Door) -> None:
     assert door.ask("select column_name, reason, rows_affected from raw.value_defects") == [
         ("(file)", "files of no known table were not read (counted in files)", 1)
     ]
-    assert "1 file ignored: not in the contract" in door.lines[0]
+    assert "1 file ignored: not a table of the contract" in door.lines[0]
     assert "persons" not in door.lines[0]
 
 
