@@ -309,7 +309,7 @@ def test_a_fatal_finding_refuses_the_extract_and_says_where(
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
         assert connection.execute("select count(*) from raw.crimes where crime_ref like 'x%'").fetchone() == (0,)
     page = (home / "reports" / "2026-07-31.html").read_text(encoding="utf-8")
-    assert "Refused: nothing in this extract counts" in page
+    assert "Refused: nothing of this extract counts" in page
     assert "crimes.csv line 2" in page
 
 
