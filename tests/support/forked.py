@@ -23,6 +23,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import NoReturn
@@ -92,7 +93,9 @@ def _load() -> None:
 
     for module in pkgutil.walk_packages(harmrank.__path__, "harmrank."):
         if not module.name.startswith(("harmrank.spark", "harmrank.__main__")):
-            importlib.import_module(module.name)
+            # What an environment lacks, such as a driver, is for the command to say.
+            with suppress(ImportError):
+                importlib.import_module(module.name)
     for name in LOADED:
         importlib.import_module(name)
     # What is loaded is never garbage: a fork that looked at it would copy it.
