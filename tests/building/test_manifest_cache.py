@@ -1,4 +1,4 @@
-"""The parsed project that is kept beside the code: used where it can be trusted, made again where it cannot."""
+"""The parsed project kept beside the code is used if it can be trusted, and replaced if not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PROJECT = ("harmrank", "models", "macros", "seeds", "tests", "analyses", "expect
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project, so that nothing that is planted there meets another test."""
+    """A copy of the project, so that planted changes do not affect other tests."""
     copy = tmp_path_factory.mktemp("project")
     for name in PROJECT:
         source = REPOSITORY / name
@@ -25,7 +25,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-# What a build hands to dbt, without the build: dbt lists what it would do, and the SQL of one model is shown.
+# What a build hands to dbt, without building: dbt lists the nodes, and the SQL of one model is printed.
 SQL_OF_TOP_100 = """
 import sys
 from pathlib import Path
@@ -42,7 +42,7 @@ print(project.nodes["model.harmrank.top_100"].raw_code)
 
 
 def given_to_dbt(project: Path) -> str:
-    """The SQL of top_100 that a build with the code of the copy would hand to dbt."""
+    """Returns the SQL of top_100 that a build with the code of the copy would hand to dbt."""
     command = [sys.executable, "-c", SQL_OF_TOP_100, project.parent / "home"]
     environment = {**os.environ, "PYTHONPATH": str(project)}
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
@@ -57,13 +57,13 @@ def sql(project: Path) -> str:
 
 
 def kept(project: Path) -> Path:
-    """The one parsed project that is kept."""
+    """Returns the file of the kept project."""
     (path,) = (project / "target" / "parsed").glob("*.msgpack")
     return path
 
 
-def test_what_is_kept_is_what_is_built(project: Path, sql: str) -> None:
-    """Parsing costs seconds: it is not done again, which shows where what is kept says something else."""
+def test_a_build_uses_the_kept_project(project: Path, sql: str) -> None:
+    """Parsing costs seconds and is not repeated: a change in the kept file shows in the build."""
     path = kept(project)
     content = path.read_bytes()
     assert b"select * from final" in content
@@ -73,8 +73,8 @@ def test_what_is_kept_is_what_is_built(project: Path, sql: str) -> None:
     assert given_to_dbt(project) == sql
 
 
-def test_what_others_may_have_written_is_not_used(project: Path, sql: str) -> None:
-    """It is code: a file that somebody else can write to is not read."""
+def test_a_file_that_others_can_write_to_is_not_used(project: Path, sql: str) -> None:
+    """The file holds code."""
     path = kept(project)
     path.write_bytes(path.read_bytes().replace(b"select * from final", b"select * from nothi"))
     path.chmod(0o666)
@@ -82,8 +82,8 @@ def test_what_others_may_have_written_is_not_used(project: Path, sql: str) -> No
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_half_of_it_is_made_again(project: Path, sql: str) -> None:
-    """A kill or a full disk may leave half a file; the next run must not stumble over it."""
+def test_half_a_file_is_replaced(project: Path, sql: str) -> None:
+    """A kill or a full disk may leave half a file, which must not stop the next run."""
     path = kept(project)
     whole = path.stat().st_size
     os.truncate(path, whole // 3)
@@ -92,7 +92,7 @@ def test_half_of_it_is_made_again(project: Path, sql: str) -> None:
 
 
 def test_a_changed_macro_is_parsed(project: Path, sql: str) -> None:
-    """A stale copy would go on building yesterday's rules."""
+    """A stale copy would build by old rules."""
     before = kept(project)
     macro = project / "macros" / "ranking.sql"
     text = macro.read_text(encoding="utf-8")
@@ -102,7 +102,7 @@ def test_a_changed_macro_is_parsed(project: Path, sql: str) -> None:
     macro.write_text(text, encoding="utf-8")
 
 
-def test_without_a_place_to_keep_it_all_the_same(project: Path, sql: str) -> None:
+def test_without_a_writable_folder_dbt_parses(project: Path, sql: str) -> None:
     """An installation that its user cannot write to parses every time."""
     shutil.rmtree(project / "target")
     (project / "target").write_text("in the way")

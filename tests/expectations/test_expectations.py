@@ -1,4 +1,4 @@
-"""What Great Expectations checks at the two doors: every expectation can fail, for its own reason, and has its effect."""
+"""The checks of Great Expectations at the two doors: each expectation finds its fault and has its effect."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ DOOR_OUT = {e.name: e for suite in suites.load("door_out") for e in suite.expect
 
 
 def names(found: list[checks.Finding]) -> set[str]:
-    """The expectations that were not met."""
+    """Returns the names of the expectations that failed."""
     return {finding.expectation.name for finding in found if not finding.passed}
 
 
-def test_results_are_read_on_a_connection_that_stays_its_owners() -> None:
-    """Great Expectations alone closes DuckDB before it has read a result, and would end a transaction that is open."""
+def test_a_check_leaves_the_connection_and_its_transaction_open() -> None:
+    """Great Expectations by itself closes DuckDB before it has read a result, and ends an open transaction."""
     expectation = Expectation(
         "late",
         "expect_column_values_to_be_between",
@@ -72,8 +72,8 @@ def test_results_are_read_on_a_connection_that_stays_its_owners() -> None:
             connection.execute("select * from days")
 
 
-def test_what_is_kept_of_a_check_is_no_finding() -> None:
-    """The next extract has other rows and another day; neither may be judged by those of the one before."""
+def test_a_kept_expectation_is_evaluated_on_new_rows() -> None:
+    """The next extract has other rows and another day: neither may be judged by those of the last extract."""
     expectation = Expectation(
         "late",
         "expect_column_values_to_be_between",
@@ -102,8 +102,8 @@ def test_what_is_kept_of_a_check_is_no_finding() -> None:
             checker.check(suite, parameters)
 
 
-def test_a_check_that_cannot_be_run_is_no_passed_one() -> None:
-    """An expectation about a column that is gone must stop the run with one line, which holds no data."""
+def test_a_check_that_cannot_be_run_does_not_pass() -> None:
+    """An expectation about a missing column raises an error of one line without data."""
     suite = Suite(
         "days",
         None,
@@ -119,8 +119,8 @@ def test_a_check_that_cannot_be_run_is_no_passed_one() -> None:
             checks.Checker(connection).check(suite)
 
 
-def test_every_expectation_says_what_it_wants_and_what_to_do() -> None:
-    """A supplier reads the sentence and the advice; a name tells the findings of two extracts to be of one check."""
+def test_every_expectation_has_a_sentence_and_advice() -> None:
+    """Suppliers read both. Names are unique, so that the findings of two extracts can be compared."""
     loaded = [*suites.load("door_in"), *suites.load("door_out")]
     everything = [expectation for suite in loaded for expectation in suite.expectations]
     assert len({expectation.name for expectation in everything}) == len(everything)
@@ -129,7 +129,7 @@ def test_every_expectation_says_what_it_wants_and_what_to_do() -> None:
         assert expectation.mend.endswith("."), expectation.name
 
 
-# --- the door in: faults in what an extract brings ---------------------------------------------------------------
+# --- the door in: faults in an extract -------------------------------------------------------------------------
 
 ROWS = 200
 GOOD = {
@@ -182,12 +182,12 @@ FAULTS_IN = {
 }
 
 
-# Faults that have consequences which another expectation is about.
+# Faults that other expectations find, too.
 ALSO = {
-    # A crime or a person without a key is not found by its involvements, nor one that has gone.
+    # Involvements do not find a crime or person without a key, or a missing one.
     "crimes_come_in_usual_number": ["involvements_have_their_crime"],
     "people_come_in_usual_number": ["involvements_have_their_person", "victims_have_a_sex"],
-    # The outcome stays where it was when the report moves behind it.
+    # The report moves to a later day than the outcome.
     "crimes_are_reported_by_the_extract": ["outcomes_follow_the_report"],
     "most_crimes_are_reported_by_the_extract": ["outcomes_follow_the_report"],
 }
@@ -195,7 +195,7 @@ ALSO = {
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[duckdb.DuckDBPyConnection, door_in.DoorIn]]:
-    """A door whose home has seen three extracts of 200 rows a table."""
+    """A door in with three landed extracts of 200 rows per table."""
     home = Home(tmp_path_factory.mktemp("door") / "home")
     home.create()
     connection = warehouse.connect(home)
@@ -213,7 +213,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[duckdb.Du
 def bring(
     connection: duckdb.DuckDBPyConnection, fault: str | None, extract_id: str = "2026-06-30"
 ) -> door_in.IncomingExtract:
-    """An extract as it stands after its files were read, with a fault planted."""
+    """Returns an extract whose files were read, with a planted fault."""
     for table, query in GOOD.items():
         connection.execute(
             f"create or replace temp table landing_{table} as select *, timestamp '2026-06-30 09:00' as updated_at, "
@@ -233,7 +233,7 @@ def bring(
 
 
 def test_a_good_extract_passes_every_check(opened: tuple[duckdb.DuckDBPyConnection, door_in.DoorIn]) -> None:
-    """The faults below start from here; every suite has been looked at."""
+    """The faults below start from this extract, and every suite is run."""
     connection, door = opened
     found = door.check(bring(connection, None))
     assert names([f.finding for f in found]) == set()
@@ -247,9 +247,9 @@ def test_every_expectation_at_the_door_in_has_a_fault() -> None:
 
 @pytest.mark.parametrize("name", DOOR_IN)
 def test_a_fault_in_an_extract_is_found(opened: tuple[duckdb.DuckDBPyConnection, door_in.DoorIn], name: str) -> None:
-    """The expectation finds its fault, as gravely as it says, and points at the first row that has it.
+    """The expectation finds its fault with its severity, and names the first row that has it.
 
-    Where another one finds it too, it is the milder or the graver form of the same, or speaks of what follows from it.
+    Another expectation may find it only if it is the milder form of the same, or in ALSO.
     """
     connection, door = opened
     found = door.check(bring(connection, FAULTS_IN[name]))
@@ -263,8 +263,10 @@ def test_a_fault_in_an_extract_is_found(opened: tuple[duckdb.DuckDBPyConnection,
         assert row in ({2} if name == "crimes_stand_once" else {1, 7})
 
 
-def test_a_share_of_a_few_rows_refuses_nothing(opened: tuple[duckdb.DuckDBPyConnection, door_in.DoorIn]) -> None:
-    """Ninety-nine rows with a date are too few to refuse an extract by a share of them; a hundred are enough."""
+def test_a_share_of_less_than_a_hundred_rows_refuses_nothing(
+    opened: tuple[duckdb.DuckDBPyConnection, door_in.DoorIn],
+) -> None:
+    """With 99 rows that have a date the finding is not fatal; with 100 it is."""
     connection, door = opened
     for rows, is_fatal in ((99, False), (100, True)):
         fault = (
@@ -283,7 +285,7 @@ def test_a_share_of_a_few_rows_refuses_nothing(opened: tuple[duckdb.DuckDBPyConn
 def test_volumes_are_compared_with_three_extracts_of_the_same_feed(
     opened: tuple[duckdb.DuckDBPyConnection, door_in.DoorIn], extract_id: str, is_compared: bool
 ) -> None:
-    """Two extracts before it are too few to say what is usual, and another force's are none of its."""
+    """Not with two earlier extracts, and not with those of another force."""
     connection, door = opened
     found = door.check(bring(connection, "delete from landing_custody where ordinal > 39", extract_id))
     assert ("custody_come_in_usual_number" in names([f.finding for f in found])) == is_compared
@@ -295,7 +297,7 @@ def test_volumes_are_compared_with_three_extracts_of_the_same_feed(
 def test_a_fatal_finding_refuses_the_extract_and_says_where(
     tmp_path: Path, published: PublishedHome, harmrank: Command
 ) -> None:
-    """A century's slip in reported_on: exit code 3, the place in the message, nothing of it lands, the page tells it."""
+    """reported_on is a century too late: exit code 3, file and line in the message and on the page, and no row lands."""
     home, extracts = tmp_path / "home", tmp_path / "extracts"
     shutil.copytree(published.home, home, symlinks=True)
     shutil.copytree(published.extracts, extracts)
@@ -313,10 +315,10 @@ def test_a_fatal_finding_refuses_the_extract_and_says_where(
     assert "crimes.csv line 2" in page
 
 
-def test_a_finding_that_is_not_fatal_travels_with_the_build(
+def test_a_finding_that_is_not_fatal_becomes_a_warning_of_the_build(
     tmp_path: Path, published: PublishedHome, harmrank: Command
 ) -> None:
-    """It lands, and whoever reads the list is told: in the manifest, in `status` and in data_defects."""
+    """The extract lands; the manifest, `status` and data_defects show the finding."""
     home, extracts = tmp_path / "home", tmp_path / "extracts"
     shutil.copytree(published.home, home, symlinks=True)
     shutil.copytree(published.extracts, extracts)
@@ -338,7 +340,7 @@ def test_a_finding_that_is_not_fatal_travels_with_the_build(
 
 
 def test_acceptance_reports_need_no_network_and_name_nobody(tmp_path: Path) -> None:
-    """One page an extract, made again where it is missing; names, values and what a header tries stay out of it."""
+    """One page per extract, rebuilt if missing, without names, values or the HTML of a hostile header."""
     extracts, home = tmp_path / "extracts", Home(tmp_path / "home")
     feed = dict(SMALL_FEED)
     feed["people"] = (
@@ -366,8 +368,8 @@ def test_acceptance_reports_need_no_network_and_name_nobody(tmp_path: Path) -> N
     assert (home.reports / "2026-06-30.html").read_text(encoding="utf-8") == page
 
 
-def test_a_changed_extract_keeps_its_page_and_says_that_it_came_again(tmp_path: Path) -> None:
-    """What landed goes on to count, so its page must not say that nothing of it does."""
+def test_the_page_of_a_landed_extract_mentions_a_refused_changed_copy(tmp_path: Path) -> None:
+    """The landed version still counts, so its page must not say that nothing of it counts."""
     extracts, home = tmp_path / "extracts", Home(tmp_path / "home")
     folder = write_extract(extracts, "2026-06-30", SMALL_FEED)
     land(extracts, home, lambda line: None)
@@ -383,8 +385,8 @@ def test_a_changed_extract_keeps_its_page_and_says_that_it_came_again(tmp_path: 
         assert connection.execute("select count(*) from raw.refused_extracts").fetchone() == (0,)
 
 
-def test_a_page_that_was_not_drawn_in_time_is_drawn_later(tmp_path: Path) -> None:
-    """Killed between landing and drawing, the page of a mended extract must not go on to say that it was refused."""
+def test_a_page_that_a_kill_prevented_is_written_by_the_next_refresh(tmp_path: Path) -> None:
+    """After a kill between landing and writing the page, a corrected extract must not stay "refused" on its page."""
     extracts, home = tmp_path / "extracts", Home(tmp_path / "home")
     folder = write_extract(extracts, "2026-06-30", {**SMALL_FEED, "crimes": "force\n"})
     land(extracts, home, lambda line: None)
@@ -397,18 +399,18 @@ def test_a_page_that_was_not_drawn_in_time_is_drawn_later(tmp_path: Path) -> Non
     assert b"Refused" not in (home.reports / "2026-06-30.html").read_bytes()
 
 
-def test_a_correction_is_not_remarked_for_what_it_leaves_out(
+def test_a_correction_with_few_tables_gets_no_warning_about_volumes(
     opened: tuple[duckdb.DuckDBPyConnection, door_in.DoorIn],
 ) -> None:
-    """No file of a table means nothing new for it, which is no volume to be wondered at."""
+    """A table without a file has nothing new, which is not an unusual volume."""
     connection, door = opened
     incoming = bring(connection, None)
     found = door.check(replace(incoming, files=incoming.files_of(CUSTODY)))
     assert names([f.finding for f in found]) == set()
 
 
-def test_what_stands_may_be_damaged(two_listed: PublishedHome, tmp_path: Path) -> None:
-    """A list that is made anew because the one that stands is damaged must not fail for want of something to compare."""
+def test_a_damaged_current_build_is_not_compared(two_listed: PublishedHome, tmp_path: Path) -> None:
+    """A list that replaces a damaged one must not fail because there is nothing to compare it with."""
     home = Home(tmp_path / "home")
     shutil.copytree(two_listed.home, home.root, symlinks=True)
     current = (home.published / "current").resolve()
@@ -420,7 +422,7 @@ def test_what_stands_may_be_damaged(two_listed: PublishedHome, tmp_path: Path) -
 
 
 def test_great_expectations_is_loaded_only_for_something_to_check(published: PublishedHome, harmrank: Command) -> None:
-    """Its import takes seconds: a refresh with nothing new must not pay for it."""
+    """Its import takes seconds, which a refresh with nothing new must not spend."""
     code = (
         "import sys, harmrank.cli.main as cli\n"
         f"cli._exit = lambda code: print(code, 'great_expectations' in sys.modules, 'dbt.cli' in sys.modules)\n"
@@ -439,22 +441,22 @@ Plant = Callable[[duckdb.DuckDBPyConnection, Path], Any]
 
 
 def run(*statements: str) -> Plant:
-    """A fault made by these statements in the mart file."""
+    """Returns a fault: these statements run in the mart file."""
     return lambda mart, folder: [mart.execute(statement) for statement in statements]
 
 
 def without_column(table: str, column: str) -> Plant:
-    """A table that a reader finds without one of its columns."""
+    """Returns a fault: a table lacks a column."""
     return run(f"alter table mart.{table} drop column {column}")
 
 
 def twice(table: str) -> Plant:
-    """A table with one of its rows twice."""
+    """Returns a fault: a table has one row twice."""
     return run(f"insert into mart.{table} select * from mart.{table} limit 1")
 
 
 def other_parquet(mart: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """A Parquet file with fewer rows than the table."""
+    """Plants a Parquet file with fewer rows than the table."""
     path = folder / "top_100.parquet"
     mart.execute(f"copy (select * from mart.top_100 where false) to '{path}' (format parquet)")
 
@@ -492,7 +494,7 @@ FAULTS_OUT: dict[str, Plant] = {
 
 @pytest.fixture(scope="module")
 def two_listed(tmp_path_factory: pytest.TempPathFactory, harmrank: Command) -> PublishedHome:
-    """A home with a list of two people, so that there is a second place to lose."""
+    """A home with a list of two people."""
     root = tmp_path_factory.mktemp("two")
     feed = dict(SMALL_FEED)
     feed["crimes"] += "met,c3,008/06,2026-06-03,2026-06-04T09:00:00\n"
@@ -505,7 +507,7 @@ def two_listed(tmp_path_factory: pytest.TempPathFactory, harmrank: Command) -> P
 
 
 def checked(home: Home, folder: Path) -> list[checks.Finding]:
-    """What the door out finds in a folder, compared with the current build."""
+    """Returns what the door out finds in a folder, with the current build of the home for comparison."""
     current = current_build.read_manifest(home)
     assert current is not None
     return door_out.check(home, folder, current, current)
@@ -526,7 +528,7 @@ def test_every_expectation_at_the_door_out_has_a_fault() -> None:
 
 @pytest.mark.parametrize("name", DOOR_OUT)
 def test_a_fault_in_a_build_is_found(two_listed: PublishedHome, tmp_path: Path, name: str) -> None:
-    """What a reader would be misled by is found before there is a reader."""
+    """The expectation finds its fault, with its severity."""
     home = Home(two_listed.home)
     folder = tmp_path / "build"
     shutil.copytree((home.published / "current").resolve(), folder)
@@ -539,7 +541,7 @@ def test_a_fault_in_a_build_is_found(two_listed: PublishedHome, tmp_path: Path, 
 
 
 def test_a_suite_that_cannot_be_run_stops_the_publication(two_listed: PublishedHome, tmp_path: Path) -> None:
-    """A column that the other checks need is gone: the finding says so, and no check is taken for a passed one."""
+    """A column that other checks need is missing: a fatal finding says so, and no check counts as passed."""
     home = Home(two_listed.home)
     folder = tmp_path / "build"
     shutil.copytree((home.published / "current").resolve(), folder)
@@ -553,7 +555,7 @@ def test_a_suite_that_cannot_be_run_stops_the_publication(two_listed: PublishedH
 def test_a_fatal_finding_at_the_door_out_publishes_nothing(
     two_listed: PublishedHome, tmp_path: Path, harmrank: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An allegation gets lost between warehouse and published file: the last list stands, `status` says what failed."""
+    """An allegation is lost between warehouse and published file: the last list stays, and `status` says what failed."""
     root = tmp_path / "home"
     shutil.copytree(two_listed.home, root, symlinks=True)
     home, copied = Home(root), publish._copy_marts

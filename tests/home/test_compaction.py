@@ -1,4 +1,4 @@
-"""The warehouse file gives back what it does not use: nothing is lost by it, whatever happens meanwhile."""
+"""Compaction returns unused space of the warehouse and loses nothing, whatever happens in the meantime."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from harmrank.home import compaction, warehouse
 from harmrank.home.folder import Home
 
 MEGABYTE = 1 << 20
-# What an analyst may have added: whatever a DuckDB file can hold, with views in an order that no name tells.
+# What analysts may have added: every kind of object, and views whose order of creation their names do not show.
 ODD = """
     create schema work;
     create type mood as enum ('good', 'bad');
@@ -45,7 +45,7 @@ ODD = """
 
 @pytest.fixture
 def gappy(scratch: PublishedHome) -> PublishedHome:
-    """A home whose warehouse holds 30 MB of nothing, and something of every kind behind it."""
+    """A home whose warehouse has 30 MB of free blocks, followed by objects of every kind."""
     with duckdb.connect(str(scratch.home / "warehouse.duckdb")) as connection:
         leave_gap(connection, 30 * MEGABYTE)
         connection.execute(ODD)
@@ -53,7 +53,7 @@ def gappy(scratch: PublishedHome) -> PublishedHome:
 
 
 def leave_gap(connection: duckdb.DuckDBPyConnection, size: int) -> None:
-    """Make a table of so many bytes that do not pack, one behind it so that the file cannot be cut off, and drop the first."""
+    """Creates a table of this many incompressible bytes and one behind it, so that the file cannot be cut off; drops the first."""
     connection.execute(
         f"create table main.gap as select hash(i) as a, hash(-i - 1) as b from range({size // 16}) as r (i)"
     )
@@ -65,7 +65,7 @@ def leave_gap(connection: duckdb.DuckDBPyConnection, size: int) -> None:
 
 
 def everything(home: Path) -> dict[str, Any]:
-    """All there is in a warehouse, read as its readers read it: what is defined, each with its comment, and each row."""
+    """Returns all objects of a warehouse with their comments, and all rows, as its readers see them."""
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
         found: dict[str, Any] = {
             "schemas": _rows(connection, "select schema_name from information_schema.schemata where catalog_name = 'warehouse'"),
@@ -86,7 +86,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, 
 
 
 def compacted(home: Path, free_bytes: int = MEGABYTE, **options: Any) -> tuple[list[str], list[str]]:
-    """Compact in this process; gives what was said and what was remarked."""
+    """Compacts in this process. Returns the lines and the remarks."""
     said: list[str] = []
     with Home(home).lock():
         remarks = compaction.compact(Home(home), said.append, compaction.Worth(free_bytes=free_bytes, **options))
@@ -94,24 +94,24 @@ def compacted(home: Path, free_bytes: int = MEGABYTE, **options: Any) -> tuple[l
 
 
 def in_a_process(home: Path, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-    """The same in a process of its own: see support/compacting.py."""
+    """The same in another process (support/compacting.py)."""
     command = homes.command(home, str(MEGABYTE), *arguments, module="support.compacting")
     return subprocess.Popen(command, env=homes.ENVIRONMENT, stderr=subprocess.PIPE, text=True, **options)
 
 
 def beside(home: Path) -> list[str]:
-    """What lies beside the warehouse and belongs to it."""
+    """Returns the files beside the warehouse that belong to it."""
     return [path.name for path in home.glob("warehouse.duckdb?*")]
 
 
 def size(home: Path) -> int:
-    """Bytes in the warehouse file."""
+    """Returns the bytes of the warehouse file."""
     return (home / "warehouse.duckdb").stat().st_size
 
 
 @contextmanager
 def untouched(home: Path) -> Iterator[None]:
-    """The warehouse is the same file with the same in it after the block, and nothing lies beside it."""
+    """Asserts that after the block the warehouse is the same file with the same content, and nothing is beside it."""
     before, inode = everything(home), (home / "warehouse.duckdb").stat().st_ino
     yield
     assert everything(home) == before
@@ -119,8 +119,8 @@ def untouched(home: Path) -> Iterator[None]:
     assert beside(home) == []
 
 
-def test_what_is_not_used_is_given_back_and_nothing_is_lost(gappy: PublishedHome) -> None:
-    """Every table, row, view, comment and constraint, and what analysts added, is there as before, in less than half of the room."""
+def test_compaction_returns_unused_space_and_loses_nothing(gappy: PublishedHome) -> None:
+    """Every table, row, view, comment and constraint, and what analysts added, is kept in less than half of the space."""
     before, large = everything(gappy.home), size(gappy.home)
     assert len(before) > 60
     said, remarks = compacted(gappy.home)
@@ -137,10 +137,10 @@ def test_what_is_not_used_is_given_back_and_nothing_is_lost(gappy: PublishedHome
             connection.execute("insert into work.notes (id, mood, harm) values (7, 'good', 1)")
 
 
-def test_a_refresh_compacts_after_it_has_published_and_the_next_one_works(
+def test_a_refresh_compacts_after_publishing_and_the_next_one_works(
     scratch: PublishedHome, harmrank: Command, without_dbt: Command
 ) -> None:
-    """With the thresholds that users have: hundreds of megabytes of nothing go, and dbt builds on what is left."""
+    """With the default limits: hundreds of unused megabytes go, and dbt builds on the rest."""
     with duckdb.connect(str(scratch.home / "warehouse.duckdb")) as connection:
         leave_gap(connection, 290 * MEGABYTE)
     large = size(scratch.home)
@@ -156,16 +156,16 @@ def test_a_refresh_compacts_after_it_has_published_and_the_next_one_works(
     assert homes.leftovers(scratch.home) == []
 
 
-def test_it_is_left_alone_where_it_does_not_pay(gappy: PublishedHome) -> None:
-    """Too little is free, in bytes or as a share: the whole warehouse would be written for nothing."""
+def test_a_warehouse_below_the_limits_is_left_alone(gappy: PublishedHome) -> None:
+    """Too little is free, in bytes or as a share."""
     with untouched(gappy.home):
         assert compacted(gappy.home, free_bytes=100 * MEGABYTE) == ([], [])
         assert compacted(gappy.home, free_share=0.99) == ([], [])
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_killed_around_the_switch_a_whole_warehouse_stands(gappy: PublishedHome, when: str) -> None:
-    """The old one or the new one; what was left beside it goes when the warehouse is next opened for writing."""
+def test_a_kill_around_the_switch_leaves_a_whole_warehouse(gappy: PublishedHome, when: str) -> None:
+    """The old one or the new one; leftovers are removed when the warehouse is next opened for writing."""
     before = everything(gappy.home)
     process = in_a_process(gappy.home, when)
     process.communicate()
@@ -178,8 +178,8 @@ def test_killed_around_the_switch_a_whole_warehouse_stands(gappy: PublishedHome,
 
 
 @pytest.mark.thorough
-def test_killed_at_any_instant_a_whole_warehouse_stands(gappy: PublishedHome) -> None:
-    """From the first byte of the new file on, at ever later instants, until one comes too late."""
+def test_a_kill_at_any_moment_leaves_a_whole_warehouse(gappy: PublishedHome) -> None:
+    """From the first byte of the new file on, later each time, until the kill comes after the end."""
     before, large, kills, instant = everything(gappy.home), size(gappy.home), 0, 0.0
     while True:
         process = in_a_process(gappy.home, stdout=subprocess.DEVNULL)
@@ -198,8 +198,8 @@ def test_killed_at_any_instant_a_whole_warehouse_stands(gappy: PublishedHome) ->
     assert size(gappy.home) < large / 2
 
 
-def test_a_disk_that_takes_no_copy_is_a_remark(gappy: PublishedHome) -> None:
-    """What fails on the way leaves the warehouse as it was, and nothing of the copy."""
+def test_a_disk_that_cannot_hold_the_copy_is_a_remark(gappy: PublishedHome) -> None:
+    """A failure leaves the warehouse unchanged, and nothing of the copy."""
     limit = 4 * MEGABYTE
     with untouched(gappy.home):
         process = in_a_process(gappy.home, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
@@ -210,16 +210,16 @@ def test_a_disk_that_takes_no_copy_is_a_remark(gappy: PublishedHome) -> None:
 
 
 @pytest.mark.skipif(not narrow.available(), reason="no file system of one's own here (unshare -rm)")
-def test_a_disk_without_room_is_not_even_begun_on(gappy: PublishedHome) -> None:
-    """A real disk with less free than the copy takes: a remark with both figures; the next refresh goes through."""
+def test_a_full_disk_is_noticed_before_copying(gappy: PublishedHome) -> None:
+    """A real disk with less free space than the copy needs: a remark with both sizes, and the next refresh works."""
     found = narrow.narrowed(gappy.home, gappy.extracts, 1_000, "HOME", str(MEGABYTE), module="support.compacting")
     assert (found["code"], "compacting the warehouse" in found["stderr"]) == (0, False), found
     assert "MB of its disk, which has 1 MB free" in found["stderr"]
     assert (found["next_code"], found["left"]) == (0, []), found
 
 
-def test_somebody_at_work_in_the_warehouse_is_not_disturbed(gappy: PublishedHome) -> None:
-    """An analyst's dbt holds no lock of the home, only that of DuckDB: it is waited for, and the remark says so."""
+def test_compaction_waits_for_other_users_of_the_warehouse(gappy: PublishedHome) -> None:
+    """An analyst's dbt holds DuckDB's lock, not the home's: a remark says that compaction is left for later."""
     hold = "import sys, duckdb; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
     other = subprocess.Popen(
         [sys.executable, "-c", hold, str(gappy.home / "warehouse.duckdb")],
@@ -237,8 +237,8 @@ def test_somebody_at_work_in_the_warehouse_is_not_disturbed(gappy: PublishedHome
     assert (gappy.home / "warehouse.duckdb").stat().st_ino == inode
 
 
-def test_nobody_can_write_into_the_file_that_is_about_to_go(gappy: PublishedHome) -> None:
-    """Until the new file has taken its place, or their work would be lost with the old one."""
+def test_nobody_can_write_to_the_old_file(gappy: PublishedHome) -> None:
+    """Not until the new file has replaced it: the work would be lost with the old file."""
     file = gappy.home / "warehouse.duckdb"
     attempt = f"import duckdb; duckdb.connect({str(file)!r})"
     outcomes = []
@@ -252,8 +252,8 @@ def test_nobody_can_write_into_the_file_that_is_about_to_go(gappy: PublishedHome
     assert subprocess.run([sys.executable, "-c", attempt], check=False).returncode == 0
 
 
-def test_writes_that_are_not_worked_in_yet_stay_with_their_file(gappy: PublishedHome) -> None:
-    """A log that a killed process has left would be lost, or be applied to the new file."""
+def test_a_warehouse_with_a_write_ahead_log_is_left_alone(gappy: PublishedHome) -> None:
+    """The log of a killed process would be lost, or applied to the new file."""
     write = (
         "import os, sys, duckdb; c = duckdb.connect(sys.argv[1]); "
         "c.execute(\"insert into raw.corrections values ('2026-06-30', '2026-05-31')\"); os._exit(0)"
@@ -268,7 +268,7 @@ def test_writes_that_are_not_worked_in_yet_stay_with_their_file(gappy: Published
 
 
 def test_the_format_of_the_file_stays(scratch: PublishedHome) -> None:
-    """A warehouse that older DuckDB clients can read stays readable to them."""
+    """Older DuckDB clients that could read the warehouse still can."""
     old, file = scratch.home / "old.duckdb", scratch.home / "warehouse.duckdb"
     with duckdb.connect() as connection:
         connection.execute(f"attach '{file}' as warehouse (read_only)")
@@ -287,7 +287,7 @@ def test_the_format_of_the_file_stays(scratch: PublishedHome) -> None:
 
 
 def test_a_warehouse_on_another_disk_stays_there(gappy: PublishedHome, tmp_path: Path) -> None:
-    """Where the file is a link, what it points to is compacted, in its place."""
+    """If the file is a link, its target is compacted on its own disk."""
     elsewhere = tmp_path / "other disk"
     elsewhere.mkdir()
     (gappy.home / "warehouse.duckdb").rename(elsewhere / "large.duckdb")

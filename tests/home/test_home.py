@@ -1,4 +1,4 @@
-"""The home: private folders and one worker at a time."""
+"""The home: private folders, and one worker at a time."""
 
 import os
 import signal
@@ -35,7 +35,7 @@ def test_folders_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
         assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_living_holder_is_named(tmp_path: Path) -> None:
+def test_the_process_that_holds_the_home_is_named(tmp_path: Path) -> None:
     holder = _hold(tmp_path)
     try:
         with pytest.raises(HomeBusy, match=str(holder.pid)), Home(tmp_path).lock():
@@ -45,7 +45,7 @@ def test_a_living_holder_is_named(tmp_path: Path) -> None:
         holder.wait()
 
 
-def test_the_lock_of_a_dead_process_is_gone(tmp_path: Path) -> None:
+def test_a_dead_process_holds_no_lock(tmp_path: Path) -> None:
     holder = _hold(tmp_path)
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()

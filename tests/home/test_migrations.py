@@ -1,4 +1,4 @@
-"""Homes of older and newer layouts: brought up whole or left as they were, refused where they are too new."""
+"""Homes of older layouts are upgraded completely or left unchanged; homes of newer layouts are refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harmrank.errors import HarmrankError
 from harmrank.home import migrations, warehouse
 from harmrank.home.folder import Home
 
-# The raw tables as the first harmrank made them. Released, so never to be changed.
+# The raw tables of the first harmrank. Released: never change them.
 VERSION_1 = """
 create schema raw;
 create table raw.extracts (
@@ -75,13 +75,13 @@ CONSTRAINTS = (
 
 
 def ask(home: Home, query: str) -> list[tuple[Any, ...]]:
-    """Ask the warehouse as it lies there, without bringing it up."""
+    """Returns the rows of a query on the warehouse, without upgrading it."""
     with duckdb.connect(str(home.warehouse), read_only=True) as connection:
         return connection.execute(query).fetchall()
 
 
 def version_1(root: Path, rows_of: Home | None = None) -> Home:
-    """A home of version 1, with the rows of another home where one is given."""
+    """Returns a home of version 1, with the rows of another home if one is named."""
     home = Home(root)
     home.create()
     with duckdb.connect(str(home.warehouse)) as connection:
@@ -98,9 +98,9 @@ def version_1(root: Path, rows_of: Home | None = None) -> Home:
 
 
 def contents(home: Home) -> dict[str, list[tuple[Any, ...]]]:
-    """Every raw row that does not depend on the moment it was written or on the layout it was written in.
+    """Returns every raw row, without what depends on the time or the layout it was written in.
 
-    What an older harmrank landed was not checked at the door, so that it has no findings and no report.
+    Extracts that an older harmrank landed were not checked, so they have no findings and no report.
     """
     moments = "'landed_at', 'requested_at', 'refused_at', 'build_id', 'record_key'"
     tables = ask(
@@ -126,8 +126,8 @@ def test_a_migrated_home_has_the_layout_of_a_new_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.thorough
-def test_refresh_brings_an_older_home_up_and_publishes_what_a_new_home_does(tmp_path: Path, harmrank: Command) -> None:
-    """Whoever updates harmrank goes on with the same command, and loses no row."""
+def test_refresh_upgrades_an_older_home_and_publishes_what_a_new_home_does(tmp_path: Path, harmrank: Command) -> None:
+    """After an update of harmrank the same command works and loses no row."""
     crimes = "force,crime_ref,offence_code,reported_on,updated_at\n"
     rows = [f"met,c{n},019/08,2026-05-01,2026-05-02\n" for n in range(12)]
     write_extract(
@@ -149,8 +149,8 @@ def test_refresh_brings_an_older_home_up_and_publishes_what_a_new_home_does(tmp_
     assert ask(older, reconciliation) == ask(fresh, reconciliation)
 
 
-def test_a_failed_step_leaves_the_home_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a step would be a layout that no harmrank knows."""
+def test_a_failed_step_leaves_the_home_unchanged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No harmrank could read a layout with half a step."""
     home = version_1(tmp_path / "home")
     before = ask(home, COLUMNS)
     broken = ("ALTER TABLE raw.extracts ADD COLUMN half VARCHAR", "ALTER TABLE raw.nothing ADD COLUMN other VARCHAR")
@@ -183,8 +183,8 @@ warehouse.connect(Home(Path(sys.argv[1])))
 """
 
 
-def test_a_kill_amid_a_step_leaves_the_home_as_it_was(tmp_path: Path) -> None:
-    """Killed with the step done and its version written, but not yet committed: the home is of version 1 still."""
+def test_a_kill_during_a_step_leaves_the_home_unchanged(tmp_path: Path) -> None:
+    """Killed after the step and its version are written, before the commit: the home still has version 1."""
     home = version_1(tmp_path / "home")
     before = ask(home, COLUMNS)
     done = subprocess.run([sys.executable, "-c", KILLED, str(home.root)], check=False)
@@ -194,8 +194,8 @@ def test_a_kill_amid_a_step_leaves_the_home_as_it_was(tmp_path: Path) -> None:
     assert ask(home, "select max(version) from raw.home_layout") == [(migrations.newest_layout(),)]
 
 
-def test_steps_go_on_from_the_version_a_home_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A home that has taken a step never takes it again."""
+def test_steps_continue_from_the_version_of_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No step is applied twice."""
     home = version_1(tmp_path / "home")
     warehouse.connect(home).close()
     monkeypatch.setattr(migrations, "STEPS", (*migrations.STEPS, ("CREATE TABLE raw.later (a INTEGER)",)))
@@ -207,7 +207,7 @@ def test_steps_go_on_from_the_version_a_home_has(tmp_path: Path, monkeypatch: py
 
 @pytest.mark.parametrize("read_only", [True, False])
 def test_a_home_of_a_newer_harmrank_is_refused(tmp_path: Path, read_only: bool) -> None:
-    """Written to by an older program, a newer home could lose what the older one does not know of."""
+    """An older program could destroy what it does not know."""
     home = Home(tmp_path / "home")
     home.create()
     with warehouse.connect(home) as connection:
@@ -217,8 +217,8 @@ def test_a_home_of_a_newer_harmrank_is_refused(tmp_path: Path, read_only: bool) 
     assert caught.value.exit_code == 1
 
 
-def test_a_newer_home_gives_one_line_and_stays_as_it_is(scratch: PublishedHome, harmrank: Command) -> None:
-    """The commands say what to do; the list that stands is read all the same."""
+def test_a_newer_home_gives_one_line_and_stays_unchanged(scratch: PublishedHome, harmrank: Command) -> None:
+    """The commands say what to do, and the current list can still be read."""
     with duckdb.connect(str(scratch.home / "warehouse.duckdb")) as connection:
         connection.execute("insert into raw.home_layout values (99, now()::timestamp)")
     before = os.readlink(scratch.home / "published" / "current")
@@ -231,7 +231,7 @@ def test_a_newer_home_gives_one_line_and_stays_as_it_is(scratch: PublishedHome, 
 
 
 def test_status_reads_an_older_home(tmp_path: Path, harmrank: Command) -> None:
-    """Reading must not need a migration that only a writer may make."""
+    """Reading must not need an upgrade, which only a writer may do."""
     home = version_1(tmp_path / "home")
     with duckdb.connect(str(home.warehouse)) as connection:
         connection.execute(
@@ -244,8 +244,8 @@ def test_status_reads_an_older_home(tmp_path: Path, harmrank: Command) -> None:
     assert ask(home, "select count(*) from duckdb_tables() where table_name = 'home_layout'") == [(0,)]
 
 
-def test_what_needs_the_new_layout_says_how_to_get_it(tmp_path: Path, harmrank: Command) -> None:
-    """A reader that cannot do without the newer columns names the command, and changes nothing."""
+def test_a_reader_that_needs_the_new_layout_names_the_command(tmp_path: Path, harmrank: Command) -> None:
+    """It names the command that upgrades the home, and changes nothing."""
     home = version_1(tmp_path / "home")
     done = harmrank("quarantine", "--home", home.root)
     assert (done.returncode, done.stdout) == (1, "")
@@ -269,7 +269,7 @@ def test_what_needs_the_new_layout_says_how_to_get_it(tmp_path: Path, harmrank: 
 def test_a_list_of_an_older_harmrank_says_what_to_do(
     scratch: PublishedHome, harmrank: Command, older: str, command: tuple[str, ...]
 ) -> None:
-    """After an update the published list lacks what newer readers show: a sentence, no unexpected KeyError."""
+    """After an update the published list may lack columns that newer readers show: they print a sentence, not a KeyError."""
     with duckdb.connect(str(scratch.mart)) as connection:
         connection.execute(older)
     done = harmrank(*command, "--home", scratch.home)

