@@ -18,7 +18,7 @@ rules as (
 
 ),
 
--- A tie across the line is one of people on both sides of it: the first place below is equal to the last one above.
+-- A tie across the cut-off: the first place below equals the last place above.
 tied as (
 
     select ranked.offender_key

@@ -36,7 +36,7 @@ rules as (
 
 ),
 
--- Everybody else takes part in every redraw with the harm that is recorded.
+-- All other people take part in every redraw with their recorded harm.
 as_recorded as (
 
     select

@@ -10,7 +10,7 @@ rules as (
 
 ),
 
--- The consensus series keeps these apart: what the police or a company found says what they looked for.
+-- The consensus keeps these series apart: what the police or a company finds depends on what they look for.
 classed as (
 
     select

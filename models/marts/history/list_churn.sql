@@ -13,7 +13,7 @@ list_dates as (
 
 ),
 
--- A date that nobody moved for had nobody on either list.
+-- No movements to a date: both lists were empty.
 counts as (
 
     select

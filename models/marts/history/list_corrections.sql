@@ -58,8 +58,7 @@ kinds as (
 
 ),
 
--- Of several kinds the one with most harm. Behind a place that is new, a record that has changed may mean nothing, so
--- that it comes last.
+-- Of several kinds, the one with most harm. For a new place a changed record may mean nothing, so it comes last.
 in_order as (
 
     select
@@ -140,7 +139,7 @@ own_reasons as (
 
 ),
 
--- Whose own allegations are as they were made room for somebody, or took the room, of whom something is seen.
+-- A person without a change of their own lost the place to, or took it from, a person with one.
 corrected as (
 
     select

@@ -18,7 +18,7 @@ offenders as (
 
 ),
 
--- The record an offender is named after, sent or not, and those that were merged into it.
+-- The record whose reference is the offender's key, sent or not, and the records merged into it.
 records as (
 
     select

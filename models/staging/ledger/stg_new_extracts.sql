@@ -19,7 +19,7 @@ final as (
     where
         built_extracts.extract_id is null
         {%- if not only_changes() %}
-        -- Everything is made anew: nothing is new to it.
+        -- A full rebuild: no extract is new.
         and false
         {%- endif %}
 

@@ -1,5 +1,4 @@
-{#- The ledger of landing says what came in; these counts are taken from the tables themselves, so that
-    the two can disagree. -#}
+{#- Counted in the tables themselves, as a check on the landing ledger. -#}
 {%- set tables = ['crimes', 'people', 'involvements', 'custody', 'person_merges'] -%}
 with {% for table in tables -%}
 {{ table }}_landed as (
