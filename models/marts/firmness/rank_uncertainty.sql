@@ -64,10 +64,7 @@ in_order as (
 
 levels as (
 
-    select
-        harm_days,
-        people
-    from as_recorded
+    select * from as_recorded
 
     union all
 

@@ -66,8 +66,8 @@ remade as (
 
 ),
 
--- The first reason that applies. A change of the person (age, custody, death) comes before a change of the allegations; of
--- cancelled and passed ones, the kind that took more harm.
+-- The first reason that applies. A change of the person (age, custody, death) comes before a change of the allegations;
+-- of cancelled and passed ones, the kind that took more harm.
 reasons as (
 
     select
