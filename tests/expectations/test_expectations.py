@@ -14,7 +14,9 @@ from typing import Any
 import duckdb
 import pytest
 from conftest import SMALL_FEED, Command, PublishedHome, write_extract
+from support.without_dbt import stand_in_for_dbt
 
+from harmrank.building import run_dbt
 from harmrank.building.mart_keys import Keys
 from harmrank.contract import CUSTODY, TABLES
 from harmrank.errors import GateFailed, HarmrankError
@@ -568,6 +570,9 @@ def test_a_fatal_finding_at_the_door_out_publishes_nothing(
 
     before = (home.published / "current").readlink()
     monkeypatch.setattr(publish, "_copy_marts", lossy)
+    # Put back by monkeypatch, whatever takes its place.
+    monkeypatch.setattr(run_dbt, "build", run_dbt.build)
+    stand_in_for_dbt()
     with pytest.raises(GateFailed, match="The evidence of every place adds up to its harm"):
         refresh(Options(two_listed.extracts, home, full=True), Run(home))
     assert (home.published / "current").readlink() == before
