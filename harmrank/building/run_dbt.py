@@ -145,7 +145,7 @@ def _arguments(home: Home, target: str, command: str, *arguments: str) -> list[s
 @contextmanager
 def _environment(home: Home, only_changes: bool) -> Iterator[None]:
     settings = {
-        "HARMRANK_HOME": str(home.workshop.resolve()),
+        "HARMRANK_HOME": str(home.work_folder.resolve()),
         "HARMRANK_ONLY_CHANGES": "yes" if only_changes else "no",
         system_errors.MEMORY_SETTING: duck.memory_limit(),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",

@@ -117,10 +117,12 @@ def print_status(console: Console, status: dict[str, Any]) -> None:
     table.add_row("Home", status["home"])
     if status["at_work"]:
         table.add_row("Now", status["at_work"])
-    remade = status["remade"]
-    if remade:
-        table.add_row("Known at", f"{remade['known_at']}: from the extracts up to that day, landed in {remade['home']}")
-    if not remade or status["landed"]:
+    past_list = status["remade"]
+    if past_list:
+        table.add_row(
+            "Known at", f"{past_list['known_at']}: from the extracts up to that day, landed in {past_list['home']}"
+        )
+    if not past_list or status["landed"]:
         table.add_row("Landed", _landed_line(status["landed"]))
     for refusal in (status["landed"] or {}).get("refused", []):
         table.add_row("Refused", refusal["message"])

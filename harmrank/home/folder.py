@@ -39,7 +39,7 @@ _OURS = {
 
 
 @dataclass(frozen=True)
-class Remade:
+class PastList:
     """The source of a list as it was known on a day: the day (ISO) and the home with the extracts."""
 
     known_at: str
@@ -58,14 +58,14 @@ class Home:
     elsewhere: Path | None = None
 
     @property
-    def workshop(self) -> Path:
+    def work_folder(self) -> Path:
         """The folder of the warehouse and of everything else that only builds need."""
         return self.elsewhere or self.root
 
     @property
     def warehouse(self) -> Path:
         """The private DuckDB file."""
-        return self.workshop / "warehouse.duckdb"
+        return self.work_folder / "warehouse.duckdb"
 
     @property
     def published(self) -> Path:
@@ -95,17 +95,17 @@ class Home:
     @property
     def scratch(self) -> Path:
         """The folder for the files of one run: unpacked extracts and what DuckDB spills to disk."""
-        return self.workshop / "scratch"
+        return self.work_folder / "scratch"
 
     @property
     def target(self) -> Path:
         """The folder that dbt writes to while it builds."""
-        return self.workshop / "target"
+        return self.work_folder / "target"
 
     @property
     def spark(self) -> Path:
         """The folder of Apache Spark, if it is the engine: tables, metastore, scratch."""
-        return self.workshop / "spark"
+        return self.work_folder / "spark"
 
     @property
     def spark_place(self) -> Path:
@@ -120,41 +120,41 @@ class Home:
     def lists_as_known(self) -> "list[Home]":
         """Returns the homes of those lists, by day."""
         folders = sorted(self.known_lists.glob("*")) if self.known_lists.is_dir() else []
-        return [made for made in map(Home, folders) if made.remade]
+        return [made for made in map(Home, folders) if made.past_list]
 
     @property
-    def remade_path(self) -> Path:
+    def past_list_path(self) -> Path:
         """The file that marks a home as one of such a list, with the day and the source home."""
         return self.root / "known_at.json"
 
     @property
-    def remade(self) -> Remade | None:
+    def past_list(self) -> PastList | None:
         """The content of that file; None for an ordinary home."""
         try:
-            said = json.loads(self.remade_path.read_text(encoding="utf-8"))
-            return Remade(str(said["known_at"]), str(said["home"]))
+            said = json.loads(self.past_list_path.read_text(encoding="utf-8"))
+            return PastList(str(said["known_at"]), str(said["home"]))
         except (FileNotFoundError, NotADirectoryError, PermissionError):
             return None
         except (ValueError, KeyError, TypeError):
-            return Remade("DATE", "HOME")
+            return PastList("DATE", "HOME")
 
     @property
     def refresh_command(self) -> str:
         """The command that builds the list of this home."""
-        remade = self.remade
-        if remade is None:
+        past_list = self.past_list
+        if past_list is None:
             return f"harmrank refresh EXTRACTS --home {self.root}"
-        source = Home(Path(remade.home))
-        is_usual = (source.known_lists / remade.known_at).resolve() == self.root.resolve()
+        source = Home(Path(past_list.home))
+        is_usual = (source.known_lists / past_list.known_at).resolve() == self.root.resolve()
         out = "" if is_usual else f" --out {self.root}"
-        return f"harmrank refresh EXTRACTS --home {source.root} --known-at {remade.known_at}{out}"
+        return f"harmrank refresh EXTRACTS --home {source.root} --known-at {past_list.known_at}{out}"
 
-    def refuse_remade(self) -> None:
+    def refuse_past_list(self) -> None:
         """Raises UsageError for a home of a list as it was known on a day: it takes no extracts and never changes."""
-        remade = self.remade
-        if remade is not None and self.elsewhere is None:
+        past_list = self.past_list
+        if past_list is not None and self.elsewhere is None:
             raise UsageError(
-                f"{self.root} holds a list as it was known on {remade.known_at}, and no extracts: name {remade.home}, "
+                f"{self.root} holds a list as it was known on {past_list.known_at}, and no extracts: name {past_list.home}, "
                 "the home with the extracts."
             )
 
@@ -168,7 +168,7 @@ class Home:
 
         Existing folders lose wider permissions, except `published`, which keeps its own.
         """
-        for folder in (self.root, self.workshop):
+        for folder in (self.root, self.work_folder):
             folder.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
         for folder in (self.published, self.logs, self.reports, self.scratch):
             folder.mkdir(mode=_OWNER_ONLY, exist_ok=True)
@@ -185,7 +185,12 @@ class Home:
             _close(self.root, keep=_PASS_THROUGH if is_shared else 0)
         own = (self.logs, self.reports, self.scratch, self.target, self.spark)
         within = [path for path in own if path.exists()]
-        for path in (*within, *self.logs.iterdir(), *self.reports.iterdir(), *self.workshop.glob("warehouse.duckdb*")):
+        for path in (
+            *within,
+            *self.logs.iterdir(),
+            *self.reports.iterdir(),
+            *self.work_folder.glob("warehouse.duckdb*"),
+        ):
             _close(path)
 
     def holds_nothing_else(self) -> bool:
@@ -210,7 +215,7 @@ class Home:
         was known. The operating system releases the lock of a dead process, so nobody has to clear it; the id of a dead
         process in the file means nothing.
         """
-        self.refuse_remade()
+        self.refuse_past_list()
         self.create()
         descriptor = os.open(self.lock_path, os.O_RDWR | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "r+", encoding="utf-8") as file:

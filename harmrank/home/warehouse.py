@@ -67,7 +67,7 @@ def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     Raises UsageError if there is no warehouse to read, or the home holds a list as it was known; HomeBusy if another
     process has the warehouse open; HarmrankError if this DuckDB cannot read the file or a newer harmrank made it.
     """
-    home.refuse_remade()
+    home.refuse_past_list()
     if read_only and not home.warehouse.exists():
         raise UsageError(f"{home.root} has no warehouse yet: run harmrank refresh or harmrank land first.")
     try:

@@ -41,7 +41,7 @@ def judge(home: Home, max_age: timedelta | None, max_list_age: timedelta | None,
     if it refused an extract: a scheduler that runs and gets nothing is healthy. Raises UsageError for a past list, which
     does not age.
     """
-    if home.remade is not None:
+    if home.past_list is not None:
         raise UsageError(f"{home.root} holds a past list, which does not age: name the home it came from")
     damaged = current_build.faults(home, thoroughly)
     manifest = current_build.manifest_if_whole(home)

@@ -125,9 +125,9 @@ def status(home: Home, thoroughly: bool = False) -> Row:
     `thoroughly` compares the SHA-256 of every published file with the manifest, otherwise only its size.
     """
     damaged = faults(home, thoroughly)
-    manifest, remade = manifest_if_whole(home), home.remade
+    manifest, past_list = manifest_if_whole(home), home.past_list
     with home.looked_at() as at_work:
-        landed = _in_use(f"{home.root} is in use by {at_work}") if at_work else None if remade else _landed(home)
+        landed = _in_use(f"{home.root} is in use by {at_work}") if at_work else None if past_list else _landed(home)
         last = journal.read(home)
     published = manifest and {
         "build_id": manifest["build_id"],
@@ -143,7 +143,7 @@ def status(home: Home, thoroughly: bool = False) -> Row:
     }
     return {
         "home": str(home.root),
-        "remade": remade and asdict(remade),
+        "remade": past_list and asdict(past_list),
         "lists_as_known": [made.root.name for made in home.lists_as_known()],
         "landed": landed,
         "published": published,
@@ -152,7 +152,7 @@ def status(home: Home, thoroughly: bool = False) -> Row:
         "at_work": journal.at_work(at_work, last),
         "stale_because": journal.unfinished(at_work, manifest["build_id"] if manifest else None, last)
         # A past list does not age.
-        + ([] if remade and manifest else _stale_because(landed, manifest, bool(damaged))),
+        + ([] if past_list and manifest else _stale_because(landed, manifest, bool(damaged))),
     }
 
 

@@ -70,7 +70,7 @@ class Attempt:
         """
         with signals.listening():
             ending = self._refresh()
-            if self.run.publication and self.hooks.on_publish and ending.home.remade is None:
+            if self.run.publication and self.hooks.on_publish and ending.home.past_list is None:
                 trouble = self._call("on-publish", self.hooks.on_publish, ending)
                 if trouble and ending.error is None:
                     ending = ending.with_error(HarmrankError(f"{trouble}; the list was published"))

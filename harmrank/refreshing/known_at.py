@@ -49,13 +49,13 @@ def place(home: Home, known_at: date, out: Path | None, extracts: Path) -> Home:
         return made
     if not root.is_dir():
         raise UsageError(f"{root} is not a folder: name one that is new or empty.")
-    remade = made.remade
-    if remade is None and not _is_free(made):
+    past_list = made.past_list
+    if past_list is None and not _is_free(made):
         raise UsageError(f"{root} is a home or has other content: name a folder that is new or empty.")
-    if remade is not None and remade.known_at != str(known_at):
-        raise UsageError(f"{root} holds the list as it was known on {remade.known_at}: name another folder.")
-    if out is not None and remade is not None and Path(remade.home) != home.root.resolve():
-        raise UsageError(f"{root} holds a list of the home {remade.home}: name another folder.")
+    if past_list is not None and past_list.known_at != str(known_at):
+        raise UsageError(f"{root} holds the list as it was known on {past_list.known_at}: name another folder.")
+    if out is not None and past_list is not None and Path(past_list.home) != home.root.resolve():
+        raise UsageError(f"{root} holds a list of the home {past_list.home}: name another folder.")
     return made
 
 
@@ -77,14 +77,14 @@ def opened(home: Home, made: Home, known_at: date) -> Iterator[None]:
     The caller holds the lock of `home`. Its scratch folder has these files: after a kill, the next command that writes to
     `home` removes them.
     """
-    shutil.rmtree(made.workshop, ignore_errors=True)
+    shutil.rmtree(made.work_folder, ignore_errors=True)
     try:
         with made.lock():
             facts = {"known_at": str(known_at), "home": str(home.root.resolve())}
-            disk.replace_text(made.remade_path, json.dumps(facts, indent=2) + "\n")
+            disk.replace_text(made.past_list_path, json.dumps(facts, indent=2) + "\n")
             yield
     finally:
-        shutil.rmtree(made.workshop, ignore_errors=True)
+        shutil.rmtree(made.work_folder, ignore_errors=True)
 
 
 def copy(home: Home, connection: duckdb.DuckDBPyConnection, extracts: Sequence[str]) -> None:

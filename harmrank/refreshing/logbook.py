@@ -56,7 +56,7 @@ class Logbook:
         if self._copy_line:
             self._copy_line(text)
         # A home that does not exist yet gets no log, and a past list stays unchanged.
-        if self.path.parent.is_dir() and self._home.remade is None:
+        if self.path.parent.is_dir() and self._home.past_list is None:
             self._file().info(text)
 
     def _file(self) -> logging.Logger:

@@ -206,7 +206,7 @@ def _started(home: Home) -> Any:
         warnings.simplefilter("ignore", FutureWarning)
         from pyspark.sql import SparkSession
 
-    os.environ["HARMRANK_HOME"] = str(home.workshop.resolve())
+    os.environ["HARMRANK_HOME"] = str(home.work_folder.resolve())
     profile = yaml.safe_load((project_root() / "profiles" / "profiles.yml").read_text(encoding="utf-8"))
     settings = profile["harmrank"]["outputs"][TARGET]["server_side_parameters"]
     jinja = jinja2.Environment(autoescape=False)  # noqa: S701 - fills in settings of our own profile, not a page

@@ -353,7 +353,7 @@ def test_every_raw_table_is_copied_by_its_kind(past: Past, tmp_path: Path) -> No
                 "values (?, 'met|p1', 'met', 'c1', '019/08', 'named')",
                 [build],
             )
-    made = Home(tmp_path / "made", elsewhere=tmp_path / "workshop")
+    made = Home(tmp_path / "made", elsewhere=tmp_path / "work")
     made.create()
     with warehouse.connect(made) as connection:
         known_at.copy(home, connection, EXTRACTS_THEN)

@@ -88,9 +88,9 @@ def publish(home: Home, address: str, target: Target, progress: Callable[[str, i
         raise UsageError(f"{target.schema} cannot name a schema: use small letters, digits and _, not pg_ at the start")
     if target.operational_readers and not target.with_names:
         raise UsageError("--grant-operational needs --operational: without it no names are copied")
-    if home.remade and target.schema == POSTGRES_SCHEMA:
+    if home.past_list and target.schema == POSTGRES_SCHEMA:
         raise UsageError(
-            f"{home.root} holds the list as it was known on {home.remade.known_at}: name a schema of its own with --schema; "
+            f"{home.root} holds the list as it was known on {home.past_list.known_at}: name a schema of its own with --schema; "
             f"{POSTGRES_SCHEMA} is for the current list"
         )
     manifest = _manifest(home)
