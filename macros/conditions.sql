@@ -1,5 +1,5 @@
-{#- The conditions of a method, each said once: for the published method, on every list, and for the methods it is compared
-    with, on the list date. `rules` is a relation whose row holds a method's parameters. -#}
+{#- The conditions of a method, each defined once: for the published method on every list, and for the compared methods on
+    the list date. `rules` is a relation whose row holds a method's parameters. -#}
 
 {#- The sexes that a record can carry. -#}
 {% macro sexes() -%}
@@ -36,7 +36,7 @@
     {{ is_listed(status, rules ~ '.statuses') }}
 {%- endmacro %}
 
-{#- An offender whose sex nobody has sent counts in no method. -#}
+{#- An offender of unknown sex counts in no method. -#}
 {% macro is_sex_of_method(sex, rules) -%}
     coalesce({{ is_listed(sex, rules ~ '.offender_sexes') }}, false)
 {%- endmacro %}
@@ -60,7 +60,7 @@
     last_day({{ add_days(list_date, 1) }})
 {%- endmacro %}
 
-{#- Whether a crime stands on a day: one that was removed from the record on it does not. -#}
+{#- Whether a crime counts as recorded on a day: one cancelled on that day does not. -#}
 {% macro stands_on(cancelled_on, on_date) -%}
     ({{ cancelled_on }} is null or {{ cancelled_on }} > {{ on_date }})
 {%- endmacro %}
@@ -73,7 +73,7 @@
     end
 {%- endmacro %}
 
-{#- Nobody is left out for an age that nobody knows. -#}
+{#- An unknown age excludes nobody. -#}
 {% macro is_age_of_method(highest_possible_age, rules) -%}
     ({{ highest_possible_age }} is null or {{ highest_possible_age }} >= {{ rules }}.minimum_age)
 {%- endmacro %}
@@ -90,7 +90,7 @@
     ({{ rules }}.custody = 'include' or not {{ is_in_custody }})
 {%- endmacro %}
 
-{#- What an offence weighs: the same for every offence, or one of the values that the index gives it. -#}
+{#- What an offence weighs: the same for every offence, or one of its values in the index. -#}
 {% macro weight_of_method(weights, rules) -%}
     case
         when {{ rules }}.flat_harm_days is not null then {{ rules }}.flat_harm_days

@@ -2,7 +2,7 @@
     keys up by these. They are no keys: two keys may share one, which only makes a build look at more rows than it need. With
     four bytes, few do: of ten million keys, several hundred beside a month's. -#}
 
-{#- The digest of a key. The same in every table of a build; another engine, or another version of it, may give another. -#}
+{#- The digest of a key. The same in every table of a build; another engine or version may compute another. -#}
 {% macro digest(columns) -%}
     {{ return(adapter.dispatch('digest', 'harmrank')(columns)) }}
 {%- endmacro %}
@@ -15,9 +15,9 @@
     cast(hash({{ columns | join(', ') }}) % 4294967296 as uinteger)
 {%- endmacro %}
 
-{#- A WHERE that keeps the rows of a large model that a small relation of the query asks for: all that a join of the two can
-    use, and hardly more. Where everything is made anew it says something only if also then few are asked for. -#}
-{% macro where_asked_for(digest, relation, asked_for=none, always_few=false) -%}
+{#- A WHERE that keeps the rows of a large model whose digest a small relation of the query has: all rows that a join of the
+    two can use, and few more. In a full build it keeps all rows, unless the relation is small then too (`always_few`). -#}
+{% macro where_key_in(digest, relation, asked_for=none, always_few=false) -%}
     {%- if not execute or only_changes() or always_few -%}
         where {{ digest }} in (select {{ asked_for or digest }} from {{ relation }})
     {%- endif -%}

@@ -4,12 +4,12 @@
 {%- endmacro %}
 
 {% macro default__mark_not_whole(built) -%}
-    {#- What a hook gives as text is rolled back. -#}
+    {#- The text that a hook returns would be rolled back. -#}
     {%- do run_query('update ' ~ built ~ ' set is_whole = false') -%}
     {%- do adapter.commit() -%}
 {%- endmacro %}
 
-{#- Files of Parquet change no row: another table takes the place. -#}
+{#- Parquet files cannot be updated: a new table replaces the old one. -#}
 {% macro spark__mark_not_whole(built) -%}
     {%- do replace_table(
         built, 'select extract_id, content_sha256, rules, false as is_whole from ' ~ built

@@ -1,8 +1,8 @@
 {#- The newest version of each record, tombstones included: the newest updated_at wins, then the later
-    extract, then the later row. The engine overrides only say the same thing faster.
+    extract, then the later row. The engine overrides compute the same thing faster.
 
-    Incremental: what makes a row new is the extract it came with. The newest version so far stands for all the
-    older ones, so that only it and the new rows are looked at; a second run finds the same winner. -#}
+    Incremental: a row is new if its extract is. The newest version so far replaces all older ones, so that only it and
+    the new rows are compared; a second run finds the same winner. -#}
 {% macro newest_version(relation, key, attributes, digests, cleaned={}) -%}
     {{ return(adapter.dispatch('newest_version', 'harmrank')(relation, key, attributes, digests, cleaned)) }}
 {%- endmacro %}
@@ -42,7 +42,7 @@ select * from final
 {% macro duckdb__newest_version(relation, key, attributes, digests, cleaned) -%}
 {%- set columns = key + digests.keys() | list + attributes + ['is_deleted', 'updated_at', 'extract_id'] -%}
 {%- set kept = '' if remakes_part() else 'not materialized ' -%}
-{#- Read again and again rather than kept: kept, all of raw would stand in memory. -#}
+{#- Read several times rather than kept: kept, all of raw would be in memory. -#}
 with source as {{ kept }}(
 
     {{ versions_to_compare(relation, columns, digests, cleaned) | indent(4) }}

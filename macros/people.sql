@@ -1,10 +1,9 @@
-{#- The person a record stands for. `identities`, left-joined, has a row only for a record that stands for another
-    than itself. -#}
+{#- The person to whom a record belongs. `identities`, left-joined, has a row only for a record merged into another. -#}
 {% macro person_key(record, identities) -%}
     coalesce({{ identities }}.person_key, {{ record }}.force || '|' || {{ record }}.person_ref)
 {%- endmacro %}
 
-{#- The same as the two columns of that person's own record, `surviving_force` and `surviving_ref`. -#}
+{#- The same as two columns, `surviving_force` and `surviving_ref`. -#}
 {% macro surviving_record(record, identities) -%}
     coalesce({{ identities }}.surviving_force, {{ record }}.force) as surviving_force,
     coalesce({{ identities }}.surviving_ref, {{ record }}.person_ref) as surviving_ref

@@ -1,5 +1,5 @@
-{#- The order of the list, said once: what ranks people, most important first. Every column ranks the higher value
-    first but the last, the key, which is arbitrary and only makes the order complete. -#}
+{#- The order of the list, defined once: what ranks people, most important first, each column the higher value first. The
+    key comes last: it is arbitrary and only makes the order complete. -#}
 {% macro ranking_columns() -%}
     {{ return(['harm_days', 'female_victims', 'allegations', 'latest_reported_on']) }}
 {%- endmacro %}
@@ -9,7 +9,7 @@
     {{ ranking_columns() | join(' desc, ') }} desc, offender_key asc
 {%- endmacro %}
 
-{#- Whether the person in `one` stands behind the person in `other`, whose columns carry a prefix. -#}
+{#- Whether the person in `one` comes after the person in `other`, whose columns have a prefix. -#}
 {% macro ranks_behind(one, other, prefix) -%}
     case
         {%- for column in ranking_columns() %}
@@ -20,7 +20,7 @@
     end
 {%- endmacro %}
 
-{#- Whether nothing but the key says who of the two stands first. -#}
+{#- Whether only the key decides which of the two comes first. -#}
 {% macro ranks_alike(one, other, prefix) -%}
     (
         {%- for column in ranking_columns() %}
@@ -61,9 +61,9 @@
     )
 {%- endmacro %}
 
-{#- Whether what is left of a listed score is no longer enough for a place: too little to be ranked, or behind the first one
-    below the list. -#}
-{% macro has_no_place(scores, rules, lines) -%}
+{#- Whether what is left of a listed score is too little to stay on the list: too little to be ranked, or after the first
+    person below the list. -#}
+{% macro falls_off_list(scores, rules, lines) -%}
     (
         not {{ meets_the_minimums(scores, rules) | indent(8) }}
         or coalesce({{ ranks_behind(scores, lines, 'line_') | indent(8) }}, false)
@@ -80,7 +80,7 @@
     end
 {%- endmacro %}
 
-{#- By how much: in the unit of the column, days for dates, nought for the key. -#}
+{#- By how much: in the unit of the column, days for dates, zero for the key. -#}
 {% macro separation(one, other) -%}
     case
         {%- for column in ranking_columns() %}

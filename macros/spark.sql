@@ -1,11 +1,11 @@
 {#- What dbt's adapter for Spark leaves out, or does otherwise than this project needs. -#}
 
-{#- What stands between the quotes of a text: Spark reads a backslash as the beginning of an escape, which dbt's own forgets. -#}
+{#- The text between the quotes of a string: Spark reads a backslash as an escape, which dbt's own macro ignores. -#}
 {% macro spark__escape_single_quotes(expression) -%}
     {{ return(expression | string | replace('\\', '\\\\') | replace("'", "\\'")) }}
 {%- endmacro %}
 
-{#- Rows of a seed. In session mode dbt's own gives values without escaping them and `None` for what is missing. Here each
+{#- Rows of a seed. In session mode dbt's own macro does not escape values and writes `None` for a missing one. Here each
     column is cast once, not each value. -#}
 {% macro spark__load_csv_rows(model, agate_table) -%}
     {%- set types = model['config'].get('column_types', {}) -%}
@@ -34,7 +34,7 @@
     {{ return(statements[0]) }}
 {%- endmacro %}
 
-{#- Makes a table anew from a query that may read it as it is. -#}
+{#- Replaces a table by the result of a query, which may read the table. -#}
 {% macro replace_table(relation, query) -%}
     {%- set made = relation.incorporate(path={'identifier': relation.identifier ~ '__next'}, type='table') -%}
     {%- do adapter.drop_relation(made) -%}
@@ -44,7 +44,7 @@
 {%- endmacro %}
 
 {#- Incremental models on Spark, by the strategy `replace_touched`, which dbt's own materialization would refuse. Files of
-    Parquet change no row: a table is written anew, of its rows that are not touched and those that the model gives now. -#}
+    Parquet change no row: a table is rewritten from its untouched rows and the model's new rows. -#}
 {% materialization incremental, adapter='spark' -%}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set existing = load_relation(this) -%}

@@ -26,7 +26,7 @@
     end
 {%- endmacro %}
 
-{#- Whether a word stands in a list of words separated by single spaces, as the ranking methods write them. -#}
+{#- Whether a word is in a list of words separated by single spaces, as the ranking methods write them. -#}
 {% macro is_listed(word, words) -%}
     position(' ' || {{ word }} || ' ' in ' ' || {{ words }} || ' ') > 0
 {%- endmacro %}

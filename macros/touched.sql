@@ -1,31 +1,31 @@
-{#- What makes a build cost what changed, and not what is stored. A refresh on top of tables that were built to the end
-    only remakes what the new extracts touch; everything else, plain dbt among it, makes every table anew. -#}
+{#- A build costs what has changed, not what is stored. A refresh on top of trusted tables rebuilds only what the new
+    extracts touch; every other build, plain dbt included, is a full build. -#}
 
-{#- Whether only what the new extracts touch is remade. Only `harmrank refresh` may say so: it knows that the tables
-    are whole and were made by the same rules. -#}
+{#- Whether the build rebuilds only what the new extracts touch. Only `harmrank refresh` may ask for that: it knows that
+    the tables are trusted and were built by the same rules. -#}
 {% macro only_changes() -%}
     {{ return(env_var('HARMRANK_ONLY_CHANGES', 'no') == 'yes') }}
 {%- endmacro %}
 
-{#- dbt's own, overridden: models are made anew unless a refresh knows that they need not be, whatever plain dbt is told. -#}
+{#- Overrides dbt's own: every build is a full build unless a refresh asks for changes only; no flag of dbt changes that. -#}
 {% macro should_full_refresh() -%}
     {{ return(not only_changes() or config.get('full_refresh') == true) }}
 {%- endmacro %}
 
-{#- Whether this model's table is remade in part: only that of a model that can be, and that is there already. -#}
+{#- Whether only part of this model's table is rebuilt: it must exist, and its model be incremental. -#}
 {% macro remakes_part() -%}
     {{ return(only_changes() and is_incremental()) }}
 {%- endmacro %}
 
-{#- A WHERE that keeps what is to be remade: the rows whose columns stand in the model of touched keys. Nothing where
-    the whole table is made. -#}
+{#- A WHERE that keeps the rows to rebuild: their columns are in the model of touched keys. Nothing where the whole table
+    is built. -#}
 {% macro where_touched(model_name, columns) -%}
     {%- if not execute or remakes_part() -%}
         where ({{ columns | join(', ') }}) in (select {{ columns | join(', ') }} from {{ ref(model_name) }})
     {%- endif -%}
 {%- endmacro %}
 
-{#- The same for what hangs on two keys: the offender is touched, or the list date is. -#}
+{#- The same for rows with two keys: the offender is touched, or the list date is. -#}
 {% macro where_touched_list(offender_key, list_date) -%}
     {%- if not execute or remakes_part() -%}
         where
@@ -44,9 +44,9 @@
     {{ return(this.incorporate(path={'identifier': model_name})) }}
 {%- endmacro %}
 
-{#- The incremental strategy: rows with touched keys go, those the model gives now come. Rows that nothing replaces go,
-    too, which delete+insert would leave. `meta.touched` names models of touched keys and their columns; where it names no
-    model, what the query gives says which rows go. -#}
+{#- The incremental strategy: rows with touched keys are deleted, the model's new rows inserted. Rows without a replacement
+    are deleted too, which delete+insert would leave. `meta.touched` names models of touched keys and their columns; where
+    it names no model, the keys in the query's result are the touched ones. -#}
 {% macro get_incremental_replace_touched_sql(arg_dict) -%}
     {%- set columns = arg_dict['dest_columns'] | map(attribute='quoted') | join(', ') -%}
     delete from {{ arg_dict['target_relation'] }}
@@ -69,8 +69,8 @@
     ({{ columns }}) in (select {{ columns }} from {{ as_last_built(touched['by']) if 'by' in touched else made }})
 {%- endmacro %}
 
-{#- The rows of a tested model that this build has made, and those without a key: a test that costs much looks at these.
-    The others were tested when they were made, by the same rules. -#}
+{#- The rows of a tested model that this build has made, and those without a key: an expensive test looks at these. All
+    other rows were tested when they were made, by the same rules. `meta.tested` says where to look if not in `touched`. -#}
 {% macro rows_just_made(tested, key) -%}
     {%- set node = graph.nodes[model.attached_node] if execute else none -%}
     {%- set meta = node.config.meta if execute and only_changes() else {} -%}

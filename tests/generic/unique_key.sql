@@ -1,4 +1,4 @@
-{#- Fails with each combination of the columns that stands in more than one row, or in which one is missing that may not. -#}
+{#- Fails with each combination of the columns that is in more than one row, or lacks a column that may not be missing. -#}
 {% test unique_key(model, columns, may_be_missing=[]) %}
 select
     {{ columns | join(', ') }},

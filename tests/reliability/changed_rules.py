@@ -673,16 +673,16 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("coalesce(allegations.area_code, 'unknown')", "allegations.area_code", "who has no area is out of sight"),
         ("counted.is_current and ranked.is_current", "ranked.is_listed is not null", "evidence of other dates"),
         (
-            "ranked.is_listed and {{ has_no_place('without'",
-            "{{ has_no_place('without'",
+            "ranked.is_listed and {{ falls_off_list('without'",
+            "{{ falls_off_list('without'",
             "people below the line have a place to lose",
         ),
         (
-            "ranked.is_listed and {{ has_no_place('left_over'",
-            "{{ has_no_place('left_over'",
+            "ranked.is_listed and {{ falls_off_list('left_over'",
+            "{{ falls_off_list('left_over'",
             "people below the line have a place that ends",
         ),
-        ("has_no_place('left_over'", "has_no_place('without'", "with time, only one allegation goes"),
+        ("falls_off_list('left_over'", "falls_off_list('without'", "with time, only one allegation goes"),
     ],
     "models/intermediate/lists/int_list_cutoffs.sql": [
         ("order by harm_rank", "order by harm_rank desc", "the line is the last one ranked"),

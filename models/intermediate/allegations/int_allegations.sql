@@ -40,7 +40,7 @@ suspects as (
 
 ),
 
--- Two records of one person on one crime are one allegation; the furthest status is where it stands.
+-- Two records of one person on one crime are one allegation with the furthest status.
 allegations as (
 
     select

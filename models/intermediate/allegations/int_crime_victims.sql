@@ -32,7 +32,7 @@ victims as (
 people as (
 
     select * from {{ ref('int_people') }}
-    {{ where_asked_for('person_digest', 'victims', digest(['surviving_force', 'surviving_ref'])) }}
+    {{ where_key_in('person_digest', 'victims', digest(['surviving_force', 'surviving_ref'])) }}
 
 ),
 

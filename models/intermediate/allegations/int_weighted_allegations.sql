@@ -16,14 +16,14 @@ crimes as (
 offenders as (
 
     select * from {{ ref('int_people') }}
-    {{ where_asked_for('person_digest', 'allegations', digest_of_person('offender_key')) }}
+    {{ where_key_in('person_digest', 'allegations', digest_of_person('offender_key')) }}
 
 ),
 
 victims as (
 
     select * from {{ ref('int_crime_victims') }}
-    {{ where_asked_for('crime_digest', 'allegations', always_few=true) }}
+    {{ where_key_in('crime_digest', 'allegations', always_few=true) }}
 
 ),
 
@@ -68,7 +68,7 @@ facts as (
         crimes.reported_by,
         crimes.outcome_type,
         crimes.area_code,
-        -- The outcome is the crime's, the status this person's: whoever is charged or convicted was not let go.
+        -- The outcome is the crime's, the status this person's: a person charged or convicted was not let go.
         crimes.has_outcome_without_charge and allegations.harm_split = 'named' as is_closed_without_charge,
         crimes.reported_on,
         crimes.committed_from,

@@ -71,7 +71,7 @@ only_before as (
 
 ),
 
--- A list is another when what ranks somebody on it is.
+-- A list has changed when a score on it has.
 final as (
 
     select list_date from only_now

@@ -40,7 +40,7 @@ identities_before as (
 
 ),
 
--- Whoever is suspected in a touched crime, and whoever was: a link that is taken back stays as a tombstone.
+-- Current and former suspects of a touched crime: a withdrawn link stays as a tombstone.
 records as (
 
     select
@@ -69,7 +69,7 @@ records as (
 
 ),
 
--- Both the person a record stands for now and the one it stood for before.
+-- The person to whom a record belongs now, and the one to whom it belonged before.
 offenders as (
 
     {% for map in ['identities', 'identities_before'] -%}

@@ -22,7 +22,7 @@ person_merges as (
 
 ),
 
--- A record of which the newest version is new, or its merge: made, changed or taken back.
+-- Records with a new newest version, or whose merge was made, changed or withdrawn.
 sent as (
 
     select
@@ -43,7 +43,7 @@ sent as (
 
 ),
 
--- And whoever was merged into one of them, over any number of steps.
+-- And every record merged into one of them, over any number of steps.
 touched as (
 
     select

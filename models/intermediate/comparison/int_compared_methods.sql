@@ -1,4 +1,4 @@
-{#- What a method's row says of its conditions, and the type of each. -#}
+{#- The columns of a method's conditions, and the type of each. -#}
 {%- set conditions = {
     'harm_index': 'string',
     'weight_choice': 'string',
@@ -58,7 +58,7 @@ as_they_are as (
 
 ),
 
--- The published method with one condition turned, the others as they are.
+-- The published method with one condition changed.
 turnable as (
 
     select

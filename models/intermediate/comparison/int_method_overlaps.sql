@@ -18,7 +18,7 @@ published as (
 
 ),
 
--- Who stands on the published list, on the other, or on both.
+-- Everybody on the published list, on this list or on both.
 either_list as (
 
     select
@@ -57,7 +57,7 @@ published_size as (
 
 ),
 
--- Whom a method does not rank at all stands behind everybody that it ranks.
+-- A person whom a method does not rank comes after everybody that it ranks.
 placed as (
 
     select
@@ -80,7 +80,7 @@ placed as (
 
 ),
 
--- Ranks among those on either list; equals share the middle of their ranks.
+-- Ranks among the people on either list; equals share the middle of their ranks.
 among_themselves as (
 
     select

@@ -16,7 +16,7 @@ weights as (
 
 ),
 
--- What can be said of a kind of allegation need not be asked of each: there are some hundred kinds.
+-- Conditions on the kind of an allegation are checked once a kind, not once an allegation: there are about a hundred.
 kinds as (
 
     select distinct
@@ -107,7 +107,7 @@ counted as (
 victims as (
 
     select * from {{ ref('int_crime_victims') }}
-    {{ where_asked_for('crime_digest', 'allegations') }}
+    {{ where_key_in('crime_digest', 'allegations') }}
 
 ),
 

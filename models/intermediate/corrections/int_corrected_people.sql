@@ -41,7 +41,7 @@ corrected as (
 
 ),
 
--- Their own records and those that stand for them now.
+-- Their own records and the records merged into them.
 records as (
 
     select * from corrected

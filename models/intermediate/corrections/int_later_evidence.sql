@@ -133,7 +133,7 @@ later_links as (
 
 ),
 
--- What had been sent of such a link when the list was published, and whether it counted.
+-- The versions of such a link that had landed by the publication, and whether one of them counted.
 known_versions as (
 
     select

@@ -41,7 +41,7 @@ in_order as (
 
 ),
 
--- What people read last. A list date inside a month is made for the build of that date alone.
+-- The last publication of each list date. A list date inside a month is built for that date alone.
 latest as (
 
     select in_order.*

@@ -47,7 +47,7 @@ quarantined as (
 
 ),
 
--- A check about a table as a whole affects all of it, which is said as one.
+-- A check of a table as a whole counts as one row.
 failed_checks as (
 
     select

@@ -61,7 +61,7 @@ final as (
         coalesce(record_counts.rows_superseded, 0) as rows_superseded,
         coalesce(record_counts.rows_deleted, 0) as rows_deleted
     from ledger
-    -- Rows that no ledger speaks of must be seen too.
+    -- Rows without an entry in the ledger must show too.
     full outer join record_counts
         on
             ledger.extract_id = record_counts.extract_id

@@ -36,7 +36,7 @@ linked as (
 people as (
 
     select * from {{ ref('int_people') }}
-    {{ where_asked_for('person_digest', 'linked', digest(['surviving_force', 'surviving_ref'])) }}
+    {{ where_key_in('person_digest', 'linked', digest(['surviving_force', 'surviving_ref'])) }}
 
 ),
 

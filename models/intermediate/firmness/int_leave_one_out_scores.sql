@@ -19,7 +19,7 @@ allegations as (
         crime_digest,
         reported_on,
         coalesce(harm_days, 0) as harm_days,
-        -- Without a weight is less than a weight of zero.
+        -- No weight ranks below a weight of zero.
         row_number() over (
             partition by offender_key
             order by coalesce(harm_days, -1) desc, reported_on desc, force asc, crime_ref asc
@@ -32,7 +32,7 @@ allegations as (
 victims as (
 
     select * from {{ ref('int_crime_victims') }}
-    {{ where_asked_for('crime_digest', 'allegations') }}
+    {{ where_key_in('crime_digest', 'allegations') }}
 
 ),
 
@@ -106,8 +106,7 @@ in_order as (
 
 ),
 
--- What ranks the person where everything but this allegation stays; and what is left when it leaves the window, and
--- with it all that was reported by then.
+-- The score without this allegation; and the score left when it leaves the window with all that was reported by then.
 final as (
 
     select

@@ -37,7 +37,7 @@ positions as (
 
 ),
 
--- What weighs nothing moves nobody.
+-- An allegation without weight changes no score.
 allegations as (
 
     select

@@ -4,7 +4,7 @@ with rules as (
 
 ),
 
--- As far back as a report is believed.
+-- As far back as a report date is accepted.
 covered as (
 
     select

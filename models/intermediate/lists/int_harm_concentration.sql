@@ -32,7 +32,7 @@ offenders as (
 
 ),
 
--- Whoever ranks next is in while those before are not enough: the last one makes the share full, or more than full.
+-- The next offender is included while those before are not enough: the last one fills the share, or more.
 included as (
 
     select
@@ -70,7 +70,7 @@ summed as (
 
 ),
 
--- Where nobody is ranked, or a share of harm is asked for and there is none, nobody is in.
+-- Without ranked people, or without harm for a share of harm, nobody is included.
 final as (
 
     select

@@ -54,8 +54,8 @@ counted_before as (
 
 ),
 
--- What was reported before and counts now for the first time waited for the person. What goes while it is in the window
--- and stands goes with the person.
+-- An allegation reported before that counts now for the first time has waited for the person. One that goes while it is
+-- in the window and not cancelled goes with the person.
 differences as (
 
     select

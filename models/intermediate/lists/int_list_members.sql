@@ -8,7 +8,7 @@ with places as (
 
 ),
 
--- Large models, each read once and only as far as it is about somebody who ever stood on a list.
+-- Large models, each read once and only for people who were ever on a list.
 ranks as (
 
     select
@@ -73,7 +73,7 @@ members as (
 
 ),
 
--- Whoever scores too little for the method has no rank.
+-- A person below the minima of the method has no rank.
 final as (
 
     select

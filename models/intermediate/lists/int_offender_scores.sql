@@ -10,7 +10,7 @@ with allegations as (
 victims as (
 
     select * from {{ ref('int_crime_victims') }}
-    {{ where_asked_for('crime_digest', 'allegations') }}
+    {{ where_key_in('crime_digest', 'allegations') }}
 
 ),
 

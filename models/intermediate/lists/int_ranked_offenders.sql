@@ -1,4 +1,4 @@
--- Rows are new when their list has changed: such a list is ranked anew as a whole, and a second run changes nothing.
+-- Rows are new when their list has changed: such a list is ranked again as a whole, and a second run changes nothing.
 with scores as (
 
     select * from {{ ref('int_offender_scores') }}

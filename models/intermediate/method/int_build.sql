@@ -33,7 +33,7 @@ default_method as (
 
 ),
 
--- Where extracts were landed and no refresh has asked for a build yet, the defaults stand for the request.
+-- Where extracts have landed and no refresh has asked for a build yet, the defaults apply.
 final as (
 
     select

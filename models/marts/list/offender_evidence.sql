@@ -79,10 +79,10 @@ evidence as (
         cast(allegations.counts_until as date) as counts_until,
         cast(without.harm_days_left as double) as harm_days_left,
         cast(
-            ranked.is_listed and {{ has_no_place('without', 'rules', 'lines') | indent(8) }} as boolean
+            ranked.is_listed and {{ falls_off_list('without', 'rules', 'lines') | indent(8) }} as boolean
         ) as is_decisive,
         cast(
-            ranked.is_listed and {{ has_no_place('left_over', 'rules', 'lines') | indent(8) }} as boolean
+            ranked.is_listed and {{ falls_off_list('left_over', 'rules', 'lines') | indent(8) }} as boolean
         ) as is_off_when_gone
     from counted
     inner join ranked

@@ -44,7 +44,7 @@ records as (
 people as (
 
     select * from {{ ref('int_people') }}
-    {{ where_asked_for('person_digest', 'records', digest(['force', 'person_ref'])) }}
+    {{ where_key_in('person_digest', 'records', digest(['force', 'person_ref'])) }}
 
 ),
 
