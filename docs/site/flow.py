@@ -53,7 +53,8 @@ def flow(manifest: dict[str, Any]) -> str:
     """Returns the drawing as SVG: the same manifest, the same text."""
     models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
     seeds = [node for node in manifest["nodes"].values() if node["resource_type"] == "seed"]
-    readers = Counter(_READERS[exposure["type"]] for exposure in manifest["exposures"].values())
+    exposures = Counter(exposure["type"] for exposure in manifest["exposures"].values())
+    readers = [(name, exposures[kind]) for kind, name in _READERS.items()]
     stages: list[tuple[int, str, list[str], list[tuple[str, int | None]]]] = [
         (132, "extracts", ["what the force sends:", "CSV or Parquet"], [(table, None) for table in TABLES]),
         (120, "raw", ["as sent, typed;", "rows in quarantine"], [("tables", len(manifest["sources"]))]),
@@ -61,7 +62,7 @@ def flow(manifest: dict[str, Any]) -> str:
         (142, "intermediate", ["the method:", "one idea a folder"], _folders(models, "intermediate")),
         (126, "marts", ["the tables that", "are published"], _folders(models, "marts")),
         (146, "published", ["checked as a whole,", "replaced in one step"], [(name, None) for name in _FILES]),
-        (130, "readers", ["read nothing but", "what is published"], [*readers.items(), ("PostgreSQL", None)]),
+        (130, "readers", ["read nothing but", "what is published"], [*readers, ("PostgreSQL", None)]),
     ]
     columns, x = [], MARGIN
     for width, heading, caption, lines in stages:

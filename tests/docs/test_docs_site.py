@@ -425,7 +425,7 @@ def test_a_dbt_page_that_has_changed_is_refused(site: Path) -> None:
     """Another version of dbt may make other requests: somebody must check it."""
     page = (site.with_name("site-dbt") / "static_index.html").read_text(encoding="utf-8")
     assert dbt_page.corrected(page)
-    with pytest.raises(SystemExit, match="see what it asks for, and change docs/site/dbt_page.py"):
+    with pytest.raises(SystemExit, match="check its requests, and change docs/site/dbt_page.py"):
         dbt_page.corrected(page.replace("cloudfront", "elsewhere"))
 
 
