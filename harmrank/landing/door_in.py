@@ -51,7 +51,7 @@ class DoorFinding:
 
 @dataclass(frozen=True)
 class IncomingExtract:
-    """An extract whose files were read, and the moment it was taken (UTC).
+    """An extract whose files were read, and the moment it was taken, in UTC or local time.
 
     `crimes` names the table that `prepare_crimes` makes for the checks.
     """

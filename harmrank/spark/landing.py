@@ -110,7 +110,7 @@ class SparkRows:
             .where("value <> ''")
             .selectExpr("value", "_metadata.file_block_start AS block", "monotonically_increasing_id() AS id")
         )
-        # Spark numbers each part separately of the file, so the records before it are added.
+        # Spark numbers each part of a file separately, so the number of records before a part is added.
         parts = lines.groupBy("block").agg({"id": "min", "*": "count"}).orderBy("block").collect()
         branches, before = [], 0
         for part in parts:

@@ -113,7 +113,10 @@ def _refuse_manifest(reason: str) -> NoReturn:
 
 
 def extract_moment(extract_id: str, manifest: Manifest) -> datetime:
-    """Returns when the extract was taken (UTC): from extract.json, else the time in its id, else midnight of its date."""
+    """Returns when the extract was taken: from extract.json, else the time in its id, else midnight of its date.
+
+    A time with an offset is returned in UTC, a time without one unchanged.
+    """
     if manifest.extract_at is not None:
         return manifest.extract_at
     day = extract_date(extract_id)
