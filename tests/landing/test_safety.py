@@ -308,7 +308,7 @@ def test_a_refused_file_without_a_header_reveals_no_name(door: Door) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "kept"),
+    ("output", "kept"),
     [
         (
             "Runtime Error in model x (models/x.sql)\n  Conversion Error: Could not convert string 'O'Brien' to INT32\n\n"
@@ -326,16 +326,16 @@ def test_a_refused_file_without_a_header_reveals_no_name(door: Door) -> None:
         ),
     ],
 )
-def test_data_quoted_by_dbt_is_left_out(said: str, kept: str) -> None:
-    """A failed build is told in logs and on the terminal: by model and kind of error, never by a value."""
-    assert without_values(said) == kept
+def test_data_quoted_by_dbt_is_left_out(output: str, kept: str) -> None:
+    """Logs and terminal describe a failed build by model and kind of error, never by a value."""
+    assert without_values(output) == kept
 
 
 # No extension loaded, no foreign code run
 
 
 def test_no_extension_is_fetched_or_loaded(published: PublishedHome) -> None:
-    """Extensions are code from elsewhere; the settings are the same for dbt's connections."""
+    """Extensions are foreign code; dbt's connections have the same settings."""
     with duck.open_database() as connection:
         query = "select name, value from duckdb_settings() where name = any(?)"
         assert dict(connection.execute(query, [list(duck.CLOSED)]).fetchall()) == duck.CLOSED
@@ -351,15 +351,16 @@ def test_no_extension_is_fetched_or_loaded(published: PublishedHome) -> None:
 
 
 def test_no_other_way_to_open_duckdb(tmp_path: Path) -> None:
-    """A new module that connects by itself would not have the settings."""
+    """A module that connects by itself would lack the settings."""
     modules = [path for path in (REPOSITORY / "harmrank").rglob("*.py") if path.name != "duck.py"]
     assert [path.name for path in modules if "duckdb.connect(" in path.read_text()] == []
 
 
 @pytest.mark.parametrize("only_changes", ["no", pytest.param("yes", marks=pytest.mark.thorough)])
 def test_code_in_the_home_is_never_run(scratch: PublishedHome, cold_harmrank: Command, only_changes: str) -> None:
-    """dbt would look for a parsed project, SQL and Python of models included, where it writes. Whatever lies there, the
-    project's own files are what is run: here it says that every model selects from something that is not there.
+    """dbt looks in its target folder for a parsed project, with the models' SQL and Python. A planted one must not run.
+
+    In the planted one, every model selects from a table that does not exist.
     """
     home = scratch.home
     environment = {**os.environ, "HARMRANK_HOME": str(home), "DBT_PROFILES_DIR": "profiles"}
@@ -382,7 +383,7 @@ def test_code_in_the_home_is_never_run(scratch: PublishedHome, cold_harmrank: Co
 
 @pytest.fixture
 def open_mask() -> Iterator[None]:
-    """Everything is made open to all, unless harmrank sees to it."""
+    """Sets a umask that opens everything to all users."""
     before = os.umask(0)
     yield
     os.umask(before)
@@ -393,7 +394,7 @@ def _modes(root: Path) -> dict[str, int]:
 
 
 def test_an_open_home_is_closed(door: Door, open_mask: None) -> None:
-    """Made by hand, or by dbt with an open umask: nobody but its owner reads in it."""
+    """A home made by hand, or by dbt with an open umask, is closed to everyone but its owner."""
     root = door.home.root
     (root / "logs").mkdir(parents=True)
     (root / "target").mkdir()
@@ -407,7 +408,7 @@ def test_an_open_home_is_closed(door: Door, open_mask: None) -> None:
 
 
 def test_a_shared_home_keeps_the_way_to_published(door: Door, open_mask: None) -> None:
-    """Readers pass through the home to published/; without readers nobody does."""
+    """Readers need the way through the home to published/; without readers it is closed."""
     door.land()
     door.home.published.chmod(0o750)
     door.home.root.chmod(0o755)
@@ -419,7 +420,7 @@ def test_a_shared_home_keeps_the_way_to_published(door: Door, open_mask: None) -
 
 
 def test_a_shared_folder_is_not_closed(door: Door, open_mask: None) -> None:
-    """`--home /tmp` must not take /tmp from everybody; what harmrank makes in it is closed all the same."""
+    """`--home /tmp` must not close /tmp; the folders that harmrank makes in it are closed."""
     root = door.home.root
     root.mkdir(mode=0o755)
     (root / "somebody's").touch()
@@ -430,7 +431,7 @@ def test_a_shared_folder_is_not_closed(door: Door, open_mask: None) -> None:
 
 @pytest.mark.parametrize("mode", ["770", "777", "640", "7550", "75a", "-1", "0o750"])
 def test_a_published_mode_with_write_access_is_a_usage_error(harmrank: Command, tmp_path: Path, mode: str) -> None:
-    """What others read, only its owner writes."""
+    """Other users may read the published list, but only its owner may write it."""
     done = harmrank("refresh", tmp_path, "--home", tmp_path / "home", "--published-mode", mode)
     assert done.returncode == 2
     assert "750" in done.stderr
@@ -439,7 +440,7 @@ def test_a_published_mode_with_write_access_is_a_usage_error(harmrank: Command, 
 
 @pytest.fixture
 def reachable() -> Iterator[Path]:
-    """A folder that every user of the machine can get to, as pytest's own is not."""
+    """A folder that every user of the machine can reach, unlike pytest's own."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o711)
     yield folder
@@ -449,7 +450,7 @@ def reachable() -> Iterator[Path]:
 def test_the_published_mode_opens_published_and_nothing_else(
     published: PublishedHome, without_dbt: Command, reachable: Path
 ) -> None:
-    """The option opens what stands, the next builds keep it, and another user reads the list but not the warehouse."""
+    """The option opens the current build, later builds keep it, and another user reads the list but not the warehouse."""
     home = reachable / "home"
     shutil.copytree(published.home, home, symlinks=True)
     done = without_dbt("refresh", published.extracts, "--home", home, HARMRANK_PUBLISHED_MODE="755")
