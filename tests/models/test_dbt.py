@@ -36,7 +36,7 @@ def dbt(home: Path, *arguments: str, cold: bool = False) -> subprocess.Completed
 
 
 def test_only_tests_of_seeds_are_left_out_where_nothing_else_changes(scratch: PublishedHome) -> None:
-    """A test that reads a model beside a seed looks at what has changed, so that it runs in every build."""
+    """A test that reads a model beside a seed looks at new data, so that it runs in every build."""
 
     def tests(*arguments: str) -> dict[str, list[str]]:
         keys = "name original_file_path depends_on"
@@ -66,8 +66,8 @@ def test_only_tests_of_seeds_are_left_out_where_nothing_else_changes(scratch: Pu
 
 
 def test_what_a_test_looks_for_is_known_before_it_looks(scratch: PublishedHome) -> None:
-    """A test of what was just made finds it by touched keys. Run before those are made, it would look at those of the last
-    build and let a double of this one pass."""
+    """A test of new rows finds them by touched keys. Run before those are built, it would read the keys of the last build
+    and miss a repeated row of this one."""
     assert dbt(scratch.home, "--quiet", "parse").returncode == 0
     nodes = json.loads((scratch.home.parent / "target" / "manifest.json").read_text())["nodes"]
 
@@ -90,7 +90,7 @@ def test_what_a_test_looks_for_is_known_before_it_looks(scratch: PublishedHome) 
 
 
 def test_dbt_build_passes_every_unit_test_and_every_data_test(scratch: PublishedHome) -> None:
-    """Every rule of the method has its unit tests at its edges; all that stand in the YAML files run, and pass."""
+    """Every rule of the method has its unit tests at its edges; every one in the YAML files runs, and passes."""
     done = dbt(scratch.home, "build", cold=True)
     assert done.returncode == 0, done.stdout[-3000:]
     results = json.loads((scratch.home.parent / "target" / "run_results.json").read_text())["results"]
@@ -102,15 +102,15 @@ def test_dbt_build_passes_every_unit_test_and_every_data_test(scratch: Published
     ]
     assert ran["unit_test"] == len(written) > 50
     assert len(set(written)) == len(written)
-    # The small feed has one offender, and the list says that it is short; nothing else is even a warning. Exposures are
-    # named in the order of things, and dbt does nothing for them.
+    # The small feed has one offender, so one test warns that the list is short; there is no other warning. dbt lists
+    # exposures among the results and does nothing for them.
     built = [result for result in results if not result["unique_id"].startswith("exposure.")]
     unhappy = {r["unique_id"].split(".")[2] for r in built if r["status"] not in ("success", "pass")}
     assert unhappy <= {"list_is_full"}
 
 
 def test_dbt_variables_choose_another_date_and_method_without_publishing(scratch: PublishedHome) -> None:
-    """An analyst's question changes the warehouse, never what others read."""
+    """An analyst's build changes the warehouse, never the published tables."""
     before = os.readlink(scratch.home / "published" / "current")
     done = dbt(scratch.home, "run", "--vars", "{list_date: 2026-05-31, method: v100_count}")
     assert done.returncode == 0, done.stdout[-3000:]
@@ -141,7 +141,7 @@ def test_the_documentation_is_one_page_with_every_mart_column(scratch: Published
 
 @pytest.mark.thorough
 def test_plain_dbt_works_on_a_home_where_extracts_were_only_landed(tmp_path: Path, harmrank: Command) -> None:
-    """`harmrank land` and then `dbt build`, as an analyst does who wants to look before anything is published."""
+    """`harmrank land` and then `dbt build`, as an analyst runs it to look before anything is published."""
     write_extract(
         tmp_path / "extracts",
         "2026-06-30",

@@ -1,4 +1,4 @@
-"""The gates themselves: each data test catches the fault it is there for, each rule has a unit test that minds it."""
+"""The gates themselves: each data test catches its planted fault, each rule has a unit test that fails when it changes."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ def outcome(home: Path) -> faults.Outcome:
 
 @pytest.mark.thorough
 def test_every_gate_catches_the_faults_planted_for_it(outcome: faults.Outcome) -> None:
-    """A test that cannot fail protects nobody: each must catch what it says it is there for."""
+    """A test that cannot fail protects nobody: each must catch its fault."""
     assert len(outcome.verdicts) > 400
     assert [(verdict.fault.gate, verdict.fault.what) for verdict in outcome.missed] == []
 
 
 @pytest.mark.thorough
 def test_every_gate_has_a_fault(outcome: faults.Outcome) -> None:
-    """Whoever adds a data test adds a fault, by hand where it is a singular test or of a new kind."""
+    """A new data test needs a planted fault, written by hand for a singular test or a new generic test."""
     assert outcome.without_fault == []
 
 
 def test_a_gate_that_sees_nothing_is_found_out() -> None:
-    """The attack itself: a gate that misses its fault is named, and so is one without a fault."""
+    """The attack itself: a gate that misses its fault is named, and so is a gate without a fault."""
     blind = faults.Gate("blind", "singular", None, lambda _: False, needs_fault=True)
     fault = faults.Fault("blind", "no harm at all", "update mart.top_100 set harm_days = 0")
     assert faults.Outcome([blind], [faults.Verdict(fault, frozenset())]).missed
     assert faults.Outcome([blind]).without_fault == ["blind"]
 
 
-def test_every_rule_to_be_changed_stands_where_it_is_said_to() -> None:
-    """Whoever changes the SQL of a rule sees to it that its change is still tried."""
+def test_every_rule_to_change_is_in_its_file() -> None:
+    """A change to the SQL of a rule needs a change to the text that the attack replaces."""
     assert [(mutation.file, mutation.old) for mutation in mutations.out_of_date()] == []
     assert len(MUTATIONS) > 150 and len(SEED_MUTATIONS) > 20
 
 
 def test_the_unit_tests_rank_by_the_published_method() -> None:
-    """The rules that the unit tests are given are the seed's row, so that they test the method that is published."""
+    """The unit tests use the rules of the seed's row, so that they test the published method."""
     with (REPOSITORY / "seeds" / "ranking_methods.csv").open(encoding="utf-8", newline="") as file:
         (row,) = (row for row in csv.DictReader(file) if row["is_default"] == "true")
     with (REPOSITORY / "tests" / "fixtures" / "rules_v100.csv").open(encoding="utf-8", newline="") as file:
@@ -65,7 +65,7 @@ def test_the_unit_tests_rank_by_the_published_method() -> None:
 
 @pytest.fixture(scope="module")
 def copy(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[mutations.Project]:
-    """A copy of the project that may be changed."""
+    """A copy of the project that a test may change."""
     with mutations.project(tmp_path_factory.mktemp("mutations"), home) as project:
         yield project
 

@@ -1,4 +1,4 @@
-"""Builds that remake only what has changed: the same tables, on whole tables alone, and tests that look where it counts."""
+"""Builds of changes only: the same tables as a full build, on trusted tables alone, and tests that look at the new rows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MORE = {
 
 
 def refresh(harmrank: Command, home: PublishedHome, *options: str) -> str:
-    """What a refresh that ends well says."""
+    """Returns the output of a successful refresh."""
     done = harmrank("refresh", home.extracts, "--home", home.home, *options)
     assert done.returncode == 0, done.stderr
     return done.stderr
@@ -34,7 +34,7 @@ def refresh(harmrank: Command, home: PublishedHome, *options: str) -> str:
 
 @dataclass(frozen=True)
 class Changed:
-    """The published home after a further extract has been refreshed, for tests that only read, and what the refresh said."""
+    """The published home after a further extract has been refreshed, for tests that only read, and the refresh's output."""
 
     home: PublishedHome
     said: str
@@ -42,7 +42,7 @@ class Changed:
 
 @pytest.fixture(scope="module")
 def changed(published: PublishedHome, tmp_path_factory: pytest.TempPathFactory, harmrank: Command) -> Changed:
-    """One refresh of what has changed."""
+    """One refresh of changes only."""
     root = tmp_path_factory.mktemp("changed")
     home = PublishedHome(homes.copied(published.home, root / "home"), root / "extracts")
     shutil.copytree(published.extracts, home.extracts)
@@ -52,7 +52,7 @@ def changed(published: PublishedHome, tmp_path_factory: pytest.TempPathFactory, 
 
 @pytest.fixture
 def remade(changed: Changed, tmp_path: Path) -> PublishedHome:
-    """A copy of that home which a test may change."""
+    """A copy of that home that a test may change."""
     return PublishedHome(homes.copied(changed.home.home, tmp_path / "home"), changed.home.extracts)
 
 
@@ -71,7 +71,7 @@ def dbt(home: PublishedHome, *arguments: str) -> None:
 
 @pytest.mark.thorough
 def test_random_extracts_give_the_same_tables_as_a_build_anew() -> None:
-    """The promise of it all. A row that differs is a score that depends on the order in which extracts came."""
+    """The main promise: a different row would mean that a score depends on the order of extracts."""
     found = Findings()
     run_sequence(seed=20, steps=4, found=found)
     assert found.errors == []
@@ -80,7 +80,7 @@ def test_random_extracts_give_the_same_tables_as_a_build_anew() -> None:
 
 @pytest.mark.thorough
 def test_records_that_share_a_digest_are_none_the_worse(tmp_path: Path) -> None:
-    """A digest says where to look and never who is who: five digests for everything give the same tables."""
+    """A digest only says where to look, never who is who: with five digests for everything the tables are the same."""
     copy = tmp_path / "project"
     strangers = shutil.ignore_patterns(".*", "target", "home", "logs", "*.egg-info", "__pycache__")
     shutil.copytree(REPOSITORY, copy, ignore=strangers)
@@ -96,7 +96,7 @@ def test_records_that_share_a_digest_are_none_the_worse(tmp_path: Path) -> None:
 
 
 def test_only_what_has_changed_is_remade(changed: Changed) -> None:
-    """A further extract touches its own people and crimes, and the lists whose scores they change, and no others."""
+    """A further extract touches its own people and crimes, and only the lists whose scores they change."""
     assert CHANGES in changed.said
     with duckdb.connect(str(changed.home.home / "warehouse.duckdb"), read_only=True) as connection:
         crimes = connection.execute("select crime_ref from intermediate.int_touched_crimes").fetchall()
@@ -106,14 +106,14 @@ def test_only_what_has_changed_is_remade(changed: Changed) -> None:
 
 
 def test_everything_is_made_anew_when_asked_for(scratch: PublishedHome, without_dbt: Command) -> None:
-    """--full is the way back from any doubt."""
+    """--full rebuilds everything, whatever state the tables are in."""
     write_extract(scratch.extracts, "2026-07-31", MORE)
     assert ALL in refresh(without_dbt, scratch, "--full")
 
 
 @pytest.mark.thorough
 def test_tables_made_by_another_method_are_not_built_on(scratch: PublishedHome, harmrank: Command) -> None:
-    """Half a list by one method and half by another would be right by neither."""
+    """A list built half by one method and half by another would follow neither."""
     assert ALL in refresh(harmrank, scratch, "--method", "v100_count")
     write_extract(scratch.extracts, "2026-07-31", MORE)
     assert ALL in refresh(harmrank, scratch)
@@ -121,7 +121,7 @@ def test_tables_made_by_another_method_are_not_built_on(scratch: PublishedHome, 
 
 @pytest.mark.thorough
 def test_tables_that_dbt_made_by_hand_are_not_built_on(scratch: PublishedHome, harmrank: Command) -> None:
-    """An analyst's build may be of another method or date, or of some of the tables; looking at them is harmless."""
+    """An analyst's build may be of another method or date, or of some of the tables; tests alone change nothing."""
     write_extract(scratch.extracts, "2026-07-31", MORE)
     dbt(scratch, "test", "--select", "int_rules")
     assert CHANGES in refresh(harmrank, scratch)
@@ -131,8 +131,8 @@ def test_tables_that_dbt_made_by_hand_are_not_built_on(scratch: PublishedHome, h
 
 
 @pytest.mark.thorough
-def test_after_a_failed_build_everything_is_made_anew(scratch: PublishedHome, harmrank: Command) -> None:
-    """Some tables have the new extract and some do not: none of them is to be relied on."""
+def test_after_a_failed_build_everything_is_rebuilt(scratch: PublishedHome, harmrank: Command) -> None:
+    """Some tables have the new extract and some do not: none of them can be trusted."""
     change(scratch, "update raw.extract_files set rows_read = rows_read + 1, rows_landed = rows_landed + 1")
     write_extract(scratch.extracts, "2026-07-31", MORE)
     done = harmrank("refresh", scratch.extracts, "--home", scratch.home)
@@ -147,7 +147,7 @@ def test_after_a_failed_build_everything_is_made_anew(scratch: PublishedHome, ha
 
 
 def test_check_looks_at_every_row(remade: PublishedHome, harmrank: Command) -> None:
-    """What a refresh has made before, and looks at no more, has to be looked at somewhere."""
+    """Rows of earlier builds, which a refresh no longer tests, need a command that does."""
     done = harmrank("check", "--home", remade.home, "--all")
     assert done.returncode == 0, done.stderr
     doubled = "insert into intermediate.int_crime_victims from intermediate.int_crime_victims where crime_ref = 'c1'"
@@ -162,7 +162,7 @@ def test_check_looks_at_every_row(remade: PublishedHome, harmrank: Command) -> N
 
 @pytest.mark.thorough
 def test_an_extract_that_was_taken_out_and_landed_again_is_seen(scratch: PublishedHome, harmrank: Command) -> None:
-    """Whoever takes an extract out of raw by hand, to land another under its id, must not get a list of the first."""
+    """After an extract is deleted from raw by hand and another lands under its id, the list is built from the new one."""
     about = ("extracts", "extract_files", "extract_checks", "value_defects", "quarantine", "acceptance")
     change(scratch, "; ".join(f"delete from raw.{table}" for table in (*about, *SMALL_FEED)))
     crimes = SMALL_FEED["crimes"].replace("19/8", "8/1")

@@ -152,7 +152,7 @@ def test_age_is_counted_to_the_birthday(
     ],
 )
 def test_each_condition_alone_decides(hand: Hand, facts: dict[str, str], is_in: bool) -> None:
-    """One allegation that counts but for the one fact under test."""
+    """One allegation that counts except for the one fact under test."""
     assert bool(hand.allegation("c1", **facts).places()) is is_in
 
 
@@ -300,7 +300,7 @@ def test_a_movement_has_the_reason_of_its_day(
 
 
 def test_others_move_the_line(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a list of one place: who keeps the harm is overtaken by a new report, and comes back when that is cancelled."""
+    """On a list of one place: a person with unchanged harm is overtaken by a new report, and returns when it is cancelled."""
     monkeypatch.setattr(independent, "LIST_SIZE", 1)
     hand.man("m2").man("m3")
     hand.allegation("c1", man="m2", reported_on="2026-04-30")
@@ -361,7 +361,7 @@ def table_rows(mart: duckdb.DuckDBPyConnection, name: str) -> list[dict[str, Any
 
 @pytest.fixture(scope="session")
 def refreshed(tmp_path_factory: pytest.TempPathFactory, full_list: PublishedHome) -> Refreshed:
-    """Gives the refresh of a sample seed at a kind of list date, each made once."""
+    """Returns the refresh of a sample seed at a kind of list date, each built once."""
     from harmrank.sample import write_sample
 
     newest = published_in(full_list.home, full_list.extracts, list_date_of(full_list.extracts, "newest"))
@@ -381,7 +381,7 @@ def refreshed(tmp_path_factory: pytest.TempPathFactory, full_list: PublishedHome
 
 
 def case(seed: int, kind: str) -> Any:
-    """A parameter. The home that other tests need, too, is enough for the first tier."""
+    """A parameter. The home that other tests also need is enough for the first tier."""
     marks = [] if (seed, kind) == (FULL_LIST["seed"], "newest") else [pytest.mark.thorough]
     return pytest.param((seed, kind), marks=marks, id=f"seed {seed}, {kind}")
 
@@ -413,7 +413,7 @@ def assert_same_rows(got: list[tuple[Any, ...]], wanted: list[tuple[Any, ...]]) 
 
 
 def test_the_comparison_means_something(published: Published) -> None:
-    """Without a full list, ties, merges and doubtful weights the samples would prove little."""
+    """Without a full list, ties, merges and ambiguous weights the samples would prove little."""
     places = expected(published)
     assert len(places) > 100
     assert any(place.female_victims > 1 for place in places)
@@ -441,7 +441,7 @@ def test_the_hundred_agree(published: Published) -> None:
 
 
 def test_the_evidence_behind_each_place_agrees(published: Published) -> None:
-    """Each counted crime of the hundred: days, the suspect's status, whether the weight is in doubt."""
+    """Each counted crime of the hundred: days, the suspect's status, whether the weight is ambiguous."""
     columns = ["harm_rank", "force", "crime_ref", "harm_days", "status", "weight_is_ambiguous"]
     columns += ["is_closed_without_charge"]
     got = sorted(
@@ -466,13 +466,13 @@ PARTS = ["named", "charged", "convicted", "closed_without_charge"]
 
 
 def by_status(row: dict[str, Any]) -> tuple[Any, ...]:
-    """How a published row says what the harm rests on."""
+    """The parts of the harm in a published row."""
     parts = [row[f"harm_days_{part}"] for part in PARTS]
     return row["harm_rank"], row["harm_days"], *parts, row["share_closed_without_charge"]
 
 
 def split(place: independent.Place) -> tuple[Any, ...]:
-    """The same of a place of the independent list."""
+    """The same parts of a place on the independent list."""
     parts = place.days("named", "arrested"), place.days("charged"), place.days("convicted")
     share = place.days_closed / place.harm_days if place.harm_days else None
     assert sum(parts) == place.harm_days
@@ -526,7 +526,7 @@ def test_every_monthly_list_agrees(published: Published) -> None:
 
 @pytest.mark.parametrize("method", sorted(independent_methods.methods(SEEDS)))
 def test_every_method_agrees(published: Published, method: str) -> None:
-    """The hundred of each method, how many it ranks, and how far they are the hundred of the published one."""
+    """The hundred of each method, how many it ranks, and how far they overlap the published hundred."""
     feed, rows = independent.read_feed(published.extracts), independent_methods.methods(SEEDS)
     places = independent_methods.rank(feed, rows[method], SEEDS, published.list_date)
     listed = [row for row in published.tables["method_lists"] if row["method"] == method]
@@ -548,7 +548,7 @@ def test_every_method_agrees(published: Published, method: str) -> None:
 
 
 def test_every_turned_rule_agrees(published: Published) -> None:
-    """Who would enter and leave with each condition of the published method turned."""
+    """Who would enter and leave with each condition of the published method changed."""
     feed, method = independent.read_feed(published.extracts), independent_methods.methods(SEEDS)["v100"]
     standing = {
         place.offender_key for place in independent_methods.rank(feed, method, SEEDS, published.list_date)[:100]
@@ -588,7 +588,7 @@ def test_with_no_line_everybody_is_redrawn(hand: Hand) -> None:
 
 @pytest.mark.parametrize("of", NEWEST)
 def test_the_redraws_agree(refreshed: Refreshed, of: tuple[int, str]) -> None:
-    """On which places each person stands, and how far each hangs on one allegation: the same draws, no SQL."""
+    """The places of each person in the redraws, and how far each depends on one allegation: the same draws, no SQL."""
     published = refreshed(*of)
     rows = sorted(published.tables["rank_uncertainty"], key=lambda row: row["harm_rank"])
     wanted: list[tuple[Any, ...]] = [tuple(place) for place in independent.redraw(expected(published))]
@@ -599,7 +599,7 @@ def test_the_redraws_agree(refreshed: Refreshed, of: tuple[int, str]) -> None:
 def test_places_survive_without_the_gravest_allegation_as_a_new_ranking_says(
     refreshed: Refreshed, of: tuple[int, str]
 ) -> None:
-    """The gravest allegation of each of the hundred is left out of the extracts, and everybody ranked anew."""
+    """The gravest allegation of each of the hundred is left out of the extracts, and everybody is ranked again."""
     published = refreshed(*of)
     feed, rules = independent.read_feed(published.extracts), independent.read_rules(SEEDS)
     got = {row["offender_key"]: row["is_listed_without_largest"] for row in published.tables["rank_uncertainty"]}
@@ -613,7 +613,7 @@ def test_places_survive_without_the_gravest_allegation_as_a_new_ranking_says(
 
 
 def test_the_boundary_agrees(published: Published) -> None:
-    """The places around the line, what separates them, and the ties that cross it."""
+    """The places around the cut-off, what separates them, and the ties across it."""
     rows = sorted(published.tables["rank_boundary"], key=lambda row: row["harm_rank"])
     wanted: list[tuple[Any, ...]] = [tuple(place) for place in independent.boundary(expected(published))]
     assert_same_rows([tuple(row[name] for name in independent.Boundary._fields) for row in rows], wanted)
@@ -645,12 +645,12 @@ def test_every_movement_agrees(published: Published) -> None:
 
 
 def test_every_list_but_the_first_has_movements(published: Published) -> None:
-    """Each monthly list is held against the month-end before it, the list date against the latest of them."""
+    """Each monthly list is compared with the month-end before it, the list date with the latest of them."""
     months = sorted({row["list_date"] for row in published.tables["list_history"]})
     dates = sorted({*months, published.list_date})
     wanted = [(day, max(month for month in months if month < day)) for day in dates[1:]]
     churn = {(row["list_date"], row["previous_list_date"]): row for row in published.tables["list_churn"]}
-    # On the first list nobody may have stood yet, so that the history does not show it.
+    # The first list may be empty, so that the history does not show it.
     assert sorted(dates for dates in churn if dates[1] in months) == wanted
     assert all(row["places_before"] == 0 for dates, row in churn.items() if dates[1] not in months)
     assert len(churn) <= len(wanted) + 1

@@ -1,4 +1,4 @@
-"""The metrics over the marts: defined once, in dbt, and each of them can be asked of a published mart."""
+"""The metrics over the marts: defined once, in dbt, and a published mart answers each of them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def questions(semantics: Semantics) -> dict[str, str]:
 
 
 def unanswered(semantics: Semantics, mart: Path) -> list[str]:
-    """The names of what the mart cannot answer."""
+    """The names of the queries that the mart cannot answer."""
     failed = []
     with duckdb.connect(str(mart), read_only=True) as connection:
         for name, query in questions(semantics).items():
@@ -59,19 +59,19 @@ def unanswered(semantics: Semantics, mart: Path) -> list[str]:
 
 
 def test_every_metric_can_be_asked_of_the_published_mart(semantics: Semantics, published: PublishedHome) -> None:
-    """dbt does not look whether a column is there: a metric over none would break whatever is drawn with it."""
+    """dbt does not check that a column exists: a metric over a missing one would break every chart that uses it."""
     assert len(semantics["metrics"]) > 60
     assert unanswered(semantics, published.mart) == []
 
 
 def test_a_measure_over_a_column_that_is_gone_is_found_out(semantics: Semantics, published: PublishedHome) -> None:
-    """The gate itself: one wrong expression, and its measure is named, with the ratios over it."""
+    """The gate itself: one wrong expression names its measure and the ratios over it."""
     broken = json.loads(json.dumps(semantics).replace('"expr": "harm_days_charged"', '"expr": "harm_days_charge"'))
     assert set(unanswered(broken, published.mart)) >= {"top_100.listed_harm_days_charged", "listed_share_charged"}
 
 
 def test_every_metric_says_what_it_is_and_its_unit(semantics: Semantics) -> None:
-    """What a dashboard shows beside a figure comes from here."""
+    """The words that a dashboard shows beside a figure come from here."""
     wanting = [
         metric["name"]
         for metric in semantics["metrics"]
@@ -84,7 +84,7 @@ def test_every_metric_says_what_it_is_and_its_unit(semantics: Semantics) -> None
 
 
 def test_every_measure_is_a_metric_of_its_name(semantics: Semantics) -> None:
-    """A metric is looked up by its name in one step; a measure that is none would be described nowhere."""
+    """A metric is looked up by its name in one step; a measure without a metric would have no description."""
     simple = {m["name"]: m["type_params"]["measure"]["name"] for m in semantics["metrics"] if m["type"] == "simple"}
     measures = {measure["name"] for model in semantics["semantic_models"] for measure in model["measures"]}
     assert simple == {name: name for name in measures}
@@ -108,7 +108,7 @@ def test_metrics_agree_with_the_columns_they_rest_on(semantics: Semantics, publi
 
 
 def test_the_calendar_of_the_metrics_has_every_day(published: PublishedHome) -> None:
-    """Days without gaps up to the list date; nobody's warehouse is asked for dates it does not have."""
+    """Days without gaps up to the list date; a warehouse is never asked for dates that it does not have."""
     query = "select count(*), count(distinct date_day), max(date_day)::varchar, max(date_day) - min(date_day) from {}"
     with duckdb.connect(str(published.home / "warehouse.duckdb"), read_only=True) as connection:
         days, distinct, last, apart = connection.execute(query.format("intermediate.int_days")).fetchone() or ()

@@ -29,7 +29,7 @@ def test_places_follow_the_rates(invented: rank_coverage.Population) -> None:
 
 
 def test_years_have_the_harm_of_the_rates_on_average() -> None:
-    """What is drawn is what the true places are made of, for each kind of career."""
+    """Draws have the mean of the true rates, for each kind of career."""
     days = rank_coverage.weights()
     invented = rank_coverage.population(MORE_PEOPLE, 1, days)
     harm = np.zeros(MORE_PEOPLE)
@@ -43,7 +43,7 @@ def test_years_have_the_harm_of_the_rates_on_average() -> None:
 
 
 def test_the_redraws_flatter_those_at_the_top() -> None:
-    """Everybody redrawn is told apart as held, lower or higher; the listed are in fewer true hundreds than redraws say."""
+    """Everybody redrawn counts as held, lower or higher; the listed are in fewer true hundreds than the redraws show."""
     listed, below, *bands = rank_coverage.measure(samples=2, people=MORE_PEOPLE, seed=1)
     assert listed.people == 2 * rank_coverage.LISTED
     assert sum(band.people for band in bands) == listed.people + below.people
@@ -54,7 +54,7 @@ def test_the_redraws_flatter_those_at_the_top() -> None:
 
 
 def test_leaving_people_out_costs_next_to_nothing() -> None:
-    """Who is not redrawn would hardly ever have been listed, and nobody else's share of redraws would be another."""
+    """A person left out of the redraws would hardly ever have been listed, and changes nobody else's share of redraws."""
     cost = rank_coverage.cost_of_leaving_out(samples=1, people=MORE_PEOPLE // 2, seed=1)
     assert cost.people > cost.redrawn == 2_000
     assert cost.most_listed == 0
@@ -62,7 +62,7 @@ def test_leaving_people_out_costs_next_to_nothing() -> None:
 
 
 def test_the_redraws_of_a_large_force_agree_with_plain_python() -> None:
-    """A year in which only some are redrawn and the others stand as recorded: the same draws, no SQL."""
+    """A year in which only some people are redrawn and the rest keep their recorded harm: the same draws, no SQL."""
     days = rank_coverage.weights()
     year = rank_coverage.a_year(rank_coverage.population(MORE_PEOPLE, 1, days), 1, 0, days)
     found = rank_coverage.Models().uncertainty(year)

@@ -33,7 +33,7 @@ Place = tuple[str, float, int, int, str]
 
 
 def expected_places() -> list[Place]:
-    """The list worked out elsewhere, first place first."""
+    """The list computed elsewhere, first place first."""
     with EXPECTED.open(encoding="utf-8", newline="") as lines:
         return [
             (
@@ -71,7 +71,7 @@ def rows(mart: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 def test_the_independent_computation_gives_the_known_list() -> None:
-    """The yardstick itself, measured against a list that it had no part in."""
+    """The yardstick itself, compared with a list made without it."""
     places: list[Place] = [
         (p.offender_key, p.harm_days, p.allegations, p.female_victims, str(p.latest_reported_on))
         for p in independent.ranked(EXTRACTS, LIST_DATE, REPOSITORY / "seeds")

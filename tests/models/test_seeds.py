@@ -35,7 +35,7 @@ def weights(index: str) -> list[Row]:
 
 
 def half_day(days: str) -> float:
-    """The nearest half day, a tie upwards, worked out on its own rather than with the importer's function."""
+    """The nearest half day, a tie upwards, computed without the importer's function."""
     value = Decimal(days)
     lower = (value * 2).to_integral_value(rounding="ROUND_FLOOR") / 2
     return float(lower + Decimal("0.5") if value - lower >= Decimal("0.25") else lower)
@@ -202,7 +202,7 @@ def test_closed_without_charge_are_14_to_18_and_21() -> None:
 
 
 def test_draws_are_those_of_a_poisson_distribution_with_mean_1() -> None:
-    """Each bound is the chance of fewer draws, in 65,536ths; nothing further is as much as half of one."""
+    """Each bound is the chance of fewer draws, in 65,536ths; no further bound is as much as half of one."""
     fewer = list(accumulate(math.exp(-1) / math.factorial(times) for times in range(12)))
     held = [(int(row["at_least"]), int(row["from_digits"], 16)) for row in seed("poisson_draws")]
     assert held == [(times, round(65_536 * fewer[times - 1])) for times in range(1, len(held) + 1)]

@@ -1,7 +1,7 @@
 """Every rule of the method, changed: file, the text that says the rule, what it is changed to, and what that means.
 
-The text must stand in its file exactly once, so that a change of the code asks for a change here. A condition that
-cannot be told from its opposite by any data has no row: `minimum_female_victims` of nought is one for `v100`, whose
+The text must be in its file exactly once, so that a change of the code asks for a change here. A condition that
+no data can distinguish from its opposite has no row: `minimum_female_victims` of zero is the same as one for `v100`, whose
 allegations all have a woman among the victims.
 """
 
@@ -78,7 +78,11 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         (".historic_after_days, false", ".historic_after_days, true", "an unknown date is historic"),
         ("{{ rules }}.historic_reports = 'include' or ", "", "historic reports are left out"),
         (" or not {{ is_historic }}", " or true", "no method can leave out historic reports"),
-        ("{{ cancelled_on }} > {{ on_date }}", "{{ cancelled_on }} >= {{ on_date }}", "cancelled on the day stands"),
+        (
+            "{{ cancelled_on }} > {{ on_date }}",
+            "{{ cancelled_on }} >= {{ on_date }}",
+            "a crime cancelled on the day counts",
+        ),
         ("({{ cancelled_on }} is null or {{ cancelled_on }} > {{ on_date }})", "true", "cancelled crimes count"),
         (
             "({{ cancelled_on }} is null or {{ cancelled_on }} > {{ on_date }})",
@@ -108,7 +112,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("        or {{ deceased_on }} is null\n", "", "the living do not count"),
         ("{{ rules }}.custody = 'include' or ", "", "people in custody are left out"),
         (" or not {{ is_in_custody }}", " or true", "no method can leave out people in custody"),
-        ("else {{ weights }}.harm_days", "else coalesce({{ weights }}.harm_days, 0)", "a missing weight is nought"),
+        ("else {{ weights }}.harm_days", "else coalesce({{ weights }}.harm_days, 0)", "a missing weight is zero"),
         ("weight_choice = 'highest' then", "weight_choice = 'lowest' then", "the highest of several values counts"),
         (
             "when {{ rules }}.weight_choice = 'highest' then {{ weights }}.harm_days_highest",
@@ -178,8 +182,8 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ),
     ],
     "models/intermediate/comparison/int_method_overlaps.sql": [
-        ("published_size.ranked_offenders + 1", "1", "whom the published method does not rank is its first"),
-        ("sizes.ranked_offenders + 1", "1", "whom a method does not rank is its first"),
+        ("published_size.ranked_offenders + 1", "1", "a person whom the published method does not rank is its first"),
+        ("sizes.ranked_offenders + 1", "1", "a person whom a method does not rank is its first"),
         ("when is_on_this_list and not is_on_published_list", "when is_on_this_list", "who is on both is only on one"),
         ("when is_on_published_list and not is_on_this_list", "when is_on_published_list", "who is on both leaves"),
     ],
@@ -225,7 +229,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "allegations.status = 'named' as",
             "the arrested are not closed without a charge",
         ),
-        ("crimes.has_outcome_without_charge and ", "", "whoever is not charged is closed"),
+        ("crimes.has_outcome_without_charge and ", "", "every suspect who is not charged is closed"),
         ("inner join crimes", "left join crimes", "an allegation without its crime is weighed"),
         (
             "allegations.force = crimes.force",
@@ -300,7 +304,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         (
             "own_weights.offence_code = overriding_weights.offence_code",
             "overriding_weights.offence_code is not null",
-            "a supplement of one code hides all others",
+            "a supplement of one code hides all other codes",
         ),
         (
             "    select * from inherited_weights\n",
@@ -321,7 +325,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
     ],
     "models/intermediate/allegations/int_crime_victims.sql": [
         ("people.sex = 'F', false", "people.sex = 'F', true", "an unknown sex is a woman's"),
-        ("people.sex = 'F', false", "people.sex <> 'M', false", "whoever is no man is a woman"),
+        ("people.sex = 'F', false", "people.sex <> 'M', false", "everybody but a man is a woman"),
         ("role = 'victim'", "role <> 'suspect'", "witnesses are victims"),
         ("role = 'victim'", "role <> 'witness'", "suspects are victims"),
         ("select distinct", "select", "a victim recorded twice is two"),
@@ -362,7 +366,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "            steps.merged_into_ref = person_merges.person_ref\n    where person_merges",
             "a merge in one force merges the same reference of another",
         ),
-        ("where person_merges.person_ref is null", "where true", "who stands between stands for the person, too"),
+        ("where person_merges.person_ref is null", "where true", "a record in the middle of a chain is the person too"),
     ],
     "models/intermediate/lists/int_offender_scores.sql": [
         ("harm_split = 'named'", "harm_split <> 'convicted'", "the charged are among the named"),
@@ -408,7 +412,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         (
             "or coalesce({{ ranks_behind",
             "or coalesce(not {{ ranks_behind",
-            "whoever ranks before the line has no place",
+            "a person before the cut-off falls off the list",
         ),
         ("}}.allegations >= {{", "}}.allegations > {{", "the least number of allegations is one more"),
         (
@@ -439,7 +443,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         (
             "{{ one }}.{{ column }} - {{ other }}.{{ column }}",
             "{{ one }}.{{ column }}",
-            "places are told apart by all they have",
+            "places are separated by their whole score",
         ),
     ],
     "models/intermediate/lists/int_list_members.sql": [
@@ -452,7 +456,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         (
             "on listed.list_date = list_dates.previous_list_date",
             "on listed.list_date < list_dates.list_date",
-            "whoever was listed once has moved",
+            "everybody ever listed has moved",
         ),
         (
             "coalesce(listed.months_on_list, listed_before.months_on_list)",
@@ -489,7 +493,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("standings.before_harm_rank is null or not (", "not (", "who had no rank before has not risen"),
         ("or {{ ranks_alike('standings', 'standings', 'before_') }}", "", "an equal standing has risen"),
         ("standings.harm_rank is null or {{", "{{", "who has no rank any more has not fallen"),
-        ("                and held_before.person_key is not null\n", "", "whoever comes of age is released"),
+        ("                and held_before.person_key is not null\n", "", "everybody who comes of age is released"),
         ("                and rules.custody <> 'include'\n", "", "custody matters where the method lists who is in it"),
         ("compared.previous_list_date = held_before", "compared.list_date = held_before", "custody of today releases"),
         ("changes.has_died then 'died'", "changes.has_died then 'in_custody'", "the dead are in custody"),
@@ -543,7 +547,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         (
             "            when not allegations.is_counted_status and allegations.status = lost.status then 'rule'\n",
             "",
-            "a rule is told as a change of status",
+            "a rule is shown as a change of status",
         ),
         ("    where not places.is_listed\n", "", "evidence of a place that is still there is lost"),
         ("        and role = 'suspect'\n", "", "a victim taken off the crime deletes the allegation"),
@@ -592,11 +596,11 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         (
             "- in_order.harm_days_later <= lines",
             "- in_order.harm_days_later < lines",
-            "who would stand on the line is there without the late report",
+            "a person on the cut-off is there without the late report",
         ),
         ("(places.is_listed and people.has_merged)", "people.has_merged", "any merge removes"),
         (" or people.has_merged or people.has_changed", "", "a changed person is nothing"),
-        ("own_reasons.code_version <> builds.code_version", "true", "what cannot be told is a rule"),
+        ("own_reasons.code_version <> builds.code_version", "true", "an unknown reason is a rule"),
     ],
     "models/marts/list/top_100.sql": [
         ("    where is_gravest\n", "", "every allegation is the gravest"),
@@ -622,7 +626,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("|| '|' || cast(blocks.number as string)", "", "every eight redraws are the same"),
         ("|| '|' || allegations.crime_ref", "", "all allegations of a person are drawn together"),
         ("|| '|' || allegations.offender_key\n", "\n", "all people in a crime are drawn together"),
-        ("positions.number + 1 as redraw", "positions.number as redraw", "redraws are numbered from nought"),
+        ("positions.number + 1 as redraw", "positions.number as redraw", "redraws are numbered from zero"),
         ("* positions.number + 1, {{", "* positions.number + 2, {{", "draws are other digits"),
         ("counted.list_date = offenders", "counted.list_date <= offenders", "allegations of other dates are drawn"),
         ("coalesce(drawn.harm_days, 0)", "coalesce(drawn.harm_days, 1)", "who draws nothing has harm"),
@@ -631,7 +635,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("    where is_gravest\n", "", "every allegation is the gravest"),
         ("redraws_listed > places.redraws", "redraws_listed >= places.redraws", "half of the redraws are most of them"),
         ("order by harm_days desc, harm_rank asc", "order by harm_days asc, harm_rank asc", "the least harm is first"),
-        ("harm_days desc, harm_rank asc", "harm_days desc, harm_rank desc", "equals stand the other way round"),
+        ("harm_days desc, harm_rank asc", "harm_days desc, harm_rank desc", "equals are in the opposite order"),
         ("in_order.place_among_redrawn + ahead.people", "in_order.place_among_redrawn", "only the redrawn have places"),
         (
             "over (order by harm_days desc) - sum(people)",
@@ -789,7 +793,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         (
             "touched.person_ref = person_merges.merged_into_ref",
             "touched.person_ref = person_merges.person_ref",
-            "whoever was merged into a touched record is left as it was",
+            "records merged into a touched record are not touched",
         ),
         ("where touched.step < 10000", "where touched.step < 2", "a chain of merges is left as it was"),
         ("on people.extract_id = new_extracts", "on people.extract_id <> new_extracts", "old records are touched"),
@@ -823,13 +827,21 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "true",
             "suspects of every crime are",
         ),
-        ("in ['identities', 'identities_before']", "in ['identities']", "who a record stood for keeps its score"),
-        ("in ['identities', 'identities_before']", "in ['identities_before']", "who a record stands for gets no score"),
+        (
+            "in ['identities', 'identities_before']",
+            "in ['identities']",
+            "the former person of a record keeps the score",
+        ),
+        (
+            "in ['identities', 'identities_before']",
+            "in ['identities_before']",
+            "the current person of a record gets no score",
+        ),
         ("on custody_versions.extract_id =", "on custody_versions.extract_id <>", "new custody is not seen"),
     ],
     "models/staging/ledger/stg_new_extracts.sql": [
         ("built_extracts.extract_id is null", "true", "every extract is new each time"),
-        ("        and false\n", "", "everything is touched where everything is made anew"),
+        ("        and false\n", "", "everything is touched in a full build"),
     ],
     **{
         f"models/staging/records/stg_{table}.sql": [("where not is_deleted", "where true", f"deleted {table} count")]

@@ -1,4 +1,4 @@
-"""Plants a fault in the data for each dbt data test and sees which gates catch it.
+"""Plants a fault in the data for each dbt data test and records which gates catch it.
 
 A home is built once from an invented feed and copied into memory, views as tables. Each fault changes the copy in a
 transaction, the compiled SQL of every test that reads a changed table runs, and the transaction is rolled back. Fails
@@ -33,8 +33,8 @@ from reliability.singular_faults import SINGULAR_FAULTS
 REPOSITORY = Path(__file__).resolve().parents[2]
 SEED = 3
 
-# What the sample lacks. First somebody high on the list of September who will not have been there, when the link with
-# one of two crimes is taken back.
+# Cases that the sample lacks. First a person high on the list of September who is removed from it later, when the link
+# to one of two crimes is withdrawn.
 EARLIER_EXTRACT = "2026-09-30T2300"
 EARLIER = {
     "crimes": "force,crime_ref,offence_code,reported_on,updated_at\n"
@@ -46,7 +46,7 @@ EARLIER = {
     "faults,c4,v1,victim,,2026-09-02\n",
 }
 
-# Then a suspect under a code that no table knows, one under a code without a weight, and one whose name comes late.
+# Then a suspect under a code that no table knows, and a suspect whose link comes late.
 MORE_EXTRACT = "2026-10-31T2300"
 MORE = {
     "crimes": "force,crime_ref,offence_code,reported_on,updated_at\n"
@@ -65,7 +65,7 @@ Node = dict[str, Any]
 
 @dataclass(frozen=True)
 class Gate:
-    """Something that looks at a build before it is published.
+    """A check of a build before it is published.
 
     `reads` are the tables (`schema.table`) that it looks at, None where it may look at all. `catches` is called on a
     connection to the copy and says whether the gate would stop the build. A gate with `needs_fault` must catch every
@@ -81,7 +81,7 @@ class Gate:
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong in the data, planted for one gate by SQL on the copy."""
+    """One fault in the data, planted for one gate by SQL on the copy."""
 
     gate: str
     what: str
@@ -107,18 +107,18 @@ class Verdict:
 
     @property
     def is_caught(self) -> bool:
-        """Whether the gate it was planted for did."""
+        """Whether its own gate caught it."""
         return self.fault.gate in self.caught_by
 
     @property
     def others(self) -> list[str]:
-        """The other gates that did."""
+        """The other gates that caught it."""
         return sorted(self.caught_by - {self.fault.gate})
 
 
 @dataclass
 class Outcome:
-    """What came of all faults."""
+    """The verdicts on all faults."""
 
     gates: list[Gate]
     verdicts: list[Verdict] = field(default_factory=list)
@@ -131,7 +131,7 @@ class Outcome:
 
     @property
     def missed(self) -> list[Verdict]:
-        """Faults that the gate they were planted for did not catch."""
+        """Faults that their own gate did not catch."""
         return [verdict for verdict in self.verdicts if not verdict.is_caught]
 
 
@@ -139,12 +139,12 @@ class Outcome:
 
 
 def build_home(folder: Path) -> Path:
-    """Build a home from an invented feed in which every mart has rows, and compile the tests there."""
+    """Builds a home from an invented feed in which every mart has rows, and compiles the tests there. Returns the home."""
     extracts, home = folder / "extracts", folder / "home"
     write_sample(extracts, crimes=5000, months=6, seed=SEED, report=lambda _: None)
     _write(extracts / EARLIER_EXTRACT, EARLIER)
     homes.refreshed(extracts, home, "--list-date", "2026-09-30")
-    # In a refresh of its own and for another list, so that there are touched keys of each kind.
+    # A refresh of its own, for another list date, so that there are touched keys of each kind.
     _write(extracts / MORE_EXTRACT, MORE)
     homes.refreshed(extracts, home)
     environment = {**os.environ, "DBT_PROFILES_DIR": "profiles", "HARMRANK_HOME": str(home)}
@@ -161,7 +161,7 @@ def _write(extract: Path, tables: dict[str, str]) -> None:
 
 
 def copy(home: Path) -> Connection:
-    """The warehouse in memory under its own name, views as tables and no constraint, so that any fault can be planted."""
+    """Returns the warehouse in memory, views as tables and without constraints, so that any fault can be planted."""
     connection = duckdb.connect()
     connection.execute(f"attach '{home / 'warehouse.duckdb'}' as built (read_only)")
     connection.execute("attach ':memory:' as warehouse")
@@ -182,7 +182,7 @@ def copy(home: Path) -> Connection:
 
 
 def gates(home: Path, connection: Connection) -> list[Gate]:
-    """Every gate that a build passes: dbt's data tests and the contracts of the marts.
+    """Returns every gate that a build passes: dbt's data tests and the contracts of the marts.
 
     A further gate is one more Gate in this list, which sees all faults.
     """
@@ -190,7 +190,7 @@ def gates(home: Path, connection: Connection) -> list[Gate]:
 
 
 def manifest(home: Path) -> dict[str, Node]:
-    """The nodes of dbt's manifest by their id, with their compiled SQL."""
+    """Returns the nodes of dbt's manifest by their id, with their compiled SQL."""
     nodes: dict[str, Node] = json.loads((home / "target" / "manifest.json").read_text(encoding="utf-8"))["nodes"]
     return nodes
 
@@ -216,7 +216,7 @@ def _table(node: Node) -> str:
 
 
 def _contracts(connection: Connection) -> Iterable[Gate]:
-    """The constraints that stand in the built marts: DuckDB refuses such a row when the mart is built."""
+    """The constraints of the built marts: DuckDB refuses a row that breaks one when the mart is built."""
     for table, column in _required(connection):
         query = f"select count(*) > 0 from mart.{table} where {column} is null"
         yield Gate(_contract(table, column), "contract", frozenset({f"mart.{table}"}), _asks(query), needs_fault=True)
@@ -246,7 +246,7 @@ def _asks(query: str) -> Callable[[Connection], bool]:
 
 
 def planted(home: Path, connection: Connection) -> list[Fault]:
-    """Every fault: generated for generic tests and contracts, written by hand for singular tests."""
+    """Returns every fault: generated for generic tests and contracts, written by hand for singular tests."""
     nodes = manifest(home)
     faults = []
     for node in nodes.values():
@@ -269,7 +269,7 @@ def _generated(connection: Connection, table: str, test: Node) -> dict[str, str]
 
 
 def _one_value(table: str, column: str, value: str) -> str:
-    """Change one row of a column."""
+    """Returns SQL that changes one row of a column."""
     return (
         f"update {table} set {column} = {value} where rowid = "
         f"(select min(rowid) from {table} where {column} is not null)"
@@ -277,11 +277,11 @@ def _one_value(table: str, column: str, value: str) -> str:
 
 
 def _doubled(_: Connection, table: str, arguments: Node) -> dict[str, str]:
-    # Null is no value that two rows could share.
+    # Two nulls are not a repeated value.
     column = arguments.get("column_name")
     known = f" where {column} is not null" if column else ""
     row = f"(select min(rowid) from {table}{known})"
-    return {"a row that stands twice": f"insert into {table} from {table} where rowid = {row}"}
+    return {"a repeated row": f"insert into {table} from {table} where rowid = {row}"}
 
 
 def _no_key(connection: Connection, table: str, arguments: Node) -> dict[str, str]:
@@ -297,7 +297,7 @@ def _missing(_: Connection, table: str, arguments: Node) -> dict[str, str]:
 def _foreign(connection: Connection, table: str, arguments: Node) -> dict[str, str]:
     column = arguments["column_name"]
     is_text = connection.execute(f"select typeof({column}) = 'VARCHAR' from {table} limit 1").fetchone() == (True,)
-    return {"a value that nothing knows": _one_value(table, column, "'elephant'" if is_text else "-1")}
+    return {"an unknown value": _one_value(table, column, "'elephant'" if is_text else "-1")}
 
 
 def _incomplete(_: Connection, table: str, arguments: Node) -> dict[str, str]:
@@ -320,11 +320,11 @@ def _too_small(connection: Connection, table: str, arguments: Node) -> dict[str,
 def _other_numbers(_: Connection, table: str, arguments: Node) -> dict[str, str]:
     column = arguments["column_name"]
     return {
-        "the first is nought": f"update {table} set {column} = 0 where {column} = 1",
+        "the first is zero": f"update {table} set {column} = 0 where {column} = 1",
         "the last is one too many": (
             f"update {table} set {column} = {column} + 1 where {column} = (select max({column}) from {table})"
         ),
-        "a number that stands twice and one that is missing": f"update {table} set {column} = 3 where {column} = 2",
+        "a repeated number and a missing one": f"update {table} set {column} = 3 where {column} = 2",
     }
 
 
@@ -345,9 +345,9 @@ GENERIC_FAULTS: dict[str, Callable[[Connection, str, Node], dict[str, str]]] = {
 
 
 def attack(home: Path) -> Outcome:
-    """Plant every fault in a copy of the home's warehouse, one at a time.
+    """Plants every fault in a copy of the home's warehouse, one at a time.
 
-    Raises ValueError where a gate catches something before any fault is planted, or a fault changes nothing.
+    Raises ValueError if a gate catches something before any fault is planted, or if a fault changes nothing.
     """
     with copy(home) as connection:
         outcome = Outcome(gates(home, connection))
@@ -365,18 +365,18 @@ def _plant(fault: Fault, all_gates: list[Gate], connection: Connection) -> Verdi
         for statement in fault.statements:
             if connection.execute(statement).fetchone() in (None, (0,)):
                 raise ValueError(f"the fault {fault.what!r} for {fault.gate} changes nothing: {statement}")
-        # A gate that reads no changed table sees what it saw before: nothing.
+        # A gate that reads no changed table cannot catch anything.
         looking = [gate for gate in all_gates if gate.reads is None or gate.reads & fault.tables]
         return Verdict(fault, frozenset(gate.name for gate in looking if gate.catches(connection)))
     finally:
         connection.rollback()
 
 
-# --- saying it ---------------------------------------------------------------------------------------------
+# --- the report --------------------------------------------------------------------------------------------
 
 
 def report(outcome: Outcome) -> list[str]:
-    """One line a fault: its test, whether that caught it, and which others did."""
+    """Returns one line a fault: its test, whether that caught it, and which other gates did."""
     lines = []
     for verdict in outcome.verdicts:
         said = "caught" if verdict.is_caught else "MISSED"
@@ -386,7 +386,7 @@ def report(outcome: Outcome) -> list[str]:
 
 
 def summary(outcome: Outcome, seconds: float) -> list[str]:
-    """The figures as Markdown: in all, by kind of gate, and why a fault is seen more than once."""
+    """Returns the figures as Markdown: in all, by kind of gate, and why more than one gate catches a fault."""
     kinds = {gate.name: gate.kind for gate in outcome.gates}
     caught = [verdict for verdict in outcome.verdicts if verdict.is_caught]
     in_need = sum(gate.needs_fault for gate in outcome.gates)
@@ -432,7 +432,7 @@ def _reason(fault: Fault, other: str, kinds: dict[str, str]) -> str:
 
 
 def main() -> int:
-    """Attack, print, and with --record write the page. 1 where a gate lacks a fault or misses one."""
+    """Attacks, prints, and with --record writes the page. Returns 1 if a gate lacks a fault or misses one."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--record", action="store_true", help="write the figures into docs/reliability.md")
     arguments = parser.parse_args()

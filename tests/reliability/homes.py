@@ -33,21 +33,21 @@ def run(*arguments: str | Path, module: str = "harmrank", **environment: str) ->
 
 
 def refreshed(extracts: Path, home: Path, *options: str, **environment: str) -> None:
-    """A refresh that must succeed. Raises AssertionError with what it said."""
+    """Runs a refresh that must succeed. Raises AssertionError with its output."""
     done = run("refresh", extracts, "--home", home, *options, **environment)
     if done.returncode:
         raise AssertionError(f"refresh gave {done.returncode}: {done.stderr[-2000:]}")
 
 
 def copied(home: Path, to: Path) -> Path:
-    """A copy of a home, in place of whatever was there."""
+    """Copies a home over whatever was there. Returns the copy."""
     shutil.rmtree(to, ignore_errors=True)
     shutil.copytree(home, to, symlinks=True)
     return to
 
 
 def check(home: Path) -> str:
-    """Read the build that stands as a careful reader does; gives its id.
+    """Reads the current build as a careful reader does. Returns its id.
 
     Raises AssertionError where what is read is not one whole build: another build id in the file than in the manifest,
     evidence that does not add up, other numbers of rows than the manifest says.
@@ -88,7 +88,7 @@ def data(home: Path) -> dict[str, Any]:
 
 
 def leftovers(home: Path) -> list[str]:
-    """What lies in a home that a finished refresh would not leave, and builds that are not whole."""
+    """Returns the files in a home that a finished refresh would not leave, and builds that are not whole."""
     root = home / "published"
     strange = [p.name for p in root.iterdir() if p.name != "current" and not current_build.BUILD_ID.fullmatch(p.name)]
     halves = [p.name for p in root.iterdir() if p.name not in strange and not (p / "manifest.json").exists()]
@@ -98,7 +98,7 @@ def leftovers(home: Path) -> list[str]:
 
 
 class Reader:
-    """A process that checks the build that stands again and again until told to stop."""
+    """A process that checks the current build again and again until it is stopped."""
 
     def __init__(self, home: Path, pause: float) -> None:
         self._process = subprocess.Popen(
@@ -110,11 +110,11 @@ class Reader:
         )
 
     def rest(self) -> None:
-        """Stand still until `go_on`."""
+        """Pauses until `go_on`."""
         self._process.send_signal(signal.SIGSTOP)
 
     def go_on(self) -> None:
-        """Read again."""
+        """Reads again."""
         self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> dict[str, Any]:

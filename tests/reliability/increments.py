@@ -1,9 +1,9 @@
-"""A home refreshed extract by extract against one built anew: every table the same, row for row, after every step.
+"""Compares a home refreshed extract by extract with a full build: every table the same, row for row, after every step.
 
 `python -m reliability.increments [--sequences 20] [--steps 8] [--seed 1] [--record]` invents a small force whose
-records keep changing: late and backdated reports, tombstones, merges made, changed and taken back, cancelled crimes,
+records keep changing: late and backdated reports, tombstones, merges made, changed and withdrawn, cancelled crimes,
 custody, rows sent again, extracts that come after later ones, lists for earlier dates. After each refresh a copy of
-the home is built anew with `--full`, and every table of the warehouse but those of the touched keys is compared.
+a copy of the home is rebuilt with `--full`, and every table of the warehouse but those of the touched keys is compared.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FIRST = date(2025, 1, 31)
 FORCES = ("met", "kent")
 PEOPLE, CRIMES = 40, 60
 CODES = ("019/08", "01908", "008/30", "105/08", "004/01", "19C", "999/99", "149/00", "017/13")
-# The other name a table has in a full build, or what is there for the next build alone.
+# Tables that a full build names differently, or that only the next build reads.
 NOT_COMPARED = (
     "int_touched_records",
     "int_touched_crimes",
@@ -55,7 +55,7 @@ class Force:
     sent: list[Path] = field(default_factory=list)
 
     def send(self, folder: Path, extract_on: date) -> None:
-        """Write one more extract; every seventh is an earlier one again under a new name."""
+        """Writes one more extract; every seventh repeats an earlier one under a new name."""
         if self.sent and self.draw.random() < 1 / 7:
             shutil.copytree(self.draw.choice(self.sent), folder)
         else:
@@ -147,7 +147,7 @@ class Force:
 
 @dataclass
 class Findings:
-    """What the comparisons found: `kinds` counts builds by what they made anew, `errors` are sentences."""
+    """What the comparisons found: `kinds` counts builds by what they rebuilt, `errors` are sentences."""
 
     steps: int = 0
     tables: int = 0
@@ -156,7 +156,7 @@ class Findings:
 
 
 def run_sequence(seed: int, steps: int, found: Findings) -> None:
-    """Refresh `steps` times and compare each time; says in `found` what differed."""
+    """Refreshes `steps` times and compares each time; adds differences to `found`."""
     force, draw = Force(random.Random(seed)), random.Random(-seed)
     with tempfile.TemporaryDirectory(prefix="harmrank-increments-") as name:
         folder = Path(name)
@@ -171,8 +171,8 @@ def run_sequence(seed: int, steps: int, found: Findings) -> None:
             list_date = on - timedelta(days=draw.randint(1, 90)) if draw.random() < 0.25 else None
             _refresh(extracts, home, list_date, full=False)
             anew = homes.copied(home, folder / "anew")
-            # A build puts on record what stands when it begins, and that is in the record of the copied home already
-            # but for the build just published: without it, list_corrections must be the same, too.
+            # A build records the published list when it begins. The copied home has recorded all but the build just published:
+            # without that one, list_corrections must be the same too.
             (anew / "published" / "current").unlink()
             found.kinds["changes only" if _is_incremental(home) else "all"] += 1
             _refresh(extracts, anew, list_date, full=True)
@@ -187,14 +187,14 @@ def _refresh(extracts: Path, home: Path, list_date: date | None, full: bool) -> 
 
 
 def _is_incremental(home: Path) -> bool:
-    """Whether the last build remade only what had changed: then, and only then, there are touched crimes."""
+    """Whether the last build was one of changes only: only then there are touched crimes."""
     with duck.open_database(home / "warehouse.duckdb", read_only=True) as connection:
         row = connection.execute("select count(*) from intermediate.int_touched_crimes").fetchone()
     return bool(row and row[0])
 
 
 def differences(one: Path, other: Path, found: Findings) -> list[str]:
-    """Every table of the warehouses of two homes that is not the same, row for row, as a sentence."""
+    """Returns a sentence for every table that differs between the warehouses of two homes, row for row."""
     different = []
     with duck.open_database() as connection:
         for name, home in (("one", one), ("other", other)):
@@ -227,7 +227,7 @@ def differences(one: Path, other: Path, found: Findings) -> list[str]:
 
 
 def main() -> int:
-    """Run the sequences, tell, and record if asked to."""
+    """Runs the sequences, prints the result, and records it on request."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sequences", type=int, default=20)
     parser.add_argument("--steps", type=int, default=8)
@@ -255,7 +255,7 @@ def main() -> int:
 if __name__ == "__main__":
     code = main()
     sys.stdout.flush()
-    # Great Expectations and DuckDB's Python bindings complain when they are taken down in order.
+    # Great Expectations and DuckDB's Python bindings complain at an orderly exit.
     import os
 
     os._exit(code)

@@ -36,14 +36,14 @@ CONCENTRATION = """
 
 
 def table(heads: list[str], rows: list[tuple[object, ...]]) -> list[str]:
-    """A table in Markdown: text to the left, figures to the right."""
+    """Returns a table in Markdown: text to the left, figures to the right."""
     right = [all(isinstance(value, int | float | None) for value in column) for column in zip(*rows, strict=True)]
     lines = [f"| {' | '.join(heads)} |", f"|{'|'.join('--:' if is_right else '---' for is_right in right)}|"]
     return lines + [f"| {' | '.join(shown(value) for value in row)} |" for row in rows]
 
 
 def shown(value: object) -> str:
-    """A figure as it is read; nothing where there is none."""
+    """Returns a figure as text; empty for none."""
     if value is None:
         return ""
     if isinstance(value, float):
@@ -52,7 +52,7 @@ def shown(value: object) -> str:
 
 
 def main() -> None:
-    """Fill every table of the page."""
+    """Fills every table of the page."""
     home = Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS.parent / "home"
     with duckdb.connect(str(home / "published" / "current" / "harm_mart.duckdb"), read_only=True) as mart:
         heads = ["rule", "in the method", "changed to", "then ranked", "would enter", "would leave", "Jaccard"]

@@ -1,8 +1,8 @@
-"""Changes each rule of the method in a copy of the project and sees whether a test minds.
+"""Changes each rule of the method in a copy of the project and checks that a test fails.
 
 A changed model or macro must fail one of dbt's unit tests; a changed row of the seed must fail the comparison with the
 independent computation, or the one with the rules that the unit tests use. A change that only makes a model invalid
-proves nothing and is an error, as is one whose text no longer stands in its file exactly once.
+proves nothing and is an error, as is a change whose text is no longer in its file exactly once.
 
     PYTHONPATH=tests .venv/bin/python -m reliability.mutations [--record]
 """
@@ -28,7 +28,7 @@ from reliability.record import record
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COPIED = ("analyses", "dbt_project.yml", "harmrank", "macros", "models", "profiles", "pyproject.toml", "seeds", "tests")
-# Which test of pytest reads the row of the seed: the second computation, and the unit tests' own copy of the row.
+# The tests of pytest that read the row of the seed: the second computation, and the unit tests' own copy of the row.
 INDEPENDENT = ("tests/models/test_independent.py", "(offender_agrees or hundred_agree) and 1 and newest")
 SAME_RULES = ("tests/models/test_gates.py", "test_the_unit_tests_rank_by_the_published_method")
 
@@ -43,7 +43,7 @@ class Verdict:
 
 
 def out_of_date() -> list[Mutation]:
-    """The changes whose text does not stand in its file exactly once."""
+    """Returns the changes whose text is not in its file exactly once."""
     texts = {mutation.file: "" for mutation in [*MUTATIONS, *SEED_MUTATIONS]}
     for file in texts:
         path = REPOSITORY / file
@@ -71,7 +71,7 @@ class Project:
 
     @contextmanager
     def changed(self, mutation: Mutation) -> Iterator[None]:
-        """The project with one rule changed, and as it was afterwards."""
+        """The project with one rule changed, restored afterwards."""
         path = self.root / mutation.file
         before = path.read_text(encoding="utf-8")
         path.write_text(before.replace(mutation.old, mutation.new), encoding="utf-8")
@@ -81,7 +81,7 @@ class Project:
             path.write_text(before, encoding="utf-8")
 
     def unit_tests(self, selection: str) -> tuple[list[str], list[str]]:
-        """Run the selected unit tests: the names of those that fail, and of what could not run."""
+        """Runs the selected unit tests. Returns the names of those that fail, and of those that could not run."""
         from dbt.cli.main import dbtRunner
 
         result = dbtRunner().invoke(
@@ -98,7 +98,7 @@ class Project:
         return [name for name, status in ran if status == "fail"], [name for name, status in ran if status == "error"]
 
     def python_tests(self, file: str, names: str) -> list[str]:
-        """Run tests of pytest in the copy: the names of those that fail."""
+        """Runs tests of pytest in the copy. Returns the names of those that fail."""
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-x", "-rfE", "-p", "no:cacheprovider", file, "-k", names],
             cwd=self.root,
@@ -115,7 +115,7 @@ class Project:
 
 @contextmanager
 def project(folder: Path, home: Path) -> Iterator[Project]:
-    """A changeable copy of the project whose dbt runs in this process on the home; closes what dbt leaves open."""
+    """A changeable copy of the project whose dbt runs in this process on the home; closes dbt's connections at the end."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
     wanted = {"HARMRANK_HOME": str(home), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DO_NOT_TRACK": "1"}
@@ -133,9 +133,9 @@ def project(folder: Path, home: Path) -> Iterator[Project]:
 
 
 def try_rule(copy: Project, mutation: Mutation) -> Verdict:
-    """Change a model or a macro and run the unit tests that could mind: the model's own, or all of them."""
+    """Changes a model or a macro and runs the unit tests that could fail: the model's own, or all of them."""
     path = Path(mutation.file)
-    # The inputs of a unit test are given rows, so that only the model's own tests run its SQL.
+    # A unit test provides the rows of its inputs, so that only the model's own tests run its SQL.
     selection = f"{path.stem},test_type:unit" if path.parts[0] == "models" else "test_type:unit"
     with copy.changed(mutation):
         failed, broken = copy.unit_tests(selection)
@@ -143,13 +143,13 @@ def try_rule(copy: Project, mutation: Mutation) -> Verdict:
 
 
 def try_seed(copy: Project, mutation: Mutation) -> Verdict:
-    """Change the row of the seed and run the second computation against it, then the unit tests' own rules."""
+    """Changes the row of the seed, then runs the second computation and the comparison with the unit tests' rules."""
     with copy.changed(mutation):
         return Verdict(mutation, copy.python_tests(*INDEPENDENT) or copy.python_tests(*SAME_RULES))
 
 
 def attack(copy: Project, rules: list[Mutation], seeds: list[Mutation]) -> Iterator[Verdict]:
-    """Try every change. Raises ValueError where a unit test fails without any."""
+    """Tries every change. Raises ValueError if a unit test fails without a change."""
     failed, broken = copy.unit_tests("test_type:unit")
     if failed or broken:
         raise ValueError(f"these fail without any change: {', '.join(failed + broken)}")
@@ -160,13 +160,13 @@ def attack(copy: Project, rules: list[Mutation], seeds: list[Mutation]) -> Itera
 
 
 def line(verdict: Verdict) -> str:
-    """What came of one change."""
+    """Returns the result of one change as a line."""
     said = "INVALID" if verdict.is_invalid else "caught" if verdict.caught_by else "MISSED"
     return f"{said}  {verdict.mutation.file}: {verdict.mutation.means} ({', '.join(verdict.caught_by) or 'nothing'})"
 
 
 def summary(verdicts: list[Verdict], seconds: float) -> list[str]:
-    """The figures as Markdown, by what minds."""
+    """Returns the figures as Markdown, by the kind of test that fails."""
     caught = [verdict for verdict in verdicts if verdict.caught_by and not verdict.is_invalid]
     kinds = {verdict.mutation: _kind(verdict) for verdict in caught}
     tests = {name for verdict in caught for name in verdict.caught_by}
@@ -200,7 +200,7 @@ def _kind(verdict: Verdict) -> str:
 
 
 def main() -> int:
-    """Attack, print, and with --record write the page. 1 where a change is missed, invalid or out of date."""
+    """Attacks, prints, and with --record writes the page. Returns 1 if a change is missed, invalid or out of date."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--record", action="store_true", help="write the figures into docs/reliability.md")
     parser.add_argument("--only", default="", help="only files whose path has this in it")

@@ -1,4 +1,4 @@
-"""How often the redrawn intervals of places hold the place that a person's underlying rate of harm gives.
+"""Measures how often the redrawn interval of places holds the true place, that of a person's underlying rate of harm.
 
 `python -m reliability.rank_coverage [--samples 200] [--everybody 5] [--people 50000] [--seed 1] [--record]` invents a population once, by
 the sample's own mix of careers: each person has an expected number of allegations a year of each kind and so an expected harm,
@@ -30,7 +30,7 @@ from reliability.record import record
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 HARM_INDICES = ("cchi_2020_supplemented", "cchi_2020")
-# What is made of each year, in this order; a year itself stands in for what they are made of.
+# The models built for each year, in this order; the year's draws replace their inputs.
 MODELS = (
     "int_offender_scores",
     "int_ranked_offenders",
@@ -45,7 +45,7 @@ LIST_DATE = "2026-10-31"
 
 @dataclass(frozen=True)
 class Population:
-    """One invented population: what each person does in a year on average, and the place that this gives.
+    """One invented population: what each person does in a year on average, and the resulting place.
 
     `grave` and `lesser` are expected numbers of allegations a year; `rates` is expected harm in days a year; `places`
     counts from 1, and people of one rate share the middle of their places.
@@ -109,7 +109,7 @@ def a_year(everybody: Population, seed: int, sample: int, days: Floats) -> dict[
     drawn = careers._offences(
         rng, everybody.kind[who], everybody.girls[who], everybody.instead[who], place < grave[who]
     )
-    # The key says nothing of the true place, since it breaks ties.
+    # The key must not depend on the true place, since it breaks ties.
     key = np.random.default_rng([seed, 0, sample]).permutation(len(grave))
     return {"person": who, "key": key[who], "harm_days": days[drawn], "ago": rng.integers(0, 365, len(who))}
 
@@ -210,7 +210,7 @@ class Tally:
 
 @dataclass
 class LeftOut:
-    """What it costs to leave people out of the redraws, over the years in which everybody was redrawn as well."""
+    """The cost of leaving people out of the redraws, over the years in which everybody was also redrawn."""
 
     years: int = 0
     people: int = 0
@@ -221,7 +221,7 @@ class LeftOut:
     other_places: list[Floats] = field(default_factory=list)
 
     def count(self, found: dict[str, Any], everybody: dict[str, Any]) -> None:
-        """Add one year: what was found of those redrawn, and of everybody. Both come in the order of the list."""
+        """Adds one year: the results for the redrawn people and for everybody, both in the order of the list."""
         redrawn = len(found["person"])
         self.years += 1
         self.redrawn += redrawn
@@ -246,7 +246,7 @@ class LeftOut:
 
 
 def cost_of_leaving_out(samples: int, people: int, seed: int) -> LeftOut:
-    """Redraw some years with those who could plausibly be listed and again with everybody."""
+    """Redraws some years with the people who could plausibly be listed and again with everybody."""
     days = weights()
     invented = population(people, seed, days)
     cost = LeftOut()
@@ -258,7 +258,7 @@ def cost_of_leaving_out(samples: int, people: int, seed: int) -> LeftOut:
 
 
 def measure(samples: int, people: int, seed: int) -> list[Tally]:
-    """Draw, rank and redraw the years, and hold every interval against the truth. The listed and those below come first."""
+    """Draws, ranks and redraws the years, and compares every interval with the true place. The listed and those below come first."""
     bands = [(1, 10), (11, 50), (51, 100), (101, 200), (201, 500), (501, people)]
     tallies = [Tally(f"places {first} to {last}" if last < people else f"places from {first}") for first, last in bands]
     listed, below = Tally("**the listed**"), Tally("**those below, as far as redrawn**")
@@ -276,7 +276,7 @@ def measure(samples: int, people: int, seed: int) -> list[Tally]:
 
 
 def main() -> int:
-    """Measure, tell, and record if asked to."""
+    """Measures, prints the result, and records it on request."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=int, default=100)
     parser.add_argument("--everybody", type=int, default=2, help="years in which everybody is redrawn, too")

@@ -1,4 +1,4 @@
-"""Writes what was measured into its place in docs/reliability.md, or in docs/method.md."""
+"""Writes measured figures into their place in docs/reliability.md or docs/method.md."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAGE = DOCS / "reliability.md"
 
 
 def record(attack: str, lines: list[str]) -> None:
-    """Put `lines` of Markdown where the page has room for this attack, with the machine and versions below."""
+    """Writes `lines` of Markdown into this attack's place on the page, with the machine and versions below."""
     machine = (
         f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python {platform.python_version()}, "
         f"DuckDB {duckdb.__version__}"
@@ -24,7 +24,7 @@ def record(attack: str, lines: list[str]) -> None:
 
 
 def fill(page: Path, name: str, lines: list[str]) -> None:
-    """Put `lines` of Markdown between `<!-- name -->` and `<!-- /name -->`. Raises LookupError where there is no such room."""
+    """Writes `lines` of Markdown between `<!-- name -->` and `<!-- /name -->`. Raises LookupError if the page lacks them."""
     text = page.read_text(encoding="utf-8")
     room = re.compile(rf"(<!-- {re.escape(name)} -->\n).*?(<!-- /{re.escape(name)} -->)", re.DOTALL)
     body = "\n".join(lines)

@@ -7,7 +7,7 @@ Statements are separated by semicolons and must change at least one row each.
 from __future__ import annotations
 
 _ONE_EVIDENCE = "rowid = (select min(rowid) from mart.offender_evidence where reported_on < list_date)"
-# What the first so many of the ranked make together.
+# The harm of the first so many ranked people together.
 _RUNNING = (
     "select harm_rank, sum(harm_days) over up_to as harm_days, sum(harm_days_named) over up_to as named,"
     " sum(harm_days_charged) over up_to as charged, sum(harm_days_convicted) over up_to as convicted,"
@@ -18,22 +18,22 @@ _SPLITS = {"named": "harm_days_named", "charged": "harm_days_charged", "convicte
 
 
 def _place(change: str) -> str:
-    """Something else stands in the first place of the list."""
+    """Returns SQL that changes the first place of the list."""
     return f"update mart.top_100 set {change} where harm_rank = 1"
 
 
 def _ranked(change: str) -> str:
-    """Something else stands in the first rank of offender_harm."""
+    """Returns SQL that changes the first rank of offender_harm."""
     return f"update mart.offender_harm set {change} where harm_rank = 1"
 
 
 def _evidence(change: str) -> str:
-    """One allegation of offender_evidence says something else."""
+    """Returns SQL that changes one allegation of offender_evidence."""
     return f"update mart.offender_evidence set {change} where {_ONE_EVIDENCE}"
 
 
 def _ledger(change: str) -> str:
-    """One line of the reconciliation says something else."""
+    """Returns SQL that changes one line of the reconciliation."""
     return (
         f"update mart.extract_reconciliation set {change} where rowid = (select min(rowid) from"
         " mart.extract_reconciliation where rows_superseded > 0 and rows_quarantined = 0)"
@@ -41,7 +41,7 @@ def _ledger(change: str) -> str:
 
 
 def _counted_of_one_evidence(change: str) -> str:
-    """The counted allegation behind one of the evidence is another."""
+    """Returns SQL that changes the counted allegation behind one row of the evidence."""
     return (
         f"update intermediate.int_counted_allegations set {change} where is_current and (offender_key, force, crime_ref) = "
         f"(select (offender_key, force, crime_ref) from mart.offender_evidence where {_ONE_EVIDENCE})"
@@ -49,7 +49,7 @@ def _counted_of_one_evidence(change: str) -> str:
 
 
 def _offenders_more(number: int, answers: str) -> str:
-    """Some answers of the concentration are for so many offenders more, and right for these."""
+    """Returns SQL that makes some rows of the concentration count more offenders, with the right harm for these."""
     return (
         "update mart.harm_concentration as answers set offenders = other.harm_rank, harm_days = other.harm_days,"
         " harm_days_named = other.named, harm_days_charged = other.charged, harm_days_convicted = other.convicted,"
@@ -59,7 +59,7 @@ def _offenders_more(number: int, answers: str) -> str:
 
 
 def _months(change: str) -> str:
-    """One month and area of the series says something else."""
+    """Returns SQL that changes one month and area of the series."""
     return (
         f"update mart.crime_harm_monthly set {change} where rowid = (select min(rowid) from mart.crime_harm_monthly"
         " where harm_days > 10 and detected_harm_days > 0)"
@@ -67,12 +67,12 @@ def _months(change: str) -> str:
 
 
 def _redrawn(change: str) -> str:
-    """The redraws say something else of the first place."""
+    """Returns SQL that changes the redraws of the first place."""
     return f"update mart.rank_uncertainty set {change} where harm_rank = 1"
 
 
 def _boundary(change: str) -> str:
-    """The boundary says something else of the last place on the list."""
+    """Returns SQL that changes the last place of the list in the boundary."""
     return f"update mart.rank_boundary set {change} where harm_rank = 100"
 
 
@@ -80,17 +80,17 @@ _ONE_MOVEMENT = "rowid = (select min(rowid) from mart.list_movements where movem
 
 
 def _movement(change: str, movement: str = "stayed") -> str:
-    """One movement says something else."""
+    """Returns SQL that changes one movement."""
     return f"update mart.list_movements set {change} where {_ONE_MOVEMENT.format(movement)}"
 
 
 def _churn(change: str) -> str:
-    """The newest list has another churn."""
+    """Returns SQL that changes the churn of the newest list."""
     return f"update mart.list_churn set {change} where list_date = (select max(list_date) from mart.list_churn)"
 
 
 def _compared(who: str, change: str | None) -> str:
-    """The published method's ranking in the comparison, changed for somebody; or without that person."""
+    """Returns SQL that changes a person in the published method's ranking of the comparison, or removes the person."""
     where = f"where ranking_key = 'v100' and {who}"
     table = "intermediate.int_method_ranks"
     return f"update {table} set {change} {where}" if change else f"delete from {table} {where}"
@@ -185,7 +185,7 @@ SINGULAR_FAULTS: dict[str, dict[str, str]] = {
         "a month missing": "delete from mart.list_history where list_date = '2026-05-31'",
     },
     "merges_end": {
-        "a merged record that stands for itself": (
+        "a merged record that is a person of its own": (
             "delete from intermediate.int_identities where person_ref = (select min(person_ref) from"
             " intermediate.int_identities)"
         )
@@ -238,10 +238,8 @@ SINGULAR_FAULTS: dict[str, dict[str, str]] = {
         "a blank beside a recorded-crime code": (
             "update reference.offences set offence_code = '19C ' where offence_code = '19C'"
         ),
-        "a code that stands for none": "update reference.offences set offence_code = 'NN' where offence_code = '19C'",
-        "a code that stands for no crime": (
-            "update reference.offences set offence_code = 'ASB' where offence_code = '19C'"
-        ),
+        "a code that covers none": "update reference.offences set offence_code = 'NN' where offence_code = '19C'",
+        "a code of no crime": ("update reference.offences set offence_code = 'ASB' where offence_code = '19C'"),
         "a link from a code in another form": (
             "update reference.recorded_crime_links set offence_code = '19/8' where offence_code = '019/08'"
         ),
@@ -379,7 +377,7 @@ SINGULAR_FAULTS: dict[str, dict[str, str]] = {
         "somebody stayed who entered": _movement("movement = 'stayed'", "entered"),
         "nobody moves": "delete from mart.list_movements",
         "one movement missing": f"delete from mart.list_movements where {_ONE_MOVEMENT.format('left')}",
-        "somebody moves who stands on neither list": (
+        "a person moves who is on neither list": (
             "insert into mart.list_movements select * replace ('nobody' as offender_key) from mart.list_movements"
             f" where {_ONE_MOVEMENT.format('left')}"
         ),
@@ -414,7 +412,7 @@ SINGULAR_FAULTS: dict[str, dict[str, str]] = {
         "more left than were there": _churn("churn = 1.5"),
         "more for the first time than new": _churn("share_first_time = share_new + 0.01"),
         "more new than are there": _churn("share_new = 1.5"),
-        "a share below nought": _churn("share_with_one_allegation = -0.5"),
+        "a share below zero": _churn("share_with_one_allegation = -0.5"),
     },
     "corrections_are_of_the_lists": {
         "another rank": "update mart.list_corrections set harm_rank = harm_rank + 1 where correction = 'added'",
@@ -490,7 +488,7 @@ SINGULAR_FAULTS: dict[str, dict[str, str]] = {
         "another place": _redrawn("harm_rank = 2"),
         "a listed person who is not": _redrawn("is_listed = false"),
         "more than all redraws": _redrawn("listed_in_redraws = 1.01"),
-        "a share below nought": "update mart.rank_uncertainty set listed_in_redraws = -0.01 where redrawn_rank_low > 100",
+        "a share below zero": "update mart.rank_uncertainty set listed_in_redraws = -0.01 where redrawn_rank_low > 100",
         "a place before the first": _redrawn("redrawn_rank_low = 0"),
         "a low place behind the high one": _redrawn("redrawn_rank_low = redrawn_rank_high + 1"),
         "a high place on the list with few redraws": _redrawn("listed_in_redraws = 0.94, redrawn_rank_high = 100"),
