@@ -1,1 +1,1 @@
-"""What Great Expectations checks of an extract and of a build."""
+"""Reads and runs the suites of Great Expectations, for extracts and builds."""
