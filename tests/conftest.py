@@ -135,6 +135,28 @@ def published(made_once: MakeOnce, harmrank: Command) -> PublishedHome:
     return PublishedHome(root / "home", root / "extracts")
 
 
+@pytest.fixture(scope="session")
+def compiled(made_once: MakeOnce) -> Path:
+    """The folder into which dbt has compiled this checkout, without a home: manifest.json and compiled SQL."""
+
+    def make(folder: Path) -> None:
+        words = [
+            "--quiet",
+            "compile",
+            "--target",
+            "lint",
+            "--no-populate-cache",
+            "--no-introspect",
+            "--target-path",
+            folder,
+        ]
+        environment = {**os.environ, "DBT_PROFILES_DIR": "profiles", "DBT_LOG_PATH": str(folder)}
+        done = forked.run(words, "dbt.cli.main", REPOSITORY, environment)
+        assert done.returncode == 0, done.stdout[-3000:]
+
+    return made_once("compiled", make)
+
+
 FULL_LIST = {"crimes": 20_000, "months": 16, "seed": 2}
 """The sample of the home below."""
 

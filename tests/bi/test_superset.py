@@ -8,7 +8,6 @@ import re
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -93,14 +92,9 @@ def home(tmp_path_factory: pytest.TempPathFactory, harmrank: Command) -> Home:
 
 
 @pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def manifest(compiled: Path) -> dict[str, Any]:
     """dbt's manifest of this checkout."""
-    target = tmp_path_factory.mktemp("manifest")
-    arguments = ["--quiet", "parse", "--target", "lint", "--target-path", str(target), "--log-path", str(target)]
-    environment = {**os.environ, "DBT_PROFILES_DIR": "profiles", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
-    dbt = str(Path(sys.executable).with_name("dbt"))
-    subprocess.run([dbt, *arguments], cwd=REPOSITORY, env=environment, check=True, capture_output=True)
-    read: dict[str, Any] = json.loads((target / "manifest.json").read_text())
+    read: dict[str, Any] = json.loads((compiled / "manifest.json").read_text())
     return read
 
 
@@ -220,6 +214,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("statement", HOSTILE)
 def test_the_connection_of_everybody_cannot_get_at_a_name(home: Home, statement: str) -> None:
     """The engine itself refuses writing and every other table, for any SQL that reaches it through a fault in Superset."""
@@ -232,6 +227,7 @@ def test_the_connection_of_everybody_cannot_get_at_a_name(home: Home, statement:
     assert reader.execute("select count(*) from mart.top_100").fetchone() == (3,)
 
 
+@pytest.mark.thorough
 def test_without_the_two_locks_names_could_be_read(home: Home) -> None:
     """The test above could fail: on a plain connection the same statements return names."""
     build = (home.published / "current").resolve()
@@ -240,6 +236,7 @@ def test_without_the_two_locks_names_could_be_read(home: Home) -> None:
     assert all(NAMES.search(str(rows)) for rows in got)
 
 
+@pytest.mark.thorough
 def test_operational_readers_have_the_names(home: Home) -> None:
     """The other connection shows the same tables and the one with names, and is otherwise just as restricted."""
     reader = mart.open_build(home.published, mart.NAMES)
@@ -248,6 +245,7 @@ def test_operational_readers_have_the_names(home: Home) -> None:
         reader.execute("select * from read_text('/etc/passwd')")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("connection", [mart.LIST, mart.NAMES])
 @pytest.mark.parametrize("statement", HOSTILE[1:9])
 def test_the_engine_alone_opens_no_file_with_names(home: Home, connection: str, statement: str) -> None:
@@ -258,6 +256,7 @@ def test_the_engine_alone_opens_no_file_with_names(home: Home, connection: str, 
         engine.execute(statement.format(build=build, home=home.root)).fetchall()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "function", ["query_table('mart.top_100')", "query('select 1')", "pragma_storage_info('mart.top_100')"]
 )

@@ -82,6 +82,7 @@ def test_a_file_that_others_can_write_to_is_not_used(project: Path, sql: str) ->
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.thorough
 def test_half_a_file_is_replaced(project: Path, sql: str) -> None:
     """A kill or a full disk may leave half a file, which must not stop the next run."""
     path = kept(project)
@@ -91,6 +92,7 @@ def test_half_a_file_is_replaced(project: Path, sql: str) -> None:
     assert kept(project).stat().st_size == whole
 
 
+@pytest.mark.thorough
 def test_a_changed_macro_is_parsed(project: Path, sql: str) -> None:
     """A stale copy would build by old rules."""
     before = kept(project)
@@ -102,6 +104,7 @@ def test_a_changed_macro_is_parsed(project: Path, sql: str) -> None:
     macro.write_text(text, encoding="utf-8")
 
 
+@pytest.mark.thorough
 def test_without_a_writable_folder_dbt_parses(project: Path, sql: str) -> None:
     """An installation that its user cannot write to parses every time."""
     shutil.rmtree(project / "target")

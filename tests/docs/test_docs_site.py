@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import uuid
@@ -24,8 +25,8 @@ from conftest import REPOSITORY
 from lineage import Lineage
 from markdown_it import MarkdownIt
 from playwright.sync_api import Browser, Page, ViewportSize
+from support import forked
 
-DBT = Path(sys.executable).with_name("dbt")
 SPHINX = REPOSITORY / ".venv-docs" / "bin" / "sphinx-build"
 PHONE, LAPTOP = ViewportSize(width=390, height=844), ViewportSize(width=1366, height=768)
 Manifest = dict[str, Any]
@@ -34,18 +35,9 @@ Manifest = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder in which dbt has compiled the project, without a home."""
-    folder = tmp_path_factory.mktemp("compiled")
-    done = dbt(folder, "--quiet", "compile", "--target", "lint", "--no-populate-cache", "--no-introspect")
-    assert done.returncode == 0, done.stdout[-3000:]
-    return folder
-
-
-@pytest.fixture(scope="module")
-def manifest(target: Path) -> Manifest:
+def manifest(compiled: Path) -> Manifest:
     """The manifest of the project."""
-    return json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    return json.loads((compiled / "manifest.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -56,14 +48,9 @@ def lineage(manifest: Manifest) -> Lineage:
 
 def dbt(target: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs dbt from the repository; its output goes into the target folder."""
-    return subprocess.run(
-        [str(DBT), "--no-use-colors", *arguments, "--target-path", str(target)],
-        cwd=REPOSITORY,
-        env={**os.environ, "DBT_PROFILES_DIR": "profiles", "DBT_LOG_PATH": str(target / "logs")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment = {**os.environ, "DBT_PROFILES_DIR": "profiles", "DBT_LOG_PATH": str(target / "logs")}
+    words = ["--no-use-colors", *arguments, "--target-path", target]
+    return forked.run(words, "dbt.cli.main", REPOSITORY, environment)
 
 
 def test_the_dictionary_is_up_to_date(manifest: Manifest, lineage: Lineage) -> None:
@@ -170,8 +157,9 @@ def test_a_published_table_that_the_overview_leaves_out_is_refused(manifest: Man
 # Exposures -----------------------------------------------------------------------------------------------------------
 
 
-def test_an_exposure_selects_what_its_reader_relies_on(target: Path, manifest: Manifest) -> None:
+def test_an_exposure_selects_what_its_reader_relies_on(compiled: Path, manifest: Manifest, tmp_path: Path) -> None:
     """`dbt build --select +exposure:the_hundred` selects the marts on the dashboard and everything upstream."""
+    target = shutil.copytree(compiled, tmp_path / "target")
     done = dbt(target, "--quiet", "ls", "--target", "lint", "--select", "+exposure:the_hundred", "--output", "name")
     assert done.returncode == 0, done.stdout[-3000:]
     selected = set(done.stdout.split())

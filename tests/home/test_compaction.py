@@ -137,6 +137,7 @@ def test_compaction_returns_unused_space_and_loses_nothing(gappy: PublishedHome)
             connection.execute("insert into work.notes (id, mood, harm) values (7, 'good', 1)")
 
 
+@pytest.mark.thorough
 def test_a_refresh_compacts_after_publishing_and_the_next_one_works(
     scratch: PublishedHome, harmrank: Command, without_dbt: Command
 ) -> None:

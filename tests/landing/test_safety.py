@@ -356,7 +356,8 @@ def test_no_other_way_to_open_duckdb(tmp_path: Path) -> None:
     assert [path.name for path in modules if "duckdb.connect(" in path.read_text()] == []
 
 
-@pytest.mark.parametrize("only_changes", ["no", pytest.param("yes", marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("only_changes", ["no", "yes"])
 def test_code_in_the_home_is_never_run(scratch: PublishedHome, cold_harmrank: Command, only_changes: str) -> None:
     """dbt looks in its target folder for a parsed project, with the models' SQL and Python. A planted one must not run.
 

@@ -13,8 +13,13 @@ from reliability import narrow, surroundings
 from harmrank.errors import HarmrankError, HomeBusy, UsageError
 from harmrank.machine.system_errors import cause
 
+WITH_A_BUILD = (surroundings.too_little_memory, surroundings.file_size_limit)
+CASES = [
+    pytest.param(case, marks=pytest.mark.thorough) if case in WITH_A_BUILD else case for case in surroundings.EVERYWHERE
+]
 
-@pytest.mark.parametrize("case", surroundings.EVERYWHERE, ids=lambda case: case.__name__)
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
 def test_one_clear_line_and_the_list_stays(published: PublishedHome, case: surroundings.Case) -> None:
     """Each case has its own conditions; all have the right exit code and never "unexpected"."""
     assert surroundings.attempt(case, published.home, published.extracts) == []

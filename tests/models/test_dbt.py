@@ -109,6 +109,7 @@ def test_dbt_build_passes_every_unit_test_and_every_data_test(scratch: Published
     assert unhappy <= {"list_is_full"}
 
 
+@pytest.mark.thorough
 def test_dbt_variables_choose_another_date_and_method_without_publishing(scratch: PublishedHome) -> None:
     """An analyst's build changes the warehouse, never the published tables."""
     before = os.readlink(scratch.home / "published" / "current")
@@ -130,6 +131,7 @@ def test_a_method_that_no_row_names_fails_with_a_sentence(scratch: PublishedHome
     assert "FAIL 1 rules_are_one_row" in done.stdout
 
 
+@pytest.mark.thorough
 def test_the_documentation_is_one_page_with_every_mart_column(scratch: PublishedHome) -> None:
     """`make docs`: one self-contained file, so that it can be read where nothing can be fetched."""
     done = dbt(scratch.home, "docs", "generate", "--static")

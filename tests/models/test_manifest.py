@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -26,16 +25,9 @@ MOST_MODELS_IN_A_FOLDER = 12
 
 
 @pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
-    """The manifest of the project, parsed without a home."""
-    target = tmp_path_factory.mktemp("parsed")
-    subprocess.run(
-        [BIN / "dbt", "--quiet", "parse", "--target", "lint", "--target-path", target],
-        cwd=REPOSITORY,
-        env={**os.environ, "DBT_PROFILES_DIR": "profiles", "DBT_LOG_PATH": str(target)},
-        check=True,
-    )
-    return json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+def manifest(compiled: Path) -> Manifest:
+    """The manifest of the project."""
+    return json.loads((compiled / "manifest.json").read_text(encoding="utf-8"))
 
 
 def models(manifest: Manifest) -> list[dict[str, Any]]:

@@ -138,6 +138,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Past:
     return Past(extracts, home, then, said_then, mart_then, home / "known-at" / THE_DAY, done.stderr)
 
 
+@pytest.mark.thorough
 def test_a_past_list_is_rebuilt_exactly(past: Past) -> None:
     """Every mart has its old rows, although three later extracts changed the past."""
     assert published_rows(past.remade) == past.then
@@ -151,6 +152,7 @@ def test_a_past_list_is_rebuilt_exactly(past: Past) -> None:
     assert f"the list for {THE_DAY} as known on {THE_DAY}" in past.said
 
 
+@pytest.mark.thorough
 def test_later_extracts_did_change_it(past: Past) -> None:
     """Otherwise the test above shows nothing: from today's knowledge the list of that day differs in all its parts."""
     now = past.home / "published" / "current" / "harm_mart.duckdb"
@@ -215,6 +217,7 @@ def test_an_extract_does_not_count_the_day_before(past: Past, tmp_path: Path) ->
     assert published_rows(remade) == published_rows(tmp_path / "fresh")
 
 
+@pytest.mark.thorough
 def test_a_day_before_all_extracts_is_wrong_use(past: Past, harmrank: Command) -> None:
     """Nothing was known then: the message names the first day, and there is no empty list."""
     done = harmrank("refresh", past.extracts, "--home", past.home, "--known-at", BEFORE_ALL)
@@ -237,6 +240,7 @@ def test_a_day_that_is_not_over_gives_a_warning(past: Past, harmrank: Command, t
     assert any("is not over" in warning for warning in manifest(out)["warnings"])
 
 
+@pytest.mark.thorough
 def test_it_is_readable_like_any_list_and_never_refreshed(past: Past, harmrank: Command) -> None:
     """`top`, `explain` and `status` say as of which day it is; commands that would change it are refused."""
     key = rows(past.mart_then, "select offender_key from mart.top_100 where harm_rank = 1")[0][0]
@@ -302,6 +306,7 @@ def test_no_folder_with_other_content_is_written_to(tmp_path: Path, out: str, sa
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.thorough
 def test_a_folder_with_a_partial_first_file_can_be_used(past: Past, tmp_path: Path) -> None:
     """A kill while known_at.json is written leaves a partial file; that day can still be rebuilt."""
     home = Home(homes.copied(past.home, tmp_path / "home"))
@@ -312,6 +317,7 @@ def test_a_folder_with_a_partial_first_file_can_be_used(past: Past, tmp_path: Pa
     assert known_at.place(home, date.fromisoformat(THE_DAY), None, past.extracts).root == folder
 
 
+@pytest.mark.thorough
 def test_no_past_list_goes_into_another_home(past: Past, tmp_path: Path) -> None:
     """Neither a folder inside another home nor one with another home's list of the same day is accepted."""
     home, other = (Home(homes.copied(past.home, tmp_path / name)) for name in ("home", "other"))
@@ -330,6 +336,7 @@ def test_out_without_known_at_is_wrong_use(published: PublishedHome, harmrank: C
     assert done.returncode == 2
 
 
+@pytest.mark.thorough
 def test_every_raw_table_is_copied_by_its_kind(past: Past, tmp_path: Path) -> None:
     """Each raw table that models read is named as one of the extracts, the rules or the publications."""
     sources = yaml.safe_load((REPOSITORY / "models" / "staging" / "sources.yml").read_text(encoding="utf-8"))
@@ -370,6 +377,7 @@ def test_every_raw_table_is_copied_by_its_kind(past: Past, tmp_path: Path) -> No
         assert connection.execute("select harm_index from raw.imported_weights").fetchall() == [("cchi_2026",)]
 
 
+@pytest.mark.thorough
 def test_an_extract_that_landed_after_later_ones_is_named(past: Past, tmp_path: Path) -> None:
     """Then no list was published here from exactly these extracts; readers of the rebuilt list must know."""
     home = Home(homes.copied(past.home, tmp_path / "home"))

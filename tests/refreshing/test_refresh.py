@@ -374,6 +374,7 @@ def test_the_last_twelve_builds_are_kept(scratch: PublishedHome) -> None:
     assert build_id(scratch.home) == "20990101T000013000000Z-00000000"
 
 
+@pytest.mark.thorough
 def test_a_refresh_killed_while_building_leaves_the_list(scratch: PublishedHome, harmrank: Command) -> None:
     """kill -9 in the middle: the old build stays readable, and the next refresh succeeds."""
     before = build_id(scratch.home)

@@ -325,6 +325,7 @@ def test_a_refused_extract_runs_the_failure_hook(
     assert "Refused" in done.stderr
 
 
+@pytest.mark.thorough
 def test_a_failed_gate_runs_the_failure_hook(
     scratch: PublishedHome, harmrank: Command, hook: Callable[..., str]
 ) -> None:
