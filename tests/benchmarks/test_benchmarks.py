@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -105,10 +106,24 @@ def test_a_contender_that_takes_too_long_is_killed(tmp_path: Path) -> None:
     assert done.failure == "not done after 1 s" and done.seconds < 300
 
 
+MEASURED = """
+import sys
+from pathlib import Path
+from measure import run
+
+print(run([sys.executable, "-c", "held = bytearray(300_000_000)"], Path(sys.argv[1]), timeout=60).peak_mb)
+"""
+
+
 def test_the_memory_is_that_of_the_command(tmp_path: Path) -> None:
-    """The peak is in millions of bytes and is that of the command, not of the measuring process."""
-    done = run([sys.executable, "-c", "held = bytearray(300_000_000)"], tmp_path / "log", timeout=60)
-    assert 300 < done.peak_mb < 400
+    """The peak is in millions of bytes and is that of the command, not of the measuring process.
+
+    Linux counts the memory of the process that starts a command as the command's, so a small one measures here, as in a bench.
+    """
+    command = [sys.executable, "-c", MEASURED, str(tmp_path / "log")]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "benchmarks")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert 300 < float(done.stdout) < 400
 
 
 @pytest.mark.thorough
