@@ -60,8 +60,8 @@
     last_day({{ add_days(list_date, 1) }})
 {%- endmacro %}
 
-{#- Whether a crime counts as recorded on a day: one cancelled on that day does not. -#}
-{% macro stands_on(cancelled_on, on_date) -%}
+{#- Whether a crime is on record on a day; one cancelled on that day is not. -#}
+{% macro is_on_record(cancelled_on, on_date) -%}
     ({{ cancelled_on }} is null or {{ cancelled_on }} > {{ on_date }})
 {%- endmacro %}
 

@@ -92,7 +92,7 @@ def test_records_that_share_a_digest_are_none_the_worse(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(copy), str(copy / "tests")])}
     done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
-    assert "2 made changes only" in done.stdout
+    assert "2 rebuilt changes only" in done.stdout
 
 
 def test_only_what_has_changed_is_remade(changed: Changed) -> None:

@@ -145,7 +145,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("reported_on <= longest", "reported_on < longest", "a report on the list date is out"),
         ("allegations.reported_on > {{", "allegations.reported_on >= {{", "the window has a day more at its start"),
         (
-            "and {{ stands_on('allegations.cancelled_on', 'longest_window.list_date') }}",
+            "and {{ is_on_record('allegations.cancelled_on', 'longest_window.list_date') }}",
             "",
             "cancelled crimes are compared",
         ),

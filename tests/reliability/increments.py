@@ -170,14 +170,14 @@ def run_sequence(seed: int, steps: int, found: Findings) -> None:
                 force.send(extracts / f"{dated}T{step:02}{len(force.sent):02}", dated)
             list_date = on - timedelta(days=draw.randint(1, 90)) if draw.random() < 0.25 else None
             _refresh(extracts, home, list_date, full=False)
-            anew = homes.copied(home, folder / "anew")
+            full = homes.copied(home, folder / "full")
             # A build records the published list when it begins. The copied home has recorded all but the build just published:
             # without that one, list_corrections must be the same too.
-            (anew / "published" / "current").unlink()
+            (full / "published" / "current").unlink()
             found.kinds["changes only" if _is_incremental(home) else "all"] += 1
-            _refresh(extracts, anew, list_date, full=True)
+            _refresh(extracts, full, list_date, full=True)
             found.steps += 1
-            found.errors += [f"seed {seed}, step {step}: {difference}" for difference in differences(home, anew, found)]
+            found.errors += [f"seed {seed}, step {step}: {difference}" for difference in differences(home, full, found)]
             if found.errors:
                 return
 

@@ -74,7 +74,7 @@ final as (
             in_window.list_date = in_custody.list_date
             and in_window.offender_key = in_custody.person_key
     where
-        {{ stands_on('in_window.cancelled_on', 'in_window.list_date') }}
+        {{ is_on_record('in_window.cancelled_on', 'in_window.list_date') }}
         and {{ is_age_of_method('in_window.highest_possible_age', 'rules') }}
         and {{ counts_when_dead('in_window.deceased_on', 'in_window.list_date', 'rules') | indent(4) }}
         and {{ counts_in_custody('(in_custody.person_key is not null)', 'rules') }}

@@ -53,7 +53,7 @@ final as (
             and allegations.reported_on > {{ window_starts_after(
                 'longest_window.list_date', 'longest_window.window_days'
             ) }}
-            and {{ stands_on('allegations.cancelled_on', 'longest_window.list_date') }}
+            and {{ is_on_record('allegations.cancelled_on', 'longest_window.list_date') }}
     left join in_custody
         on
             longest_window.list_date = in_custody.list_date

@@ -147,7 +147,7 @@ final as (
             when lost.is_counted then 'changed_record'
             when deleted_crimes.crime_ref is not null then 'deleted'
             when allegations.crime_ref is null and deleted_links.crime_ref is not null then 'deleted'
-            when not {{ stands_on('allegations.cancelled_on', 'lost.list_date') }} then 'cancelled'
+            when not {{ is_on_record('allegations.cancelled_on', 'lost.list_date') }} then 'cancelled'
             when not allegations.is_counted_status and allegations.status = lost.status then 'rule'
             when not allegations.is_counted_status then 'status_change'
             when not allegations.is_in_scope and allegations.offence_code = lost.offence_code then 'rule'

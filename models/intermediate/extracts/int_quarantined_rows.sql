@@ -1,4 +1,4 @@
-{#- The key of each table, in the order of the contract: so it stands in record_key. -#}
+{#- The key of each table, in the order of the contract, as in record_key. -#}
 {%- set keys = {
     'crimes': ['force', 'crime_ref'],
     'people': ['force', 'person_ref'],

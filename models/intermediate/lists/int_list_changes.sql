@@ -67,7 +67,7 @@ differences as (
                 then 'reported'
             when counted_before.crime_ref is null then 'admitted'
             when counted_before.counts_until < counted_before.list_date then 'passed'
-            when not {{ stands_on('counted_before.cancelled_on', 'counted_before.list_date') }} then 'cancelled'
+            when not {{ is_on_record('counted_before.cancelled_on', 'counted_before.list_date') }} then 'cancelled'
             when rules.deceased <> 'include' and counted_before.deceased_on <= counted_before.list_date then 'died'
             else 'held'
         end as what

@@ -28,7 +28,7 @@ classed as (
     cross join rules
     where
         crimes.reported_on <= rules.list_date
-        and {{ stands_on('crimes.cancelled_on', 'rules.list_date') }}
+        and {{ is_on_record('crimes.cancelled_on', 'rules.list_date') }}
 
 ),
 

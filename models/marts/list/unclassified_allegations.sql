@@ -32,7 +32,7 @@ final as (
         and allegations.is_counted_reporter
         and allegations.is_counted_status
         and allegations.is_counted_sex
-        and {{ stands_on('allegations.cancelled_on', 'list_dates.list_date') }}
+        and {{ is_on_record('allegations.cancelled_on', 'list_dates.list_date') }}
 
 )
 
