@@ -172,7 +172,7 @@ def test_datasets_have_the_words_and_types_of_dbt(bundle: dict[str, Any], manife
         metric["metric_name"]: metric["expression"] for metric in bundle["datasets/list_history.yaml"]["metrics"]
     }
     assert history["history_harm_days"] == "case when min(list_date) = max(list_date) then sum(harm_days) end"
-    assert metrics["listed_harm_days"]["description"].startswith("Harm of everybody on the list")
+    assert metrics["listed_harm_days"]["description"].startswith("Harm of everyone on the list")
 
 
 def test_no_name_is_on_the_connection_of_everybody(bundle: dict[str, Any]) -> None:
