@@ -205,7 +205,7 @@ def _file_entry(path: Path) -> dict[str, Any]:
 
 
 def _share(build: Path, published: Path) -> None:
-    """Gives a new build the group and permissions of `published`, so that readers of the last build can read it."""
+    """Sets the group and permissions of a new build to those of `published`, so that readers of the last build can read it."""
     folder = published.stat()
     for path in (build, *build.iterdir()):
         if path.stat().st_gid != folder.st_gid:
