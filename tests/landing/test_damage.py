@@ -66,6 +66,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Home, Path, count[in
     return Home(root / "home"), root, count()
 
 
+@pytest.mark.thorough
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     pieces=st.lists(PIECES, max_size=40), encoding=st.sampled_from(["utf-8", "utf-8", "utf-8-sig", "utf-16", "latin-1"])

@@ -42,6 +42,7 @@ def test_years_have_the_harm_of_the_rates_on_average() -> None:
         assert harm[these].sum() / years == pytest.approx(invented.rates[these].sum(), rel=0.06), kind
 
 
+@pytest.mark.thorough
 def test_the_redraws_flatter_those_at_the_top() -> None:
     """Everybody redrawn counts as held, lower or higher; the listed are in fewer true hundreds than the redraws show."""
     listed, below, *bands = rank_coverage.measure(samples=2, people=MORE_PEOPLE, seed=1)
@@ -53,6 +54,7 @@ def test_the_redraws_flatter_those_at_the_top() -> None:
     assert listed.truly_lower > listed.truly_higher
 
 
+@pytest.mark.thorough
 def test_leaving_people_out_costs_next_to_nothing() -> None:
     """A person left out of the redraws would hardly ever have been listed, and changes nobody else's share of redraws."""
     cost = rank_coverage.cost_of_leaving_out(samples=1, people=MORE_PEOPLE // 2, seed=1)

@@ -88,6 +88,7 @@ def test_the_published_list_is_the_known_list(mart: Path) -> None:
     assert tied_groups(rows(mart, query)) == tied_groups(expected_places())
 
 
+@pytest.mark.thorough
 def test_every_monthly_list_of_twenty_years_agrees(mart: Path) -> None:
     """Month after month of the nineteenth century, against the independent computation."""
     query = """
