@@ -247,6 +247,7 @@ def test_every_expectation_at_the_door_in_has_a_fault() -> None:
     assert set(FAULTS_IN) == set(DOOR_IN)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", DOOR_IN)
 def test_a_fault_in_an_extract_is_found(opened: tuple[duckdb.DuckDBPyConnection, door_in.DoorIn], name: str) -> None:
     """The expectation finds its fault with its severity, and names the first row that has it.
@@ -528,6 +529,7 @@ def test_every_expectation_at_the_door_out_has_a_fault() -> None:
     assert set(FAULTS_OUT) == set(DOOR_OUT)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", DOOR_OUT)
 def test_a_fault_in_a_build_is_found(two_listed: PublishedHome, tmp_path: Path, name: str) -> None:
     """The expectation finds its fault, with its severity."""
