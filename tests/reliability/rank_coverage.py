@@ -34,6 +34,7 @@ HARM_INDICES = ("cchi_2020_supplemented", "cchi_2020")
 MODELS = (
     "int_offender_scores",
     "int_ranked_offenders",
+    "int_leave_one_out_scores",
     "int_list_cutoffs",
     "int_redrawn_offenders",
     "int_redrawn_harm",
