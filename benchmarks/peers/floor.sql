@@ -1,6 +1,6 @@
 -- From the CSV files to the hundred in one query: the least work for the list. It lands, stores, tests and publishes
--- nothing, and leaves out columns that do not decide and records that cannot count. One number says how recent a row is:
--- the second of its change, then the day of its extract. That is cheap to compare.
+-- nothing, and leaves out columns that do not decide and records that cannot count. One number says how recent a row
+-- is: the second of its change, then the day of its extract. That is cheap to compare.
 with recursive crimes_read as (
 
     select
