@@ -1,4 +1,4 @@
-"""The failures that a user can mend, each with the exit code of the command."""
+"""The failures that a user can correct, each with the exit code of the command."""
 
 
 class HarmrankError(Exception):

@@ -9,7 +9,7 @@ from harmrank.building.project import project_root
 
 
 class _DuckDB:
-    """Stands in for dbt's adapter, which a macro asks for its DuckDB version."""
+    """Replaces dbt's adapter, which a macro asks for its DuckDB version."""
 
     def __init__(self) -> None:
         self.module: Any = None

@@ -52,7 +52,7 @@ def test_a_check_leaves_the_connection_and_its_transaction_open() -> None:
         "t",
         "on_day",
         "Nothing is late",
-        "Mend it.",
+        "Fix it.",
         True,
         0,
     )
@@ -83,7 +83,7 @@ def test_a_kept_expectation_is_evaluated_on_new_rows() -> None:
         "t",
         "day",
         "Nothing is late",
-        "Mend it.",
+        "Fix it.",
         True,
         0,
     )

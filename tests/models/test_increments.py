@@ -51,7 +51,7 @@ def changed(published: PublishedHome, tmp_path_factory: pytest.TempPathFactory, 
 
 
 @pytest.fixture
-def remade(changed: Changed, tmp_path: Path) -> PublishedHome:
+def changed_copy(changed: Changed, tmp_path: Path) -> PublishedHome:
     """A copy of that home that a test may change."""
     return PublishedHome(homes.copied(changed.home.home, tmp_path / "home"), changed.home.extracts)
 
@@ -70,7 +70,7 @@ def dbt(home: PublishedHome, *arguments: str) -> None:
 
 
 @pytest.mark.thorough
-def test_random_extracts_give_the_same_tables_as_a_build_anew() -> None:
+def test_random_extracts_give_the_same_tables_as_a_full_build() -> None:
     """The main promise: a different row would mean that a score depends on the order of extracts."""
     found = Findings()
     run_sequence(seed=20, steps=4, found=found)
@@ -79,8 +79,8 @@ def test_random_extracts_give_the_same_tables_as_a_build_anew() -> None:
 
 
 @pytest.mark.thorough
-def test_records_that_share_a_digest_are_none_the_worse(tmp_path: Path) -> None:
-    """A digest only says where to look, never who is who: with five digests for everything the tables are the same."""
+def test_records_that_share_a_digest_stay_apart(tmp_path: Path) -> None:
+    """A digest only narrows the search, the key decides: with five digests for all records the tables are the same."""
     copy = tmp_path / "project"
     strangers = shutil.ignore_patterns(".*", "target", "home", "logs", "*.egg-info", "__pycache__")
     shutil.copytree(REPOSITORY, copy, ignore=strangers)
@@ -95,7 +95,7 @@ def test_records_that_share_a_digest_are_none_the_worse(tmp_path: Path) -> None:
     assert "2 rebuilt changes only" in done.stdout
 
 
-def test_only_what_has_changed_is_remade(changed: Changed) -> None:
+def test_only_changed_rows_are_rebuilt(changed: Changed) -> None:
     """A further extract touches its own people and crimes, and only the lists whose scores they change."""
     assert CHANGES in changed.said
     with duckdb.connect(str(changed.home.home / "warehouse.duckdb"), read_only=True) as connection:
@@ -105,8 +105,8 @@ def test_only_what_has_changed_is_remade(changed: Changed) -> None:
     assert [str(date) for (date,) in lists] == ["2026-06-30", "2026-07-31"]
 
 
-def test_everything_is_made_anew_when_asked_for(scratch: PublishedHome, without_dbt: Command) -> None:
-    """--full rebuilds everything, whatever state the tables are in."""
+def test_full_rebuilds_everything(scratch: PublishedHome, without_dbt: Command) -> None:
+    """Whatever state the tables are in."""
     write_extract(scratch.extracts, "2026-07-31", MORE)
     assert ALL in refresh(without_dbt, scratch, "--full")
 
@@ -146,14 +146,14 @@ def test_after_a_failed_build_everything_is_rebuilt(scratch: PublishedHome, harm
     assert ALL in refresh(harmrank, scratch)
 
 
-def test_check_looks_at_every_row(remade: PublishedHome, harmrank: Command) -> None:
+def test_check_looks_at_every_row(changed_copy: PublishedHome, harmrank: Command) -> None:
     """Rows of earlier builds, which a refresh no longer tests, need a command that does."""
-    done = harmrank("check", "--home", remade.home, "--all")
+    done = harmrank("check", "--home", changed_copy.home, "--all")
     assert done.returncode == 0, done.stderr
     doubled = "insert into intermediate.int_crime_victims from intermediate.int_crime_victims where crime_ref = 'c1'"
-    change(remade, doubled)
-    change(remade, "update reference.harm_weights set basis = null, source = null where offence_code = '019/08'")
-    done = harmrank("check", "--home", remade.home, "--all")
+    change(changed_copy, doubled)
+    change(changed_copy, "update reference.harm_weights set basis = null, source = null where offence_code = '019/08'")
+    done = harmrank("check", "--home", changed_copy.home, "--all")
     assert done.returncode == 4
     assert "unique_key_int_crime_victims" in done.stderr
     # One test of several columns names those that fail.
@@ -173,10 +173,10 @@ def test_an_extract_that_was_taken_out_and_landed_again_is_seen(scratch: Publish
     assert codes == [("008/01",), ("008/06",)]
 
 
-def test_a_double_among_what_was_just_made_stops_the_refresh(remade: PublishedHome) -> None:
-    """The tests that look at a part of a table look at the right part."""
-    with duckdb.connect(str(remade.home / "warehouse.duckdb")) as connection:
-        test = (remade.home / "target" / "compiled").rglob("unique_key_int_crime_victims_*.sql")
+def test_a_repeated_row_among_the_new_ones_stops_the_refresh(changed_copy: PublishedHome) -> None:
+    """A test that reads a part of a table reads the new rows."""
+    with duckdb.connect(str(changed_copy.home / "warehouse.duckdb")) as connection:
+        test = (changed_copy.home / "target" / "compiled").rglob("unique_key_int_crime_victims_*.sql")
         query = next(test).read_text(encoding="utf-8")
         double = "insert into intermediate.int_crime_victims from intermediate.int_crime_victims where crime_ref = "
         connection.execute(f"{double}'c1'")
@@ -185,7 +185,7 @@ def test_a_double_among_what_was_just_made_stops_the_refresh(remade: PublishedHo
         assert [row[1] for row in connection.execute(query).fetchall()] == ["c3"]
 
 
-def test_check_is_wrong_use_where_there_is_nothing(tmp_path: Path, harmrank: Command) -> None:
-    """A typing error in the home must not make one."""
+def test_check_of_a_missing_home_is_wrong_use(tmp_path: Path, harmrank: Command) -> None:
+    """A mistyped path creates no home."""
     assert harmrank("check", "--home", tmp_path / "none").returncode == 2
     assert list(tmp_path.iterdir()) == []

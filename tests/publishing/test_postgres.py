@@ -412,11 +412,11 @@ def test_a_schema_of_an_older_harmrank_gets_the_columns_of_this_one(
         shape
     )
     assert {name for name, *_ in shape} == set(names)
-    ((told, keys),) = server.ask(
+    ((comment, keys),) = server.ask(
         f"select obj_description('{schema}.offender_harm'::regclass), "
         f"(select count(*) from pg_constraint where conrelid = '{schema}.offender_harm'::regclass and contype = 'p')"
     )
-    assert told and keys == 1
+    assert comment and keys == 1
     assert server.ask(f"select count(*) from {schema}.mine") == [(2,)]
 
 
@@ -447,7 +447,7 @@ def test_missing_rights_are_named(server: Server, schema: str, published: Publis
 
 
 @pytest.mark.parametrize(
-    ("address", "code", "told"),
+    ("address", "code", "message"),
     [
         ("postgresql://postgres:hunter2@127.0.0.1:{port}/postgres", 1, 'authentication failed for user "postgres"'),
         ("postgresql://postgres:hunter2@127.0.0.1:{port}/none", 1, 'authentication failed for user "postgres"'),
@@ -461,13 +461,13 @@ def test_missing_rights_are_named(server: Server, schema: str, published: Publis
     ],
 )
 def test_a_wrong_address_gives_one_line_without_its_password(
-    server: Server, published: PublishedHome, harmrank: Command, address: str, code: int, told: str
+    server: Server, published: PublishedHome, harmrank: Command, address: str, code: int, message: str
 ) -> None:
     """A mistyped address holds the password, too: no part of it is printed, not even with --debug."""
     place = address.format(port=server.port)
     done = harmrank("publish", "--postgres", place, "--home", published.home)
     assert done.returncode == code
-    assert told in done.stderr and done.stderr.count("\n") == 1
+    assert message in done.stderr and done.stderr.count("\n") == 1
     debug = harmrank("publish", "--debug", "--postgres", place, "--home", published.home)
     assert "hunter2" not in done.stderr + done.stdout + debug.stderr + debug.stdout
 

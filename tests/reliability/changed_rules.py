@@ -299,7 +299,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         (
             "where overriding_weights.harm_index is null",
             "where true",
-            "a supplement does not replace the figure it mends",
+            "a supplement does not replace the figure it corrects",
         ),
         (
             "own_weights.offence_code = overriding_weights.offence_code",

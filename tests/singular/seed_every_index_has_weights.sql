@@ -1,5 +1,5 @@
 -- A row here is an index with neither a weight of its own nor one weight for every crime, or with both:
--- a list made with it would be empty or ambiguous. Mend seeds/harm_indices.csv or seeds/harm_weights.csv.
+-- a list made with it would be empty or ambiguous. Fix seeds/harm_indices.csv or seeds/harm_weights.csv.
 with indices as (
 
     select * from {{ ref('harm_indices') }}

@@ -1,5 +1,5 @@
 -- A row here has its highest value below its lowest, is for no code at all or names no source.
--- Mend it in seeds/harm_weights.csv.
+-- Fix it in seeds/harm_weights.csv.
 with weights as (
 
     select * from {{ ref('harm_weights') }}
