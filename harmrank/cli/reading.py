@@ -54,12 +54,14 @@ def top(root: Path, places: int, as_json: bool) -> None:
 )
 @click.option("--json", "form", flag_value="json", help="The same as --format json.")
 def explain(offender_key: str, root: Path, form: str) -> None:
-    """Explain every day of a person's score. Works for everyone who is ranked, on the list or not.
+    """Explain a person's score, allegation by allegation.
+
+    Works for everyone who is ranked, on the list or not. With the default method a score is in days of imprisonment.
 
     \b
     Example:
-      harmrank explain 'metropolitan|P0001234' --home home
-      harmrank explain 'metropolitan|P0001234' --home home --format html > sheet.html
+      harmrank explain 'metropolis|07880421152' --home home
+      harmrank explain 'metropolis|07880421152' --home home --format html > sheet.html
     """
     from harmrank.reading import published_mart
 
@@ -93,7 +95,7 @@ def briefing(root: Path, path: Path, operational: bool) -> None:
     """Write the paper for the monthly meeting.
 
     It shows what changed, the list, who entered and left, the cut-off, trends, data quality and the method. It is one
-    page that needs no network. For a PDF, print it from a browser (A4). Only its owner may read the file. Without
+    page that needs no network. For a PDF, print it from a browser (A4). Only you may read the file. Without
     --operational it contains keys and no names.
 
     \b
@@ -127,7 +129,10 @@ def briefing(root: Path, path: Path, operational: bool) -> None:
 )
 @JSON_OPTION
 def status(root: Path, verify: bool, max_age: timedelta | None, max_list_age: timedelta | None, as_json: bool) -> None:
-    """Show what is landed and published, and whether it is stale or damaged.
+    """Show what is landed, published, stale or damaged.
+
+    Without --max-age and --max-list-age, a list is stale if its date is more than 35 days ago, a landed extract is not in
+    it, or the last refresh did not succeed.
 
     \b
     Example:
@@ -220,7 +225,7 @@ def quarantine(
 def shape(root: Path, as_json: bool) -> None:
     """Show how the harm is distributed, beside published figures.
 
-    The figures for comparison are those that the Metropolitan Police has published.
+    The published figures are those of the Metropolitan Police (V100) and of Liggins, Ratcliffe and Bland (2019).
 
     \b
     Example:

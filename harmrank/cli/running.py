@@ -104,8 +104,8 @@ def sample(out: Path, crimes: int | None, months: int, seed: int) -> None:
     metavar="MODE",
     callback=mode,
     envvar="HARMRANK_PUBLISHED_MODE",
-    help="Who may read the published lists, as a file mode: 750 lets the group of HOME/published read them. "
-    "Default: unchanged; in a new home, only the owner. Also read from HARMRANK_PUBLISHED_MODE.",
+    help="Who may read the published lists, as a file mode: 750 lets the group of HOME/published read them, "
+    "names included. Default: unchanged; in a new home, only the owner. Also read from HARMRANK_PUBLISHED_MODE.",
 )
 @click.option(
     "--on-publish",
@@ -222,7 +222,9 @@ def _landed(landing: LandingResult) -> dict[str, Any]:
 @MEMORY_OPTION
 @JSON_OPTION
 def land(extracts: Path, root: Path, max_bad_share: float, engine: str | None, as_json: bool) -> None:
-    """Land new extracts: check them and load them into the warehouse. Builds and publishes nothing.
+    """Check new extracts and load them into the warehouse.
+
+    Builds and publishes nothing.
 
     \b
     Example:
@@ -320,10 +322,10 @@ def publish(
     operational_readers: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Copy the published list to PostgreSQL, for tools that cannot read DuckDB.
+    """Copy the published list to PostgreSQL.
 
-    The copy is one transaction: readers see the old list or the new one, and never wait. If the schema already holds
-    this build, nothing changes. Views and grants on the tables are kept.
+    For tools that cannot read DuckDB. The copy is one transaction: readers see the old list or the new one, and never
+    wait. If the schema already holds this build, nothing changes. Views and grants on the tables are kept.
 
     \b
     Example:
@@ -370,7 +372,9 @@ def weights() -> None:
 @click.option("--name", "index_name", required=True, help="Name of the new harm index, such as cchi_2026.")
 @HOME_OPTION
 def weights_import(workbook: Path, index_name: str, root: Path) -> None:
-    """Load a Cambridge Crime Harm Index workbook of any year as a new harm index.
+    """Load a Cambridge Crime Harm Index as a new harm index.
+
+    The workbook may be of any year.
 
     \b
     Example:
