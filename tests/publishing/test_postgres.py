@@ -19,9 +19,12 @@ import duckdb
 import psycopg
 import pytest
 from conftest import REPOSITORY, SMALL_FEED, Command, PublishedHome, write_extract
-from psycopg import sql
+from psycopg import errors, sql
 from support import postgres_server
 from support.postgres_server import PASSWORD, Server
+
+from harmrank.errors import HarmrankError
+from harmrank.publishing.postgres import connection
 
 JULY = {
     "crimes": "force,crime_ref,offence_code,reported_on,updated_at\nmet,c3,19/8,2026-07-01,2026-07-02T09:00:00\n",
@@ -470,6 +473,28 @@ def test_a_wrong_address_gives_one_line_without_its_password(
     assert message in done.stderr and done.stderr.count("\n") == 1
     debug = harmrank("publish", "--debug", "--postgres", place, "--home", published.home)
     assert "hunter2" not in done.stderr + done.stdout + debug.stderr + debug.stdout
+
+
+def test_the_digits_before_a_slash_in_a_password_are_not_printed() -> None:
+    """libpq takes them for a port, and quotes a port that cannot be one."""
+    address = "postgresql://localhost:471112345/x@127.0.0.1/db"
+    with pytest.raises(HarmrankError, match="invalid port number") as raised, connection.connected(address):
+        pass
+    assert "471112345" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (psycopg.OperationalError("consuming input failed"), "the connection to PostgreSQL was lost"),
+        (psycopg.DataError("text cannot contain NUL: Jane Doe"), "PostgreSQL refused a value (DataError)"),
+        (errors.RaiseException("a trigger refuses Jane Doe"), "PostgreSQL refused a value (RaiseException)"),
+    ],
+)
+def test_an_error_of_the_driver_or_of_a_trigger_prints_no_value(error: psycopg.Error, told: str) -> None:
+    """Neither is a lost connection, unless the driver says so."""
+    message = str(connection._failed(error))
+    assert told in message and "Jane" not in message
 
 
 def test_the_password_comes_from_where_libpq_looks_for_it(

@@ -220,7 +220,7 @@ def test_the_line_the_spread_and_the_trend_are_the_marts(home: Path, read: Table
 
 
 def test_data_quality_and_method_are_on_record(home: Path, read: Tables) -> None:
-    """The newest extract table by table, its defects, every changed rule, every method, and the caveat of the index."""
+    """The newest extract table by table, its defects, the order of the list, every changed rule and method, the caveat."""
     files = ask(
         home,
         "select extract_id, table_name, rows_read from mart.extract_reconciliation "
@@ -242,6 +242,7 @@ def test_data_quality_and_method_are_on_record(home: Path, read: Tables) -> None
     ((caveat, unit),) = ask(home, "select harm_index_caveat, harm_unit from mart.build_info")
     assert caveat in read.text and unit
     assert "an allegation is not a conviction" in read.text
+    assert "Ties in harm are decided by distinct female victims, then allegations" in " ".join(read.text.split())
 
 
 def test_nobody_is_named_unless_asked(home: Path, page: str) -> None:

@@ -28,8 +28,8 @@ _ADVICE: dict[type[psycopg.Error], str] = {
     errors.UntranslatableCharacter: "use a database in UTF8",
     errors.CharacterNotInRepertoire: "use a database in UTF8",
 }
-# SQLSTATE classes whose sentences quote values: data exceptions and broken constraints.
-_QUOTES_VALUES = ("22", "23")
+# SQLSTATE classes whose sentences can quote values: data exceptions, broken constraints, and errors of triggers.
+_QUOTES_VALUES = ("22", "23", "P0")
 
 
 @contextmanager
@@ -67,9 +67,10 @@ def busy(schema: str) -> HarmrankError:
 
 
 def _failed(error: psycopg.Error) -> HarmrankError:
-    if error.sqlstate is None or isinstance(error, errors.AdminShutdown):
+    is_lost = error.sqlstate is None and isinstance(error, psycopg.OperationalError)
+    if is_lost or isinstance(error, errors.AdminShutdown):
         said = "the connection to PostgreSQL was lost: try again"
-    elif error.sqlstate.startswith(_QUOTES_VALUES):
+    elif error.sqlstate is None or error.sqlstate.startswith(_QUOTES_VALUES):
         said = f"PostgreSQL refused a value ({type(error).__name__})"
     else:
         said = f"PostgreSQL says: {printable(error.diag.message_primary or type(error).__name__, 200)}"
@@ -100,8 +101,9 @@ def _without_secrets(error: psycopg.Error, parts: dict[str, Any]) -> str:
     said = str(error).split("\n", 1)[0]
     secrets = [parts.get("password"), os.environ.get("PGPASSWORD")]
     secrets += [str(parts.get(name, "")).rpartition("@")[0] for name in ("host", "dbname")]
-    port = str(parts.get("port", ""))
-    secrets += [] if port.replace(",", "").isdecimal() else [port]
+    # After an unescaped / in a password, its beginning is the port and its end is in the database: even digits are secret.
+    port, is_mistyped = str(parts.get("port", "")), "@" in str(parts.get("dbname", ""))
+    secrets += [port] if is_mistyped or not port.replace(",", "").isdecimal() else []
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         said = said.replace(secret, "***")
     return printable(said, 300)

@@ -23,10 +23,12 @@ CORRECTIONS_SHOWN = 30
 class Facts:
     """Everything behind the paper: lists of rows of the mart in the order of the page, or single rows.
 
-    `churn` is None on the first list. `people` has names and dates of birth by offender key; it is empty unless asked for.
+    `order` says how people are ranked. `churn` is None on the first list. `people` has names and dates of birth by offender
+    key; it is empty unless asked for.
     """
 
     build: Row
+    order: str
     manifest: Row
     places: list[Row]
     whole: Row
@@ -52,6 +54,11 @@ class Facts:
 
 
 _BUILD = "select *, (built_at::date - list_date)::integer as days_to_build from mart.build_info"
+# The rule is in SQL only: the description of its column says it.
+_ORDER = """
+    select comment from duckdb_columns()
+    where schema_name = 'mart' and table_name = 'offender_harm' and column_name = 'harm_rank'
+"""
 _PLACES = """
     select
         places.*,
@@ -240,9 +247,10 @@ def _facts(mart: duckdb.DuckDBPyConnection, build: Row, manifest: Row, with_name
     today = build["list_date"]
     churn = select(mart, _CHURN, [today])
     corrections = select(mart, _CORRECTIONS, [CORRECTIONS_SHOWN])
-    (whole,), (files,) = select(mart, _WHOLE), select(mart, _FILES)
+    (order,), (whole,), (files,) = select(mart, _ORDER), select(mart, _WHOLE), select(mart, _FILES)
     return Facts(
         build=build,
+        order=order["comment"],
         manifest=manifest,
         places=select(mart, _PLACES),
         whole=whole,
