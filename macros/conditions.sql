@@ -41,7 +41,7 @@
     coalesce({{ is_listed(sex, rules ~ '.offender_sexes') }}, false)
 {%- endmacro %}
 
-{#- Whether a report came later than the method waits; one of a crime without a date did not. -#}
+{#- Whether a report is historic by the method; a report of a crime without a date is not. -#}
 {% macro is_historic_report(days_to_report, rules) -%}
     coalesce({{ days_to_report }} > {{ rules }}.historic_after_days, false)
 {%- endmacro %}

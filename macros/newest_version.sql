@@ -42,14 +42,14 @@ select * from final
 {% macro duckdb__newest_version(relation, key, attributes, digests, cleaned) -%}
 {%- set columns = key + digests.keys() | list + attributes + ['is_deleted', 'updated_at', 'extract_id'] -%}
 {%- set kept = '' if remakes_part() else 'not materialized ' -%}
-{#- Read several times rather than kept: kept, all of raw would be in memory. -#}
+{#- Read several times, not materialized: otherwise all of raw would be in memory. -#}
 with source as {{ kept }}(
 
     {{ versions_to_compare(relation, columns, digests, cleaned) | indent(4) }}
 
 ),
 
-{#- Most records came once, and whole numbers tell so in half the time that their keys take. Where two share a number, both
+{#- Most records came once, and whole numbers show that in half the time of their keys. Where two share a number, both
     are compared by their keys. -#}
 repeated as (
 

@@ -3,7 +3,7 @@
     coalesce({{ identities }}.person_key, {{ record }}.force || '|' || {{ record }}.person_ref)
 {%- endmacro %}
 
-{#- The same as two columns, `surviving_force` and `surviving_ref`. -#}
+{#- That person as two columns, `surviving_force` and `surviving_ref`. -#}
 {% macro surviving_record(record, identities) -%}
     coalesce({{ identities }}.surviving_force, {{ record }}.force) as surviving_force,
     coalesce({{ identities }}.surviving_ref, {{ record }}.person_ref) as surviving_ref

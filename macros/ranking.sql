@@ -1,4 +1,4 @@
-{#- The order of the list, defined once: what ranks people, most important first, each column the higher value first. The
+{#- The order of the list, defined once: the ranking columns, most important first, in each the higher value first. The
     key comes last: it is arbitrary and only makes the order complete. -#}
 {% macro ranking_columns() -%}
     {{ return(['harm_days', 'female_victims', 'allegations', 'latest_reported_on']) }}
@@ -29,7 +29,7 @@
     )
 {%- endmacro %}
 
-{#- What a score sums of a person's allegations, for a GROUP BY; the female victims come from a join of their own. -#}
+{#- The sums of a person's allegations in a score, for a GROUP BY; the female victims come from a separate join. -#}
 {% macro sums_of_score() -%}
     coalesce(sum(harm_days), 0) as harm_days,
     count(*) as allegations,
@@ -61,7 +61,7 @@
     )
 {%- endmacro %}
 
-{#- Whether what is left of a listed score is too little to stay on the list: too little to be ranked, or after the first
+{#- Whether the rest of a listed score falls off the list: it is too little to be ranked, or comes after the first
     person below the list. -#}
 {% macro falls_off_list(scores, rules, lines) -%}
     (
@@ -80,7 +80,7 @@
     end
 {%- endmacro %}
 
-{#- By how much: in the unit of the column, days for dates, zero for the key. -#}
+{#- The distance in that column, in its unit: days for dates, zero for the key. -#}
 {% macro separation(one, other) -%}
     case
         {%- for column in ranking_columns() %}

@@ -1,4 +1,4 @@
-{#- What dbt's adapter for Spark leaves out, or does otherwise than this project needs. -#}
+{#- What dbt's adapter for Spark lacks, or does differently than this project needs. -#}
 
 {#- The text between the quotes of a string: Spark reads a backslash as an escape, which dbt's own macro ignores. -#}
 {% macro spark__escape_single_quotes(expression) -%}

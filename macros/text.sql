@@ -1,4 +1,4 @@
-{#- Text the method needs said once. -#}
+{#- Text functions of the method. -#}
 
 {#- Whether a value matches a regular expression. -#}
 {% macro matches(value, pattern) -%}

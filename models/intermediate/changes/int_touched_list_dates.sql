@@ -14,7 +14,7 @@ list_dates_before as (
 
 ),
 
--- New, gone, or no longer (not yet) the list that is published.
+-- Dates that are new, gone, or no longer (not yet) the published list.
 final as (
 
     select distinct coalesce(list_dates.list_date, list_dates_before.list_date) as list_date

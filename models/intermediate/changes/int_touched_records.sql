@@ -43,7 +43,7 @@ sent as (
 
 ),
 
--- And every record merged into one of them, over any number of steps.
+-- Every record merged into one of them, over any number of steps.
 touched as (
 
     select

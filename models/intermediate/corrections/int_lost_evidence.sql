@@ -93,7 +93,7 @@ allegations as (
 
 ),
 
--- Tombstones: of the crime, or of the link of one of the person's records with it.
+-- Tombstones of the crime, or of the link between it and one of the person's records.
 deleted_crimes as (
 
     select

@@ -32,7 +32,7 @@ files as (
 ),
 
 {% endfor -%}
--- A later version of the same record, or its tombstone, has come.
+-- Rows with a later version of the same record, or its tombstone.
 sent_again as (
 
     {% for table, key in keys.items() -%}
@@ -63,7 +63,7 @@ tables_brought as (
 
 ),
 
--- A later extract says that it corrects the whole extract, in the tables it brings.
+-- Rows of an extract that a later extract says it corrects, in the tables that one brings.
 corrected as (
 
     select

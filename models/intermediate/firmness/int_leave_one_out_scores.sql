@@ -106,7 +106,7 @@ in_order as (
 
 ),
 
--- The score without this allegation; and the score left when it leaves the window with all that was reported by then.
+-- The score without this allegation, and the score after it and all reports up to it have left the window.
 final as (
 
     select

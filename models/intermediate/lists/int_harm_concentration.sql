@@ -32,7 +32,7 @@ offenders as (
 
 ),
 
--- The next offender is included while those before are not enough: the last one fills the share, or more.
+-- The next offender is included while the earlier ones do not reach the share: the last one reaches or passes it.
 included as (
 
     select

@@ -54,8 +54,8 @@ counted_before as (
 
 ),
 
--- An allegation reported before that counts now for the first time has waited for the person. One that goes while it is
--- in the window and not cancelled goes with the person.
+-- An allegation that was reported before and counts now for the first time has waited for the person. An allegation
+-- that leaves while it is in the window and not cancelled leaves because of the person.
 differences as (
 
     select

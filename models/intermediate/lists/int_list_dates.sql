@@ -10,7 +10,7 @@ rules as (
 
 ),
 
--- A slip of the year must not ask for thousands of lists.
+-- A mistyped year must not create thousands of lists.
 allegations as (
 
     select min(eligible.reported_on) as first_reported_on

@@ -30,7 +30,7 @@ own_weights as (
 
 ),
 
--- An index that extends another takes over the figures of every code it does not weigh itself.
+-- An index that extends another takes the figures of every code that it does not weigh itself.
 inherited_weights as (
 
     select

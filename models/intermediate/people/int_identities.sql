@@ -6,7 +6,7 @@ with recursive person_merges as (
 ),
 
 -- Every step of every chain: where a record ends up after one merge, two, three ... Landing refuses a circle;
--- the limit only ends a circle that got in regardless, for the test merges_end to find.
+-- the limit only ends a circle that landed anyway, so that the test merges_end finds it.
 steps as (
 
     select
