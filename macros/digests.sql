@@ -16,7 +16,8 @@
 {%- endmacro %}
 
 {#- A WHERE that keeps the rows of a large model whose digest is in a small relation of the query: all rows that a join
-    of the two can use, and few more. A full build keeps all rows, unless the relation is small there too (`always_few`). -#}
+    of the two can use, and few more. A full build keeps all rows, unless the relation is small there too
+    (`always_few`). -#}
 {% macro where_key_in(digest, relation, asked_for=none, always_few=false) -%}
     {%- if not execute or only_changes() or always_few -%}
         where {{ digest }} in (select {{ asked_for or digest }} from {{ relation }})

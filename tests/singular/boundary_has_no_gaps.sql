@@ -25,7 +25,7 @@ shown as (
 
 ),
 
--- Every rank from the first to the last that is shown or ought to be must be there, and tell what the ranking tells.
+-- Every rank from the first to the last expected one must have a row, with the values of the ranking.
 final as (
 
     select

@@ -1,5 +1,5 @@
--- A row here is a code that no crime can ever match, because crimes are brought to the one form of their kind first
--- (019/08, 19C), or a code under the wrong kind. Fix it in the seed it comes from.
+-- A row here is a code that no crime can match, because it is not in the normal form of its kind (019/08, 19C), or a
+-- code of the wrong kind. Correct its seed.
 with codes as (
 
     select
