@@ -12,13 +12,13 @@ _SOURCES = {signal.SIGTERM: "by SIGTERM", signal.SIGINT: "by hand"}
 _received: list[str] = []
 
 
-class Stopped(KeyboardInterrupt):
+class StopSignal(KeyboardInterrupt):
     """A signal ended the work; the text says which. A KeyboardInterrupt, because libraries do not catch those."""
 
 
 @contextmanager
 def listening() -> Iterator[None]:
-    """Raises Stopped in the main thread when SIGTERM or Ctrl-C arrives during the block.
+    """Raises StopSignal in the main thread when SIGTERM or Ctrl-C arrives during the block.
 
     A signal that is ignored stays ignored, such as Ctrl-C for a background job of a shell.
     """
@@ -38,17 +38,17 @@ def listening() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def received() -> Stopped | None:
-    """Returns the Stopped to raise if a signal has arrived, whatever was raised: DuckDB and dbt turn it into errors of their own."""
-    return Stopped(_received[0]) if _received else None
+def received() -> StopSignal | None:
+    """Returns the StopSignal to raise if a signal has arrived, whatever was raised: DuckDB and dbt turn it into errors of their own."""
+    return StopSignal(_received[0]) if _received else None
 
 
 def raise_if_stopped() -> None:
-    """Raises Stopped if a signal has arrived and a library has swallowed it."""
+    """Raises StopSignal if a signal has arrived and a library has swallowed it."""
     if _received:
-        raise Stopped(_received[0])
+        raise StopSignal(_received[0])
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
     _received.append(_SOURCES[signal.Signals(number)])
-    raise Stopped(_received[0])
+    raise StopSignal(_received[0])

@@ -245,8 +245,8 @@ def _by_time(explanation: Explanation) -> Iterator[str]:
         yield "By today's cut-off, the person stays on the list until every allegation has left the window."
     else:
         yield (
-            f"With no new allegation, {_harm(gone['harm_days_left'], explanation)} remain after {day(gone['counts_until'])}: "
-            "too little by today's cut-off."
+            f"With no new allegation, the harm falls to {_harm(gone['harm_days_left'], explanation)} after "
+            f"{day(gone['counts_until'])}: too little by today's cut-off."
         )
     yield f"The last allegation stops counting after {day(last)}."
 

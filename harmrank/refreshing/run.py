@@ -124,7 +124,7 @@ class Run:
             self.remark(remark)
 
     def gate_failed(self, failures: list[str]) -> GateFailed:
-        """Returns the error to raise when models, tests or checks have failed. Raises Stopped if a signal made them fail."""
+        """Returns the error to raise when models, tests or checks have failed. Raises StopSignal if a signal made them fail."""
         signals.raise_if_stopped()
         self._journal.end(journal.GATE_FAILED, failures)
         listed = "; ".join(failures[:3])
