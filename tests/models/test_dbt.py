@@ -35,8 +35,8 @@ def dbt(home: Path, *arguments: str, cold: bool = False) -> subprocess.Completed
     )
 
 
-def test_only_tests_of_seeds_are_left_out_where_nothing_else_changes(scratch: PublishedHome) -> None:
-    """A test that reads a model beside a seed looks at new data, so that it runs in every build."""
+def test_only_tests_of_seeds_are_left_out_if_nothing_else_changes(scratch: PublishedHome) -> None:
+    """A test that reads a model beside a seed reads new data, so it runs in every build."""
 
     def tests(*arguments: str) -> dict[str, list[str]]:
         keys = "name original_file_path depends_on"
@@ -65,7 +65,7 @@ def test_only_tests_of_seeds_are_left_out_where_nothing_else_changes(scratch: Pu
     assert len(of_seeds) > 50
 
 
-def test_what_a_test_looks_for_is_known_before_it_looks(scratch: PublishedHome) -> None:
+def test_touched_keys_are_built_before_the_tests_that_read_them(scratch: PublishedHome) -> None:
     """A test of new rows finds them by touched keys. Run before those are built, it would read the keys of the last build
     and miss a repeated row of this one."""
     assert dbt(scratch.home, "--quiet", "parse").returncode == 0

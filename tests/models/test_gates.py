@@ -26,7 +26,7 @@ def outcome(home: Path) -> faults.Outcome:
 
 @pytest.mark.thorough
 def test_every_gate_catches_the_faults_planted_for_it(outcome: faults.Outcome) -> None:
-    """A test that cannot fail protects nobody: each must catch its fault."""
+    """A test that cannot fail protects nobody: each test must catch its fault."""
     assert len(outcome.verdicts) > 400
     assert [(verdict.fault.gate, verdict.fault.what) for verdict in outcome.missed] == []
 
@@ -37,7 +37,7 @@ def test_every_gate_has_a_fault(outcome: faults.Outcome) -> None:
     assert outcome.without_fault == []
 
 
-def test_a_gate_that_sees_nothing_is_found_out() -> None:
+def test_a_gate_that_catches_nothing_is_found() -> None:
     """The attack itself: a gate that misses its fault is named, and so is a gate without a fault."""
     blind = faults.Gate("blind", "singular", None, lambda _: False, needs_fault=True)
     fault = faults.Fault("blind", "no harm at all", "update mart.top_100 set harm_days = 0")

@@ -1,4 +1,4 @@
-"""The published list against a computation that shares no SQL with it, and that one against sums by hand."""
+"""The published list against a computation that shares no SQL with it, and that computation against sums by hand."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ HAND_SEEDS = {
 
 @dataclass
 class Hand:
-    """A feed written row by row; a row is its values without force and ``updated_at``, which default."""
+    """A feed written row by row. A row has its values, with default force and ``updated_at``."""
 
     root: Path
 
@@ -104,7 +104,7 @@ def hand(tmp_path: Path) -> Hand:
     [("2025-06-30", False), ("2025-07-01", True), ("2026-06-30T23:59:59", True), ("2026-07-01", False)],
 )
 def test_the_window_is_open_at_its_start_and_closed_at_its_end(hand: Hand, reported_on: str, is_in: bool) -> None:
-    """365 days before 2026-06-30 is 2025-06-30, which is out; the list date itself is in, at any hour."""
+    """2025-06-30, 365 days before 2026-06-30, is out; the list date is in, at any hour."""
     assert bool(hand.allegation("c1", reported_on=reported_on).places()) is is_in
 
 
@@ -163,7 +163,7 @@ def test_the_dead_leave_the_list_on_the_day(hand: Hand, died_on: str, is_in: boo
 
 
 def test_newest_version_wins_and_a_tombstone_removes(hand: Hand) -> None:
-    """Equal ``updated_at``: the later row; a tombstone with key and time only; a later version revives."""
+    """Equal ``updated_at``: the later row wins. A tombstone needs only key and time; a later version restores the record."""
     hand.allegation("c1").allegation("c2").allegation("c3")
     hand.add("crimes", "met,c1,049/10,2026-06-01,,,2026-06-02,,")  # same moment, later row: out of scope
     hand.add("crimes", "met,c2,,,,,2026-06-03,Y,", extract="2026-07-31")
@@ -201,7 +201,7 @@ def test_merges_make_one_offender_one_victim_and_one_allegation(hand: Hand) -> N
         hand.places()
 
 
-def test_order_follows_the_five_steps_and_marks_what_four_cannot_part(hand: Hand) -> None:
+def test_order_follows_the_five_steps_and_marks_ties(hand: Hand) -> None:
     """Harm, then women, then allegations, then the latest report, then the key."""
     for ref in ["a", "b", "c", "d", "e", "f"]:
         hand.man(ref)
@@ -218,7 +218,7 @@ def test_order_follows_the_five_steps_and_marks_what_four_cannot_part(hand: Hand
 
 
 def test_weights_take_the_lowest_and_the_supplement_before_its_base(hand: Hand) -> None:
-    """019/08 weighs 1825 of 1825 and 2555; 008/77 what the supplement says; 8N the lowest of the rest."""
+    """019/08 has 1825 and 2555, so it weighs 1825; 008/77 has the weight of the supplement; 8N the lowest of the rest."""
     rules = independent.read_rules(hand.root.parent / "seeds")
     assert rules.weights["019/08"] == (1825, 2555)
     assert rules.weights["19C"] == (1825, 1825)
@@ -241,7 +241,7 @@ def test_the_outcome_closes_what_nobody_is_charged_with(hand: Hand, outcome: str
     assert (place.days_closed, place.harm_days) == (10 if is_closed else 0, 10)
 
 
-def test_the_few_are_counted_from_the_top(hand: Hand) -> None:
+def test_shares_are_counted_from_the_top(hand: Hand) -> None:
     """Three men with 1825, 10 and 10 days: one has more than 80 %, two are more than a third of them."""
     for ref in ["a", "b", "c"]:
         hand.man(ref)
@@ -254,8 +254,8 @@ def test_the_few_are_counted_from_the_top(hand: Hand) -> None:
     assert independent.fewest_with([], 80) == independent.most_harmful([], 7) == (0, None, 0, 0, 0, 0, None)
 
 
-def test_nobody_makes_a_share_of_no_harm(hand: Hand) -> None:
-    """Where no allegation has a weight, offenders can be counted and harm cannot be shared."""
+def test_a_share_of_no_harm_has_no_people(hand: Hand) -> None:
+    """If no allegation has a weight, shares of offenders have people and shares of harm have none."""
     places = hand.allegation("c1", code="99/99").places()
     assert independent.most_harmful(places, 50) == (1, 1, 0, 0, 0, 0, None)
     assert independent.fewest_with(places, 80) == (0, None, 0, 0, 0, 0, None)
@@ -266,13 +266,13 @@ def test_nobody_makes_a_share_of_no_harm(hand: Hand) -> None:
     [("019/08", "019/08"), ("19/8", "019/08"), ("01908", "019/08"), ("1908", "019/08"), ("10501", "105/01"),
      ("19c", "19C"), (" 19C ", "19C"), ("4.4", "4.4"), ("104", "104"), ("1", "1")],
 )  # fmt: skip
-def test_offence_codes_meet_in_one_form(written: str, canonical: str) -> None:
+def test_offence_codes_have_one_form(written: str, canonical: str) -> None:
     """Every form met in practice leads to the same code."""
     assert independent.canonical_code(written) == canonical
 
 
 def moves(hand: Hand, list_date: date, list_before: date) -> dict[str, tuple[str, str]]:
-    """Movement and reason of everybody who moved."""
+    """The movement and its reason, for everybody who moved."""
     found = independent.moved(hand.root, list_date, list_before, hand.root.parent / "seeds")
     return {move.offender_key.split("|")[1]: (move.movement, move.reason) for move in found}
 
@@ -299,7 +299,7 @@ def test_a_movement_has_the_reason_of_its_day(
     assert moves(hand, D, date(2026, 5, 31)) == {"m2": move}
 
 
-def test_others_move_the_line(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_people_move_the_cutoff(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a list of one place: a person with unchanged harm is overtaken by a new report, and returns when it is cancelled."""
     monkeypatch.setattr(independent, "LIST_SIZE", 1)
     hand.man("m2").man("m3")
@@ -381,7 +381,7 @@ def refreshed(tmp_path_factory: pytest.TempPathFactory, full_list: PublishedHome
 
 
 def case(seed: int, kind: str) -> Any:
-    """A parameter. The home that other tests also need is enough for the first tier."""
+    """A parameter. The first tier runs only the home that other tests also need."""
     marks = [] if (seed, kind) == (FULL_LIST["seed"], "newest") else [pytest.mark.thorough]
     return pytest.param((seed, kind), marks=marks, id=f"seed {seed}, {kind}")
 
@@ -406,13 +406,13 @@ def expected(published: Published) -> list[independent.Place]:
 
 
 def assert_same_rows(got: list[tuple[Any, ...]], wanted: list[tuple[Any, ...]]) -> None:
-    """Equal, or a failure that names the first rows that differ rather than thousands."""
+    """Equal, or a failure that names the first different rows, not thousands."""
     differing = [pair for pair in zip(got, wanted, strict=False) if pair[0] != pair[1]][:5]
     assert not differing, f"published, independent: {differing}"
     assert len(got) == len(wanted)
 
 
-def test_the_comparison_means_something(published: Published) -> None:
+def test_the_samples_have_what_the_comparison_needs(published: Published) -> None:
     """Without a full list, ties, merges and ambiguous weights the samples would prove little."""
     places = expected(published)
     assert len(places) > 100
@@ -455,7 +455,7 @@ def test_the_evidence_behind_each_place_agrees(published: Published) -> None:
 
 
 def test_days_by_status_agree(published: Published) -> None:
-    """The named, the charged and the convicted part of everyone's days, and what was closed without a charge."""
+    """The named, charged and convicted parts of everyone's days, and the part closed without a charge."""
     places = expected(published)
     for table, wanted in (("top_100", places[:100]), ("offender_harm", places)):
         rows = sorted(published.tables[table], key=lambda row: row["harm_rank"])
@@ -480,7 +480,7 @@ def split(place: independent.Place) -> tuple[Any, ...]:
 
 
 def test_the_concentration_of_harm_agrees(published: Published) -> None:
-    """Every share of the seed: who is in, what they make, and what share of all that is."""
+    """Every share of the seed: its people, their harm, and that as a share of all harm."""
     places = expected(published)
     asked = {"offenders": independent.most_harmful, "harm": independent.fewest_with}
     shares = [(row["share_of"], int(row["per_cent"])) for row in independent.seed_rows(SEEDS, "concentration_shares")]
@@ -492,7 +492,7 @@ def test_the_concentration_of_harm_agrees(published: Published) -> None:
     assert_same_rows(got, wanted)
 
 
-def test_what_is_detected_agrees(published: Published) -> None:
+def test_the_detected_harm_agrees(published: Published) -> None:
     """Month by month and area by area: the public's harm, the detected part of it and its share."""
     columns = ["harm_days", "detected_harm_days", "detected_share"]
     got = {
@@ -578,8 +578,8 @@ def test_an_allegation_is_drawn_as_often_as_its_digits_say() -> None:
     assert times == [2, 1, 0, 1, 2, 3, 0, 2, 1]
 
 
-def test_with_no_line_everybody_is_redrawn(hand: Hand) -> None:
-    """Two people and a hundred places: both are listed in every redraw, on place 1 or 2."""
+def test_without_a_cutoff_everybody_is_redrawn(hand: Hand) -> None:
+    """With two people and a hundred places, both are listed in every redraw, on place 1 or 2."""
     hand.man("m2").allegation("c1", code="19C").allegation("c2", man="m2", code="99/99")
     first, second = independent.redraw(hand.places())
     assert (first.listed_in_redraws, first.redrawn_rank_low, first.redrawn_rank_high) == (1, 1, 1)
@@ -588,7 +588,7 @@ def test_with_no_line_everybody_is_redrawn(hand: Hand) -> None:
 
 @pytest.mark.parametrize("of", NEWEST)
 def test_the_redraws_agree(refreshed: Refreshed, of: tuple[int, str]) -> None:
-    """The places of each person in the redraws, and how far each depends on one allegation: the same draws, no SQL."""
+    """The places of each person in the redraws, and their dependence on one allegation: the same draws, without SQL."""
     published = refreshed(*of)
     rows = sorted(published.tables["rank_uncertainty"], key=lambda row: row["harm_rank"])
     wanted: list[tuple[Any, ...]] = [tuple(place) for place in independent.redraw(expected(published))]
@@ -596,7 +596,7 @@ def test_the_redraws_agree(refreshed: Refreshed, of: tuple[int, str]) -> None:
 
 
 @pytest.mark.parametrize("of", NEWEST)
-def test_places_survive_without_the_gravest_allegation_as_a_new_ranking_says(
+def test_places_without_the_gravest_allegation_agree_with_a_new_ranking(
     refreshed: Refreshed, of: tuple[int, str]
 ) -> None:
     """The gravest allegation of each of the hundred is left out of the extracts, and everybody is ranked again."""
@@ -623,7 +623,7 @@ MOVEMENT_KINDS = ("reported", "admitted", "passed", "cancelled", "excluded")
 
 
 def test_every_movement_agrees(published: Published) -> None:
-    """Who entered, stayed and left every list, why, and how many allegations came and went with what harm."""
+    """Who entered, stayed and left every list, the reason, and the allegations and harm that came and went."""
     reasons = set()
     for churn in published.tables["list_churn"]:
         dates = (churn["list_date"], churn["previous_list_date"])

@@ -115,7 +115,7 @@ def test_the_models_keep_the_rule(manifest: Manifest, rule: Callable[[Manifest],
 
 
 def model(name: str, **changes: Any) -> dict[str, Any]:
-    """A model that keeps every rule, but for the changes."""
+    """A model that keeps every rule except those in the changes."""
     node = {
         "unique_id": f"model.harmrank.{name}",
         "resource_type": "model",
@@ -151,7 +151,7 @@ PLANTED = [
 def test_a_planted_violation_is_found(
     rule: Callable[[Manifest], list[str]], nodes: list[dict[str, Any]], found: list[str]
 ) -> None:
-    """Each rule sees what it is there for, and nothing in the models that keep it."""
+    """Each rule finds its planted violation, and nothing in the models that keep it."""
     assert rule(small(*(model(name) for name in "abc"))) == []
     assert rule(small(*nodes)) == found
 
@@ -163,7 +163,7 @@ def test_a_reason_that_is_no_longer_needed_is_found() -> None:
 
 
 def test_dbt_bouncer_finds_planted_violations(manifest: Manifest, tmp_path: Path) -> None:
-    """The checks of dbt-bouncer.yml look at what they are meant to look at: one that matches no node passes whatever happens."""
+    """Each check of dbt-bouncer.yml finds its violation. A check that matches no node would always pass."""
     planted = deepcopy(manifest)
     mart = planted["nodes"]["model.harmrank.top_100"]
     mart["contract"]["enforced"] = mart["config"]["contract"]["enforced"] = False

@@ -64,7 +64,7 @@ def test_every_metric_can_be_asked_of_the_published_mart(semantics: Semantics, p
     assert unanswered(semantics, published.mart) == []
 
 
-def test_a_measure_over_a_column_that_is_gone_is_found_out(semantics: Semantics, published: PublishedHome) -> None:
+def test_a_measure_of_a_missing_column_is_found(semantics: Semantics, published: PublishedHome) -> None:
     """The gate itself: one wrong expression names its measure and the ratios over it."""
     broken = json.loads(json.dumps(semantics).replace('"expr": "harm_days_charged"', '"expr": "harm_days_charge"'))
     assert set(unanswered(broken, published.mart)) >= {"top_100.listed_harm_days_charged", "listed_share_charged"}

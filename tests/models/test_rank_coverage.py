@@ -44,7 +44,7 @@ def test_years_have_the_harm_of_the_rates_on_average() -> None:
 
 @pytest.mark.thorough
 def test_the_redraws_flatter_those_at_the_top() -> None:
-    """Everybody redrawn counts as held, lower or higher; the listed are in fewer true hundreds than the redraws show."""
+    """Everybody redrawn counts as held, lower or higher. Listed people are in fewer true hundreds than the redraws show."""
     listed, below, *bands = rank_coverage.measure(samples=2, people=MORE_PEOPLE, seed=1)
     assert listed.people == 2 * rank_coverage.LISTED
     assert sum(band.people for band in bands) == listed.people + below.people

@@ -1,6 +1,6 @@
 """The method on real input: the Proceedings of the Old Bailey, 1830 to 1849.
 
-The list for the last day of 1849 was worked out elsewhere. The data may not be shipped (CC BY-NC), so these
+The list for the last day of 1849 was computed elsewhere. The data may not be shipped (CC BY-NC), so these
 tests need its folder beside the repository, or where HARMRANK_REAL says.
 """
 
@@ -71,7 +71,7 @@ def rows(mart: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 def test_the_independent_computation_gives_the_known_list() -> None:
-    """The yardstick itself, compared with a list made without it."""
+    """The computation itself, compared with a list made without it."""
     places: list[Place] = [
         (p.offender_key, p.harm_days, p.allegations, p.female_victims, str(p.latest_reported_on))
         for p in independent.ranked(EXTRACTS, LIST_DATE, REPOSITORY / "seeds")

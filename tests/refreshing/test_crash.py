@@ -42,7 +42,7 @@ def some_of_each_kind(steps: list[str]) -> list[int]:
 
 
 @pytest.mark.thorough
-def test_after_a_kill_before_any_step_of_publishing_the_next_refresh_ends_the_same(scratch: PublishedHome) -> None:
+def test_after_a_kill_before_any_step_the_next_refresh_has_the_same_result(scratch: PublishedHome) -> None:
     """After any of these steps: one whole build is current, the data are the same, nothing is left over, no build is lost."""
     older_builds(scratch.home, 1)
     found = kills.kill_at_steps(scratch.home, scratch.extracts, some_of_each_kind)
@@ -51,7 +51,7 @@ def test_after_a_kill_before_any_step_of_publishing_the_next_refresh_ends_the_sa
 
 
 @pytest.mark.thorough
-def test_after_a_kill_at_random_the_next_refresh_ends_the_same(scratch: PublishedHome) -> None:
+def test_after_a_kill_at_random_the_next_refresh_has_the_same_result(scratch: PublishedHome) -> None:
     """The real command with dbt and a new extract, while a reader reads."""
     write_extract(scratch.extracts, "2026-07-31", {"crimes": SMALL_FEED["crimes"].replace("c1,", "c3,")})
     found = kills.kill_at_random(scratch.home, scratch.extracts, 5, random.Random(1))

@@ -154,7 +154,7 @@ def test_a_past_list_is_rebuilt_exactly(past: Past) -> None:
 
 @pytest.mark.thorough
 def test_later_extracts_did_change_it(past: Past) -> None:
-    """Otherwise the test above shows nothing: from today's knowledge the list of that day differs in all its parts."""
+    """Without this the test above shows nothing: as known today, the list of that day differs in all its parts."""
     now = past.home / "published" / "current" / "harm_mart.duckdb"
     places = "select offender_key, harm_days from mart.{} where list_date = '2026-07-31' order by 1"
     assert rows(now, places.format("list_history")) != rows(past.mart_then, places.format("top_100"))
@@ -219,7 +219,7 @@ def test_an_extract_does_not_count_the_day_before(past: Past, tmp_path: Path) ->
 
 @pytest.mark.thorough
 def test_a_day_before_all_extracts_is_wrong_use(past: Past, harmrank: Command) -> None:
-    """Nothing was known then: the message names the first day, and there is no empty list."""
+    """Nothing was known then: the message names the first day, and no empty list is published."""
     done = harmrank("refresh", past.extracts, "--home", past.home, "--known-at", BEFORE_ALL)
     assert (done.returncode, f"nothing was known on {BEFORE_ALL}" in done.stderr) == (2, True)
     assert "the first extract was taken on 2026-04-30" in done.stderr

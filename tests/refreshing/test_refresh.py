@@ -30,7 +30,7 @@ def rows(mart: Path, query: str) -> list[tuple[object, ...]]:
 
 
 def test_the_small_feed_gives_the_list_worked_out_by_hand(published: PublishedHome) -> None:
-    """One man with one victim has 1825 days (rape, 19/8) and 10 (ABH); everything else follows."""
+    """One man with one victim has 1825 days (rape, 19/8) and 10 (ABH)."""
     place = rows(
         published.mart,
         "select list_date::varchar, harm_rank, offender_key, harm_days, allegations, female_victims, "
@@ -96,7 +96,7 @@ def test_the_manifest_describes_exactly_what_was_published(published: PublishedH
 
 
 def test_the_contract_tables_are_there_with_their_comments(published: PublishedHome) -> None:
-    """BI users find every table of the contract, and every column explains itself."""
+    """BI users find every table of the contract, and every column has a description."""
     tables = {row[0] for row in rows(published.mart, "select table_name from duckdb_tables() where schema_name='mart'")}
     assert tables >= {
         "top_100",
@@ -217,7 +217,7 @@ def test_the_accepted_share_of_bad_rows_can_be_set(scratch: PublishedHome, harmr
 def test_a_failed_gate_leaves_the_last_list_and_gives_4(
     scratch: PublishedHome, harmrank: Command, without_dbt: Command
 ) -> None:
-    """A row that landing counted has gone from raw: the conservation test must stop the publication. Once the row is
+    """A row that landing counted is missing from raw: the conservation test must stop the publication. Once the row is
     back, the next refresh publishes, and `status` no longer shows the failure."""
     before = build_id(scratch.home)
     with duckdb.connect(str(scratch.home / "warehouse.duckdb")) as connection:
@@ -260,7 +260,7 @@ def test_a_home_in_use_gives_5_until_its_owner_dies(scratch: PublishedHome, harm
 
 
 def test_a_reader_keeps_its_build_during_a_publication(scratch: PublishedHome, without_dbt: Command) -> None:
-    """Readers never wait and never see half a build: a connection that stays open during a publication still answers."""
+    """Readers never wait and never see half a build: a connection that is open during a publication still answers."""
     with duckdb.connect(str(scratch.mart.resolve()), read_only=True) as reader:
         done = without_dbt("refresh", scratch.extracts, "--home", scratch.home, "--list-date", "2026-07-31")
         assert done.returncode == 0, done.stderr

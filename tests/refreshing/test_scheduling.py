@@ -164,7 +164,7 @@ def test_control_characters_are_harmless_in_the_log(scratch: PublishedHome, harm
 
 
 def test_the_size_of_the_log_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Number and size of the files are limited; the first has the newest lines; only the owner can read them."""
+    """Number and size of the files are limited. The first has the newest lines. Only the owner can read them."""
     home = Home(tmp_path / "home")
     home.create()
     monkeypatch.setattr(logbook, "MAX_BYTES", 2_000)
@@ -275,7 +275,7 @@ def test_a_past_list_runs_no_publish_hook(scratch: PublishedHome, harmrank: Comm
 
 
 def test_nothing_new_runs_no_hook(scratch: PublishedHome, harmrank: Command, hook: Callable[..., str]) -> None:
-    """Nights without a new extract run no hook."""
+    """A refresh without a new extract runs no hook."""
     on_publish, on_failure = hook("on_publish"), hook("on_failure")
     done = harmrank(
         "refresh", scratch.extracts, "--home", scratch.home, "--on-publish", on_publish, "--on-failure", on_failure

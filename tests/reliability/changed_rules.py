@@ -1,4 +1,4 @@
-"""Every rule of the method, changed: file, the text that says the rule, what it is changed to, and what that means.
+"""Every rule of the method, changed: file, the text of the rule, the changed text, and what that means.
 
 The text must be in its file exactly once, so that a change of the code asks for a change here. A condition that
 no data can distinguish from its opposite has no row: `minimum_female_victims` of zero is the same as one for `v100`, whose

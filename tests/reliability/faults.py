@@ -67,7 +67,7 @@ Node = dict[str, Any]
 class Gate:
     """A check of a build before it is published.
 
-    `reads` are the tables (`schema.table`) that it looks at, None where it may look at all. `catches` is called on a
+    `reads` are the tables (`schema.table`) that it reads, None if it may read all. `catches` is called on a
     connection to the copy and says whether the gate would stop the build. A gate with `needs_fault` must catch every
     fault planted for it, and at least one; the others only show what they see of the same faults.
     """

@@ -40,7 +40,7 @@ def refreshed(extracts: Path, home: Path, *options: str, **environment: str) -> 
 
 
 def copied(home: Path, to: Path) -> Path:
-    """Copies a home over whatever was there. Returns the copy."""
+    """Copies a home and replaces an earlier copy. Returns the copy."""
     shutil.rmtree(to, ignore_errors=True)
     shutil.copytree(home, to, symlinks=True)
     return to
@@ -77,7 +77,7 @@ def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 
 
 def data(home: Path) -> dict[str, Any]:
-    """What the published data are, byte for byte: SHA-256 by table; of build_info, what is not the build's own name."""
+    """The published data, byte for byte: SHA-256 by table; for build_info, without the name of the build."""
     folder = (home / "published" / "current").resolve()
     digests: dict[str, Any] = {path.stem: disk.sha256_of(path) for path in folder.glob("*.parquet")}
     with duckdb.connect() as connection:

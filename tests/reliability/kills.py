@@ -33,7 +33,7 @@ KILLS_A_STATE = 30
 
 @dataclass
 class Findings:
-    """What the kills found. `errors` are sentences; empty if all is well."""
+    """What the kills found. `errors` are sentences, none if all is well."""
 
     phases: Counter[str] = field(default_factory=Counter)
     finished: int = 0

@@ -1,6 +1,6 @@
 """Faults written by hand for the singular tests: test, what is wrong, and the SQL that makes it so.
 
-Each branch of a test's condition has a fault of its own, as far as possible one that no other branch would catch.
+Each branch of a test's condition has its own fault, if possible one that no other branch catches.
 Statements are separated by semicolons and must change at least one row each.
 """
 
@@ -49,7 +49,7 @@ def _counted_of_one_evidence(change: str) -> str:
 
 
 def _offenders_more(number: int, answers: str) -> str:
-    """Returns SQL that makes some rows of the concentration count more offenders, with the right harm for these."""
+    """Returns SQL that makes some rows of the concentration count more offenders, with the right harm for them."""
     return (
         "update mart.harm_concentration as answers set offenders = other.harm_rank, harm_days = other.harm_days,"
         " harm_days_named = other.named, harm_days_charged = other.charged, harm_days_convicted = other.convicted,"
