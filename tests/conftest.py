@@ -235,7 +235,7 @@ def browser() -> Iterator[Browser]:
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
         pytest.skip("no Chromium on this machine (on Debian: apt-get install chromium)")
-    # As root, as in a container, Chromium has no sandbox; it asks for news of its own unless told not to.
+    # As root, as in a container, Chromium has no sandbox; it sends requests of its own unless they are disabled.
     quiet = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
     quiet += ["--disable-component-update", "--disable-sync"]
     with sync_playwright() as playwright:
