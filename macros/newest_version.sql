@@ -41,7 +41,7 @@ select * from final
 
 {% macro duckdb__newest_version(relation, key, attributes, digests, cleaned) -%}
 {%- set columns = key + digests.keys() | list + attributes + ['is_deleted', 'updated_at', 'extract_id'] -%}
-{%- set kept = '' if remakes_part() else 'not materialized ' -%}
+{%- set kept = '' if rebuilds_part() else 'not materialized ' -%}
 {#- Read several times, not materialized: otherwise all of raw would be in memory. -#}
 with source as {{ kept }}(
 
@@ -121,7 +121,7 @@ select * from final
         {%- endfor %}
         row_number
     from {{ relation }}
-    {%- if remakes_part() %}
+    {%- if rebuilds_part() %}
     where extract_id in (select extract_id from {{ ref('stg_new_extracts') }})
 
     union all

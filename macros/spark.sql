@@ -49,7 +49,7 @@
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set existing = load_relation(this) -%}
     {{ run_hooks(pre_hooks) }}
-    {%- if remakes_part() -%}
+    {%- if rebuilds_part() -%}
         {%- set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='quoted') | join(', ') -%}
         {%- set given = target_relation.incorporate(path={'identifier': this.identifier ~ '__given'}) -%}
         {%- do adapter.drop_relation(given) -%}

@@ -13,21 +13,21 @@
 {%- endmacro %}
 
 {#- Whether only part of this model's table is rebuilt: it must exist, and its model be incremental. -#}
-{% macro remakes_part() -%}
+{% macro rebuilds_part() -%}
     {{ return(only_changes() and is_incremental()) }}
 {%- endmacro %}
 
 {#- A WHERE that keeps the rows to rebuild: their columns are in the model of touched keys. Nothing where the whole table
     is built. -#}
 {% macro where_touched(model_name, columns) -%}
-    {%- if not execute or remakes_part() -%}
+    {%- if not execute or rebuilds_part() -%}
         where ({{ columns | join(', ') }}) in (select {{ columns | join(', ') }} from {{ ref(model_name) }})
     {%- endif -%}
 {%- endmacro %}
 
 {#- The same for rows with two keys: the offender is touched, or the list date is. -#}
 {% macro where_touched_list(offender_key, list_date) -%}
-    {%- if not execute or remakes_part() -%}
+    {%- if not execute or rebuilds_part() -%}
         where
             {{ offender_key }} in (select offender_key from {{ ref('int_touched_offenders') }})
             or {{ list_date }} in (select list_date from {{ ref('int_touched_list_dates') }})

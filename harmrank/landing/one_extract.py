@@ -33,7 +33,7 @@ class LandedExtract:
 
 
 class ExtractLander:
-    """Lands one extract. `number` tells it from the other extracts of this landing."""
+    """Lands one extract. `number` distinguishes it from the other extracts of this landing."""
 
     def __init__(
         self,

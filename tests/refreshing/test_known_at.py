@@ -108,7 +108,7 @@ class Past:
     then: dict[str, Any]
     said_then: dict[str, Any]
     mart_then: Path
-    remade: Path
+    rebuilt: Path
     said: str
 
 
@@ -141,14 +141,14 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Past:
 @pytest.mark.thorough
 def test_a_past_list_is_rebuilt_exactly(past: Past) -> None:
     """Every mart has its old rows, although three later extracts changed the past."""
-    assert published_rows(past.remade) == past.then
-    said = manifest(past.remade)
+    assert published_rows(past.rebuilt) == past.then
+    said = manifest(past.rebuilt)
     for fact in ("list_date", "method", "extracts", "code_version", "harm_index"):
         assert said[fact] == past.said_then[fact]
     assert (said["known_at"], past.said_then["known_at"]) == (THE_DAY, None)
-    assert rows(past.remade / "published" / "current" / "harm_mart.duckdb", "select known_at from mart.build_info") == [
-        (date(2026, 7, 31),)
-    ]
+    assert rows(
+        past.rebuilt / "published" / "current" / "harm_mart.duckdb", "select known_at from mart.build_info"
+    ) == [(date(2026, 7, 31),)]
     assert f"the list for {THE_DAY} as known on {THE_DAY}" in past.said
 
 
@@ -209,12 +209,12 @@ def test_an_extract_does_not_count_the_day_before(past: Past, tmp_path: Path) ->
     """An extract counts from its day on; list date and method work as in any refresh."""
     asked = ("--list-date", "2026-05-31", "--method", "v100_count")
     homes.refreshed(past.extracts, past.home, "--known-at", THE_DAY_BEFORE, *asked)
-    remade = past.home / "known-at" / THE_DAY_BEFORE
-    assert manifest(remade)["extracts"] == EXTRACTS_THEN[:3]
-    assert (manifest(remade)["list_date"], manifest(remade)["method"]) == ("2026-05-31", "v100_count")
+    rebuilt = past.home / "known-at" / THE_DAY_BEFORE
+    assert manifest(rebuilt)["extracts"] == EXTRACTS_THEN[:3]
+    assert (manifest(rebuilt)["list_date"], manifest(rebuilt)["method"]) == ("2026-05-31", "v100_count")
     early = early_extracts(past.extracts, tmp_path / "early", THE_DAY_BEFORE)
     homes.refreshed(early, tmp_path / "fresh", *asked)
-    assert published_rows(remade) == published_rows(tmp_path / "fresh")
+    assert published_rows(rebuilt) == published_rows(tmp_path / "fresh")
 
 
 @pytest.mark.thorough
@@ -245,21 +245,21 @@ def test_it_is_readable_like_any_list_and_never_refreshed(past: Past, harmrank: 
     """`top`, `explain` and `status` say as of which day it is; commands that would change it are refused."""
     key = rows(past.mart_then, "select offender_key from mart.top_100 where harm_rank = 1")[0][0]
     for command in (("top",), ("explain", key)):
-        done = harmrank(*command, "--home", past.remade)
+        done = harmrank(*command, "--home", past.rebuilt)
         assert done.returncode == 0, done.stderr
         assert "as it was known on 31 July 2026" in " ".join(done.stdout.split())
-    status = json.loads(harmrank("status", "--home", past.remade, "--verify", "--json").stdout)
+    status = json.loads(harmrank("status", "--home", past.rebuilt, "--verify", "--json").stdout)
     assert status["stale_because"] == status["damaged"] == []
     assert status["remade"] == {"known_at": THE_DAY, "home": str(past.home)}
-    assert "Known at" in harmrank("status", "--home", past.remade).stdout
+    assert "Known at" in harmrank("status", "--home", past.rebuilt).stdout
     of_the_home = harmrank("status", "--home", past.home).stdout
     assert "Known at" not in of_the_home
     assert f"{THE_DAY}: past lists" in " ".join(of_the_home.split())
-    before = sorted(past.remade.rglob("*"))
+    before = sorted(past.rebuilt.rglob("*"))
     for command in (("refresh", past.extracts), ("land", past.extracts), ("check",), ("quarantine",)):
-        done = harmrank(*command, "--home", past.remade)
+        done = harmrank(*command, "--home", past.rebuilt)
         assert (done.returncode, "name that home" in done.stderr) == (2, True), command
-    assert sorted(past.remade.rglob("*")) == before
+    assert sorted(past.rebuilt.rglob("*")) == before
     again = harmrank("refresh", past.extracts, "--home", past.home, "--known-at", THE_DAY)
     assert (again.returncode, "nothing new" in again.stderr) == (0, True)
 
@@ -268,14 +268,14 @@ def test_it_is_readable_like_any_list_and_never_refreshed(past: Past, harmrank: 
 def test_a_damaged_one_says_how_to_rebuild_it(past: Past, harmrank: Command, tmp_path: Path) -> None:
     """The advice names the original home: a refresh of its own folder would turn it into a normal home."""
     home = homes.copied(past.home, tmp_path / "home")
-    remade = home / "known-at" / THE_DAY
+    rebuilt = home / "known-at" / THE_DAY
     # The copy is in another place.
-    (remade / "known_at.json").write_text(json.dumps({"known_at": THE_DAY, "home": str(home)}), encoding="utf-8")
-    (remade / "published" / "current" / "top_100.parquet").write_bytes(b"")
-    (damaged,) = json.loads(harmrank("status", "--home", remade, "--json").stdout)["damaged"]
+    (rebuilt / "known_at.json").write_text(json.dumps({"known_at": THE_DAY, "home": str(home)}), encoding="utf-8")
+    (rebuilt / "published" / "current" / "top_100.parquet").write_bytes(b"")
+    (damaged,) = json.loads(harmrank("status", "--home", rebuilt, "--json").stdout)["damaged"]
     assert f"harmrank refresh EXTRACTS --home {home} --known-at {THE_DAY} --full" in damaged
     homes.refreshed(past.extracts, home, "--known-at", THE_DAY)
-    assert published_rows(remade) == past.then
+    assert published_rows(rebuilt) == past.then
 
 
 @pytest.mark.parametrize(
@@ -454,7 +454,7 @@ def test_a_file_that_may_not_grow_is_one_clear_line(past: Past, tmp_path: Path) 
 @pytest.mark.thorough
 def test_only_its_owner_can_read_it_unless_shared(past: Past, tmp_path: Path) -> None:
     """A past list has personal data like any other."""
-    assert {path.stat().st_mode & 0o077 for path in past.remade.rglob("*") if not path.is_symlink()} == {0}
+    assert {path.stat().st_mode & 0o077 for path in past.rebuilt.rglob("*") if not path.is_symlink()} == {0}
     assert (past.home / "known-at").stat().st_mode & 0o077 == 0
     home, out = homes.copied(past.home, tmp_path / "home"), tmp_path / "shared"
     homes.refreshed(past.extracts, home, "--known-at", THE_DAY, "--out", out, "--published-mode", "755")

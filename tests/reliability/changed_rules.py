@@ -132,7 +132,7 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         (
             "case when turned_rule = '{{ condition }}' then cast(turned_to as {{ type }}) else {{ condition }} end",
             "{{ condition }}",
-            "no condition is turned",
+            "no condition is changed",
         ),
         (
             "compared.turned_rule is null and compared.method = builds.method",

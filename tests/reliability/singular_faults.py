@@ -497,7 +497,7 @@ SINGULAR_FAULTS: dict[str, dict[str, str]] = {
         ),
         "more than all harm in one allegation": _redrawn("largest_allegation_share = 1.01"),
         "no share of the harm": _redrawn("largest_allegation_share = null"),
-        "a place to keep below the line": (
+        "a place to keep below the cut-off": (
             "update mart.rank_uncertainty set is_listed_without_largest = true where harm_rank = 101"
         ),
     },
@@ -516,7 +516,7 @@ SINGULAR_FAULTS: dict[str, dict[str, str]] = {
             "update mart.rank_boundary set separated_by = 'offender_key' where harm_rank in "
             "(select harm_rank from mart.offender_harm where not is_tied)"
         ),
-        "tied across the line where there is no tie": (
+        "tied across the cut-off without a tie": (
             "update mart.rank_boundary set is_tied_across_line = true where harm_rank in "
             "(select harm_rank from mart.offender_harm where not is_tied)"
         ),
