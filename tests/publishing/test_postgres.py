@@ -484,17 +484,17 @@ def test_the_digits_before_a_slash_in_a_password_are_not_printed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "expected"),
     [
         (psycopg.OperationalError("consuming input failed"), "the connection to PostgreSQL was lost"),
         (psycopg.DataError("text cannot contain NUL: Jane Doe"), "PostgreSQL refused a value (DataError)"),
         (errors.RaiseException("a trigger refuses Jane Doe"), "PostgreSQL refused a value (RaiseException)"),
     ],
 )
-def test_an_error_of_the_driver_or_of_a_trigger_prints_no_value(error: psycopg.Error, told: str) -> None:
+def test_an_error_of_the_driver_or_of_a_trigger_prints_no_value(error: psycopg.Error, expected: str) -> None:
     """Neither is a lost connection, unless the driver says so."""
     message = str(connection._failed(error))
-    assert told in message and "Jane" not in message
+    assert expected in message and "Jane" not in message
 
 
 def test_the_password_comes_from_where_libpq_looks_for_it(

@@ -228,7 +228,7 @@ def test_a_day_before_all_extracts_is_wrong_use(past: Past, harmrank: Command) -
 
 @pytest.mark.thorough
 def test_a_day_that_is_not_over_gives_a_warning(past: Past, harmrank: Command, tmp_path: Path) -> None:
-    """Everything counts, which gives today's list, with the warning that it may change."""
+    """Everything counts: it is today's list, with the warning that it may change."""
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
     out = tmp_path / "out"
     done = harmrank("refresh", past.extracts, "--home", past.home, "--known-at", tomorrow, "--out", out, "--json")

@@ -1,8 +1,8 @@
 """Measures how often the redrawn interval of places holds the true place, that of a person's underlying rate of harm.
 
 `python -m reliability.rank_coverage [--samples 200] [--everybody 5] [--people 50000] [--seed 1] [--record]` invents a population once, by
-the sample's own mix of careers: each person has an expected number of allegations a year of each kind and so an expected harm,
-which gives the true places. Then it draws years from it: numbers by Poisson, offences by the person's mix. Each year is
+the sample's own mix of careers: each person has an expected number of allegations a year of each kind, and so an expected harm and a
+true place. Then it draws years from it: numbers by Poisson, offences by the person's mix. Each year is
 ranked and redrawn by the project's own models, as dbt compiles them, and their intervals are compared with the true places.
 Some years are redrawn a second time with everybody, to measure the cost of leaving out people who could hardly be listed.
 """
