@@ -61,7 +61,7 @@ def memory_limit() -> str:
     if not asked:
         return _half()
     if not is_amount(asked):
-        raise UsageError(f"{MEMORY_SETTING}={asked} is no amount of memory: write 4GB")
+        raise UsageError(f"{MEMORY_SETTING}={asked} is not an amount of memory: write 4GB")
     return asked
 
 

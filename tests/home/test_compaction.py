@@ -206,7 +206,7 @@ def test_a_disk_that_cannot_hold_the_copy_is_a_remark(gappy: PublishedHome) -> N
         process = in_a_process(gappy.home, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
         _, said = process.communicate()
         assert process.returncode == 0, said
-        assert "could not be compacted and is as it was" in said
+        assert "could not be compacted and is unchanged" in said
         assert "has reached the limit on file sizes" in said
 
 
@@ -215,7 +215,7 @@ def test_a_full_disk_is_noticed_before_copying(gappy: PublishedHome) -> None:
     """A real disk with less free space than the copy needs: a remark with both sizes, and the next refresh works."""
     found = narrow.narrowed(gappy.home, gappy.extracts, 1_000, "HOME", str(MEGABYTE), module="support.compacting")
     assert (found["code"], "compacting the warehouse" in found["stderr"]) == (0, False), found
-    assert "MB of its disk, which has 1 MB free" in found["stderr"]
+    assert "MB of disk space, 1 MB are free" in found["stderr"]
     assert (found["next_code"], found["left"]) == (0, []), found
 
 

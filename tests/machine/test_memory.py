@@ -127,10 +127,10 @@ def test_a_wrong_amount_is_wrong_use(
 ) -> None:
     """Refused, with a correct example, before anything is created or landed; so are words that mean no limit to DuckDB."""
     done = harmrank(command, published.extracts, "--home", tmp_path / "home", "--memory-limit", amount)
-    assert (done.returncode, "no amount of memory: write 4GB" in done.stderr) == (2, True), done.stderr
+    assert (done.returncode, "not an amount of memory: write 4GB" in done.stderr) == (2, True), done.stderr
     if amount:
         done = harmrank(command, published.extracts, "--home", tmp_path / "home", **{SETTING: amount})
-        assert (done.returncode, f"{SETTING}={amount} is no amount" in done.stderr) == (2, True), done.stderr
+        assert (done.returncode, f"{SETTING}={amount} is not an amount" in done.stderr) == (2, True), done.stderr
     assert not (tmp_path / "home").exists()
 
 

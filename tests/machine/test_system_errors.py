@@ -94,6 +94,6 @@ def test_a_node_that_fails_on_a_full_disk_is_no_failed_gate(published: Published
     failed = {"node": node, "status": "error", "failures": None, "execution_time": 0.1}
     broken = SimpleNamespace(**failed, message="Runtime Error: Binder Error: no column")
     full = SimpleNamespace(**failed, message="IO Error: No space left on device")
-    assert len(_summarise(SimpleNamespace(results=[broken]), {}).failures) == 1
+    assert len(_summarise(SimpleNamespace(results=[broken]), {}, lambda _: []).failures) == 1
     with pytest.raises(HarmrankError, match="the disk is full"):
-        _summarise(SimpleNamespace(results=[broken, full]), {})
+        _summarise(SimpleNamespace(results=[broken, full]), {}, lambda _: [])

@@ -129,7 +129,7 @@ def test_rows_and_refused_extracts_are_listed_by_reason(story: Story) -> None:
     assert "62, 63, 66" in shown
     assert "7 open rows and 2 open refused extracts in quarantine." in shown
     assert "Extract 2026-06-01 was refused: crimes.csv line 1" in shown
-    assert 'its extract.json: "corrects"' in " ".join(shown.split())
+    assert 'in the extract.json of the new one: "corrects"' in " ".join(shown.split())
 
 
 def test_without_a_build_everything_is_open(story: Story) -> None:
@@ -250,7 +250,7 @@ def test_wrong_use_is_reported_in_one_line(story: Story, tmp_path: Path) -> None
         (("--export", existing), "exists already"),
         (("--export", tmp_path / "none" / "rows.csv"), "cannot be written"),
         (("--extract", "2026-05-30"), "has no extract of that id"),
-        (("--with-text",), "goes with --export"),
+        (("--with-text",), "--with-text needs --export FILE"),
         (("--home", tmp_path / "nowhere"), "there is no home at"),
     ):
         done = story.harmrank("quarantine", "--home", story.home, *arguments)
