@@ -211,7 +211,8 @@ def _sentence(result: Any, kind: str, columns: Callable[[Any], list[str]]) -> st
     meaning = _one_line(result.node.description or "")
     if kind == "test" and result.failures is not None:
         where = ", ".join(columns(result.node)) if result.failures else ""
-        found = plural(result.failures, "row") + (f" ({where})" if where else "")
+        # A test that names columns finds one value at a time.
+        found = f"{plural(result.failures, 'value')} ({where})" if where else plural(result.failures, "row")
         return f"{kind} {result.node.name} found {found}. {meaning}".strip()
     return f"{kind} {result.node.name}: {without_values(str(result.message or 'failed'))}. {meaning}".strip()
 

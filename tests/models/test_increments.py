@@ -157,7 +157,7 @@ def test_check_looks_at_every_row(changed_copy: PublishedHome, harmrank: Command
     assert done.returncode == 4
     assert "unique_key_int_crime_victims" in done.stderr
     # One test of several columns names those that fail.
-    assert "complete_harm_weights found 2 rows (basis, source)" in " ".join(done.stderr.split())
+    assert "complete_harm_weights found 4 values (basis, source)" in " ".join(done.stderr.split())
 
 
 @pytest.mark.thorough
