@@ -258,7 +258,8 @@ def test_it_is_readable_like_any_list_and_never_refreshed(past: Past, harmrank: 
     before = sorted(past.rebuilt.rglob("*"))
     for command in (("refresh", past.extracts), ("land", past.extracts), ("check",), ("quarantine",)):
         done = harmrank(*command, "--home", past.rebuilt)
-        assert (done.returncode, "name that home" in done.stderr) == (2, True), command
+        said = " ".join(done.stderr.split())
+        assert (done.returncode, f"name {past.home}, the home with the extracts" in said) == (2, True), command
     assert sorted(past.rebuilt.rglob("*")) == before
     again = harmrank("refresh", past.extracts, "--home", past.home, "--known-at", THE_DAY)
     assert (again.returncode, "nothing new" in again.stderr) == (0, True)
