@@ -9,7 +9,6 @@ from harmrank.sample.columns import JUNK, MISSING, NO_DAY, Column, Columns, Floa
 from harmrank.sample.offences import Space
 
 MALE, FEMALE, OTHER, UNKNOWN = 0, 1, 2, 3
-POSTCODES = 13
 _YEAR = 365.25
 _SPACES = 16
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import pytest
@@ -91,7 +91,7 @@ def test_an_interrupted_record_is_made_the_next_time(scratch: PublishedHome) -> 
 
     with warehouse.connect(Home(scratch.home)) as connection:
         with pytest.raises(KeyboardInterrupt):
-            history.record(Cut(connection), Home(scratch.home), print)  # type: ignore[arg-type]
+            history.record(cast(duckdb.DuckDBPyConnection, Cut(connection)), Home(scratch.home), print)
         assert connection.execute(PLACES).fetchall() == []
         history.record(connection, Home(scratch.home), print)
         assert len(connection.execute(PLACES).fetchall()) == 1

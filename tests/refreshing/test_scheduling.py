@@ -492,7 +492,8 @@ def test_sigterm_while_landing(tmp_path: Path, harmrank: Command) -> None:
     end = json.loads(process.stderr.read().splitlines()[-1])
     assert process.wait() == 1
     assert end["outcome"] == "stopped" and end["during"] in ("landing", "extract"), end
-    assert journal.read(Home(home))["outcome"] == journal.STOPPED  # type: ignore[index]
+    entry = journal.read(Home(home))
+    assert entry is not None and entry["outcome"] == journal.STOPPED
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
         halves = connection.execute(
             "select count(*) from raw.extract_files where rows_landed <> (select count(*) from raw.crimes as c "

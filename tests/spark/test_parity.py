@@ -14,7 +14,7 @@ from conftest import REPOSITORY, PublishedHome
 from parity import compare
 
 SPARK_PYTHON = REPOSITORY / ".venv-spark" / "bin" / "python"
-MARTS = sorted(path.stem for path in (REPOSITORY / "models" / "marts").glob("*.sql"))
+MARTS = sorted(path.stem for path in (REPOSITORY / "models" / "marts").rglob("*.sql"))
 
 
 @pytest.mark.thorough

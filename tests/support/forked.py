@@ -26,7 +26,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LOADED = ("dbt.cli.main", "dbt.adapters.duckdb", "dbt.task.build", "great_expectations")
@@ -113,7 +113,7 @@ def _reap() -> None:
             return
 
 
-def _watch(descriptors: list[int], interrupt: object) -> NoReturn:
+def _watch(descriptors: list[int], interrupt: Any) -> NoReturn:
     """Fork the command, wait for it and answer with its exit code."""
     line, *streams = descriptors
     with socket.socket(fileno=line) as answers:
@@ -121,29 +121,29 @@ def _watch(descriptors: list[int], interrupt: object) -> NoReturn:
         command = os.fork()
         if command == 0:
             answers.close()
-            signal.signal(signal.SIGINT, interrupt)  # type: ignore[arg-type]
+            signal.signal(signal.SIGINT, interrupt)
             _be(request, streams)
         _, status = os.waitpid(command, 0)
         answers.sendall(str(os.waitstatus_to_exitcode(status)).encode())
     os._exit(0)
 
 
-def _be(request: dict[str, object], streams: list[int]) -> NoReturn:
+def _be(request: dict[str, Any], streams: list[int]) -> NoReturn:
     """Be `python -m ...` and end as it would."""
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
-    os.umask(request["umask"])  # type: ignore[arg-type]
-    os.chdir(request["folder"])  # type: ignore[arg-type]
+    os.umask(request["umask"])
+    os.chdir(request["folder"])
     os.environ.clear()
-    os.environ.update(request["environment"])  # type: ignore[call-overload]
+    os.environ.update(request["environment"])
     time.tzset()
     random.seed()
     # That a module is loaded already is what this is for.
     warnings.filterwarnings("ignore", ".* found in sys.modules after import", RuntimeWarning)
     code: object = 1
     try:
-        sys.argv = list(request["words"])  # type: ignore[call-overload]
+        sys.argv = list(request["words"])
         runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
         code = 0
     except SystemExit as end:

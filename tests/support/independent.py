@@ -501,19 +501,19 @@ class Concentration(NamedTuple):
 
 
 def most_harmful(places: list[Place], per_cent: int) -> Concentration:
-    """The given share of the offenders, rounded up to whole ones."""
+    """Returns the share of the first offenders: of this percentage of them, rounded up to a whole one."""
     return concentration(places, -(-per_cent * len(places) // 100))
 
 
 def fewest_with(places: list[Place], per_cent: int) -> Concentration:
-    """Returns the fewest offenders who make at least the given share of the harm; an empty list if there is no harm."""
+    """Returns the share of the fewest offenders who make at least this percentage of the harm: of none if there is no harm."""
     wanted = Fraction(per_cent, 100) * Fraction(harm_of(places))
     enough = (count for count in range(len(places) + 1) if Fraction(harm_of(places[:count])) >= wanted)
     return concentration(places, next(enough))
 
 
 def concentration(places: list[Place], offenders: int) -> Concentration:
-    """Returns the share of the first N of the list."""
+    """Returns which share of all harm the first offenders of the list make, and how far their cases got."""
     some, harm = places[:offenders], harm_of(places)
     return Concentration(
         offenders=offenders,
