@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from harmrank.contract import MAX_BAD_SHARE, TABLES
+from harmrank.contract import MAX_BAD_SHARE
 from harmrank.errors import UsageError
 from harmrank.home.folder import Home
 from harmrank.home.warehouse import connect
@@ -106,14 +106,20 @@ def _prepare(connection: duckdb.DuckDBPyConnection, new_extracts: int) -> None:
 def extract_folders(extracts: Path, home: Home) -> list[Path]:
     """Returns the extract folders under `extracts`, in order of their ids. A home among them is left out.
 
-    Raises UsageError if `extracts` is not a folder of extracts. Changes nothing on disk.
+    Raises UsageError if `extracts` is not a folder or has no extract in it: a scheduler must not take an unmounted share or
+    a wrong path for "nothing new". Changes nothing on disk.
     """
     if not extracts.is_dir():
         raise UsageError(f"{extracts} is not a folder: name the folder that holds the extract folders.")
-    folders = extract_folder.extract_folders(extracts)
-    if not folders and any(next(extracts.glob(f"{table}*"), None) for table in TABLES):
-        raise UsageError(f"{extracts} looks like one extract: name the folder that holds the extract folders.")
-    return [folder for folder in folders if folder.resolve() != home.root.resolve()]
+    folders = [path for path in extract_folder.extract_folders(extracts) if path.resolve() != home.root.resolve()]
+    if not any(extract_folder.looks_like_one(folder) for folder in folders):
+        if extract_folder.has_tables(extracts):
+            raise UsageError(f"{extracts} looks like one extract: name the folder that holds the extract folders.")
+        raise UsageError(
+            f"{extracts} has no extract in it: name the folder that holds the extract folders. Each is named by the date "
+            f"it was taken and holds one file per table, such as {extracts / '2026-10-31' / 'crimes.csv'}."
+        )
+    return folders
 
 
 def _is_taken_by(until: date, folder: Path) -> bool:

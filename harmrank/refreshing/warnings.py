@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from harmrank.home import warehouse
 from harmrank.home.folder import Home
 from harmrank.machine.clock import utc_now
+from harmrank.publishing import current_build
 from harmrank.refreshing.request import Request
+from harmrank.text.wording import plural
 
 _DAYS = 31
-"""A list warns of what was found in the extracts of the last month. Older findings are in data_defects only."""
+"""A list warns of what was found in the extracts of the last month, and in those that are new to it. Older findings are in
+data_defects only."""
 
 
 def collect(home: Home, request: Request, late: Sequence[str], from_build: list[str]) -> list[str]:
     """Returns the warnings of a build: its dates, `late` extracts, findings about recent extracts, and `from_build`."""
-    return [*_dates(request), *_late(late), *_extracts(home), *from_build]
+    current = current_build.manifest_if_whole(home)
+    return [*_dates(request), *_late(late), *_extracts(home, current["extracts"] if current else []), *from_build]
 
 
 def _dates(request: Request) -> list[str]:
@@ -43,19 +47,24 @@ def _late(extracts: Sequence[str]) -> list[str]:
     return [f"{listed} landed here after later extracts: lists published here before that did not include it"]
 
 
-def _extracts(home: Home) -> list[str]:
-    """Returns one sentence for each check that extracts of the last month did not pass, about the newest of them."""
+def _extracts(home: Home, published: Collection[str]) -> list[str]:
+    """Returns one sentence for each check that recent extracts did not pass, about the one with the largest share.
+
+    Recent are those of the last month and, whatever their date, those that the `published` list was not made from.
+    """
     with warehouse.connect(home, read_only=True) as connection:
         rows = connection.execute(
-            "select table_name, sentence, max(extract_id), count(*), arg_max(rows_unexpected, extract_id), "
-            "arg_max(rows_checked, extract_id) from raw.extract_checks inner join raw.extracts using (extract_id) "
-            "where not passed and extract_on > (select max(extract_on) from raw.extracts) - ?::integer "
-            "group by table_name, sentence order by 1, 2",
-            [_DAYS],
+            "with failed as (select *, coalesce(rows_unexpected / nullif(rows_checked, 0), 1) as share "
+            "from raw.extract_checks inner join raw.extracts using (extract_id) "
+            "where not passed and (extract_on > (select max(extract_on) from raw.extracts) - ?::integer "
+            "or extract_id not in (select unnest(?::varchar[])))) "
+            "select table_name, sentence, count(*), max((share, rows_unexpected, extract_id, rows_checked)) "
+            "from failed group by table_name, sentence order by 1, 2",
+            [_DAYS, list(published)],
         ).fetchall()
     warnings = []
-    for table, sentence, newest, extracts, unexpected, checked in rows:
+    for table, sentence, extracts, (_, unexpected, extract_id, checked) in rows:
         share = f"{unexpected:,} of {checked:,} rows of " if unexpected else ""
-        earlier = f" (and {extracts - 1} before)" if extracts > 1 else ""
-        warnings.append(f"{table}: {sentence}: not true for {share}extract {newest}{earlier}")
+        others = f" (and {plural(extracts - 1, 'other extract')})" if extracts > 1 else ""
+        warnings.append(f"{table}: {sentence}: not true for {share}extract {extract_id}{others}")
     return warnings

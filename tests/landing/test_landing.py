@@ -650,6 +650,24 @@ def test_a_wrong_folder_is_a_usage_error(door: Door) -> None:
         land(door.extracts / "nowhere", door.home, print)
 
 
+@pytest.mark.parametrize("held", [".", "archive/letters", "year/2026-10-31", ".hidden/2026-10-31"])
+def test_a_folder_without_extracts_is_a_usage_error(tmp_path: Path, held: str) -> None:
+    """An unmounted share or a folder too high is never "nothing new", and makes no home."""
+    (tmp_path / "extracts" / held).mkdir(parents=True)
+    (tmp_path / "extracts" / "2026-10-31.zip").touch()
+    with pytest.raises(UsageError, match=r"has no extract in it: .*2026-10-31/crimes\.csv"):
+        land(tmp_path / "extracts", Home(tmp_path / "home"), print)
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("held", ["2026-10-31", "20261031", "october/crimes.csv", "october/People.xlsx"])
+def test_a_folder_meant_as_an_extract_is_refused_and_not_overlooked(tmp_path: Path, held: str) -> None:
+    """A transfer that has only begun, or a wrong name, is the fault of one extract (exit code 3)."""
+    (tmp_path / "extracts" / held).mkdir(parents=True)
+    landed = land(tmp_path / "extracts", Home(tmp_path / "home"), print)
+    assert [refusal.extract_id for refusal in landed.refused] == [held.split("/")[0]]
+
+
 @pytest.mark.parametrize(
     "meanwhile",
     [

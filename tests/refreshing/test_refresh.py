@@ -506,11 +506,25 @@ def test_a_list_date_in_the_future_gives_a_warning(scratch: PublishedHome, witho
     assert "in the future" in without_dbt("status", "--home", scratch.home).stdout
 
 
+def test_a_list_warns_of_whatever_is_new_to_it(scratch: PublishedHome, without_dbt: Command) -> None:
+    """A bad extract of long ago that lands today is spoken of, by the worst one; once it is published, no longer."""
+    header = "force,crime_ref,offence_code,reported_on,updated_at\n"
+    bad = [f"met,o{number},19/8,2026-01-01,2099-01-01\n" for number in range(3)]
+    write_extract(scratch.extracts, "2026-01-31", {"crimes": header + "".join(bad)})
+    write_extract(scratch.extracts, "2026-02-28", {"crimes": header + "met,o9,19/8,2026-01-01,2099-01-01\n"})
+    assert without_dbt("land", scratch.extracts, "--home", scratch.home).returncode == 0
+    told = "not true for 3 of 3 rows of extract 2026-01-31 (and 1 other extract)"
+    assert told in without_dbt("refresh", scratch.extracts, "--home", scratch.home).stderr
+    write_extract(scratch.extracts, "2026-07-31", {"crimes": header + "met,c9,46,2026-07-01,2026-07-02\n"})
+    done = without_dbt("refresh", scratch.extracts, "--home", scratch.home)
+    assert (done.returncode, "not true for" in done.stderr) == (0, False), done.stderr
+
+
 def test_wrong_use_leaves_no_home_behind(tmp_path: Path, published: PublishedHome, harmrank: Command) -> None:
     """A mistyped path creates no home."""
     one_extract = next(published.extracts.iterdir())
     for command in ("land", "refresh"):
-        for extracts in (tmp_path / "nowhere", one_extract):
+        for extracts in (tmp_path / "nowhere", one_extract, tmp_path):
             assert harmrank(command, extracts, "--home", tmp_path / "home").returncode == 2
     assert not (tmp_path / "home").exists()
 

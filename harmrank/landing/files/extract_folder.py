@@ -79,6 +79,24 @@ def extract_folders(extracts: Path) -> list[Path]:
     )
 
 
+def has_tables(folder: Path) -> bool:
+    """Returns whether a folder has a file or folder whose name starts like a table of the contract."""
+    return any(_NEARLY.match(entry.name) for entry in folder.iterdir())
+
+
+def looks_like_one(folder: Path) -> bool:
+    """Returns whether a folder was meant as an extract: its name starts like a date, or a table is in it.
+
+    Landing refuses one with a wrong id or without a table; any other folder was never an extract.
+    """
+    if re.match(r"\d{4}-?\d{2}", folder.name, re.ASCII):
+        return True
+    try:
+        return has_tables(folder)
+    except OSError:
+        return True  # Landing says why it cannot be read.
+
+
 def is_extract_id(name: str) -> bool:
     """Returns whether a name has the form of an extract id. Such a name is safe in paths and on a terminal."""
     return len(name) <= limits.MAX_ID and ID_FORM.fullmatch(name) is not None
