@@ -26,6 +26,12 @@ STEPS: tuple[tuple[str, ...], ...] = (
     (),
     # A build can be requested as it was known on a day.
     ("ALTER TABLE IF EXISTS raw.build_request ADD COLUMN IF NOT EXISTS known_at DATE",),
+    # The digests say what is known of each version, and their tables are made again; landing fills them.
+    (
+        "DROP TABLE IF EXISTS raw.crime_digests",
+        "DROP TABLE IF EXISTS raw.person_digests",
+        "DROP TABLE IF EXISTS raw.digests_made",
+    ),
 )
 
 HOME_LAYOUT = "raw.home_layout (version INTEGER NOT NULL, set_at TIMESTAMP NOT NULL)"

@@ -44,8 +44,12 @@ _BOOKKEEPING = (
     """raw.built_extracts (
         extract_id VARCHAR PRIMARY KEY, content_sha256 VARCHAR NOT NULL, rules VARCHAR NOT NULL,
         is_whole BOOLEAN NOT NULL)""",
-    "raw.crime_digests (crime UBIGINT NOT NULL)",
-    "raw.person_digests (person UBIGINT NOT NULL, sex_is_known BOOLEAN NOT NULL)",
+    """raw.crime_digests (
+        crime UBIGINT NOT NULL, force VARCHAR NOT NULL, reference UINTEGER NOT NULL, reported_on DATE,
+        offence_class USMALLINT, updated_at TIMESTAMP NOT NULL)""",
+    """raw.person_digests (
+        person UBIGINT NOT NULL, force VARCHAR NOT NULL, reference UINTEGER NOT NULL, date_of_birth DATE, sex VARCHAR,
+        updated_at TIMESTAMP NOT NULL)""",
     "raw.digests_made (probe UBIGINT NOT NULL)",
     """raw.published_places (
         build_id VARCHAR NOT NULL, built_at TIMESTAMP NOT NULL, list_date DATE NOT NULL, method VARCHAR NOT NULL,

@@ -29,6 +29,8 @@ _LEAST_EXTRACTS = 3
 _LEAST_ROWS = 50
 # More than any file has: file number times this, plus the row in the file, orders all rows of a table.
 _MOST_ROWS = 10**12
+# After every row that has landed before: this extract is the latest.
+_AFTER_ALL = 2**62
 # What follows date and time in an id names the feed, if there are several.
 _FEED = "regexp_replace({}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(T[0-9]{{4,6}})?', '')"
 EARLIER = f"""
@@ -215,10 +217,14 @@ def _involvements(incoming: IncomingExtract) -> str:
             UNION ALL
             SELECT {_CRIME} FROM landed_crimes
         ),
-        known_people AS MATERIALIZED (
-            SELECT person, sex_is_known FROM raw.person_digests SEMI JOIN involvements USING (person)
+        people AS (
+            SELECT person, sex, {known_keys.version("rowid")} AS version
+            FROM raw.person_digests SEMI JOIN involvements USING (person)
             UNION ALL
-            SELECT {_PERSON}, {known_keys.SEX_IS_KNOWN} FROM landed_people
+            SELECT {_PERSON}, sex, {known_keys.version(f"{_AFTER_ALL} + place")} FROM landed_people
+        ),
+        known_people AS MATERIALIZED (
+            SELECT person, arg_max({known_keys.SEX_IS_KNOWN}, version) AS sex_is_known FROM people GROUP BY person
         )
         SELECT
             force,
