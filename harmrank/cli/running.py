@@ -370,29 +370,38 @@ def weights() -> None:
 @weights.command("import")
 @click.argument("workbook", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--name", "index_name", required=True, help="Name of the new harm index, such as cchi_2026.")
+@click.option(
+    "--sheet", metavar="NAME", help="The sheet to read, if several sheets could be the index, or it is hidden."
+)
+@click.option(
+    "--score-column", metavar="COLUMN", help="The column of scores, by its letter or title, if several could be it."
+)
+@click.option(
+    "--accept-differences", is_flag=True, help="Import the weights even if they differ grossly from the index in use."
+)
 @HOME_OPTION
-def weights_import(workbook: Path, index_name: str, root: Path) -> None:
+@JSON_OPTION
+def weights_import(workbook: Path, root: Path, as_json: bool, **asked: Any) -> None:
     """Load a Cambridge Crime Harm Index as a new harm index.
 
-    The workbook may be of any year.
+    The workbook (.xlsx) may be of any year. What is read, what is left out and what differs from the index in use is
+    printed. A workbook that can be read in two ways is refused, and the home stays as it is.
 
     \b
     Example:
       harmrank weights import CCHI_2026.xlsx --name cchi_2026 --home home
+      harmrank weights import CCHI_2026.xlsx --name cchi_2026 --home home --sheet 'CCHI 2026' --score-column D
     """
-    from harmrank.home import warehouse
-    from harmrank.weights.importing import import_workbook
+    from harmrank.weights import importing
 
-    home = Home(root)
-    with home.lock(), warehouse.connect(home) as connection:
-        report = import_workbook(workbook, index_name, connection)
-    for anomaly in report.anomalies:
-        line = f"row {anomaly.row_number}, code {anomaly.code or 'none'}: {anomaly.what}; {anomaly.done}"
-        click.echo(printable(line))
-    click.echo(
-        f"{index_name}: {report.codes} offence codes from {report.rows} rows, {len(report.anomalies)} anomalies. "
-        "To rank by it, name it in a row of seeds/ranking_methods.csv."
-    )
+    report = importing.import_workbook(workbook, home=Home(root), **asked)
+    if as_json:
+        print_json(asdict(report))
+    else:
+        for line in importing.lines(report):
+            click.echo(printable(line))
+    if report.result == "refused":
+        raise report.refusal()
 
 
 COMMANDS = (sample, refresh, land, check, publish, weights)
