@@ -94,6 +94,11 @@ class PublishedHome:
         """The published DuckDB file."""
         return self.home / "published" / "current" / "harm_mart.duckdb"
 
+    @property
+    def names(self) -> Path:
+        """The published DuckDB file with names."""
+        return self.home / "published" / "current" / "operational" / "offender_people.duckdb"
+
 
 MakeOnce = Callable[[str, Callable[[Path], object]], Path]
 

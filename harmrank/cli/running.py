@@ -104,8 +104,16 @@ def sample(out: Path, crimes: int | None, months: int, seed: int) -> None:
     metavar="MODE",
     callback=mode,
     envvar="HARMRANK_PUBLISHED_MODE",
-    help="Who may read the published lists, as a file mode: 750 lets the group of HOME/published read them, "
-    "names included. Default: unchanged; in a new home, only the owner. Also read from HARMRANK_PUBLISHED_MODE.",
+    help="Who may read the published lists without names, as a file mode: 750 lets the group of HOME/published read them. "
+    "Default: unchanged; in a new home, only the owner. Also read from HARMRANK_PUBLISHED_MODE.",
+)
+@click.option(
+    "--operational-mode",
+    metavar="MODE",
+    callback=mode,
+    envvar="HARMRANK_OPERATIONAL_MODE",
+    help="Who may read the names, as a file mode: 750 lets the group of HOME/published/current/operational read them, if it may "
+    "also read HOME/published. Default: unchanged; in a new home, only the owner. Also read from HARMRANK_OPERATIONAL_MODE.",
 )
 @click.option(
     "--on-publish",

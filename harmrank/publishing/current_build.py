@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,12 @@ from harmrank.machine import disk
 
 MART_FILE = "harm_mart.duckdb"
 MANIFEST_FILE = "manifest.json"
+OPERATIONAL = "operational"
+"""The folder of a build for the table with names, with permissions of its own."""
+NAMES = "offender_people"
+"""The one table with names: its files are in that folder, and in no other file of a build is a name."""
+NAMES_FILE = f"{OPERATIONAL}/{NAMES}.duckdb"
+NAMES_ARE_CLOSED = "only operational readers may read HOME/published/current/operational, and you are not one"
 BUILD_ID = re.compile(r"\d{8}T\d{12}Z-[0-9a-f]{8}")
 """The name of a build's folder. harmrank leaves every other folder alone."""
 POSTGRES_SCHEMA = "harm_mart"
@@ -47,7 +54,8 @@ def advice(home: Home, fault: str) -> str:
 def faults(home: Home, thoroughly: bool = False) -> list[str]:
     """Returns one sentence for each file of the current build that is missing or has another size than its manifest says.
 
-    `thoroughly` also compares the SHA-256 of every file, at about a second per gigabyte.
+    `thoroughly` also compares the SHA-256 of every file, at about a second per gigabyte; it raises PermissionError if this
+    process may not read the names. Without it, the files with names are left out then.
     """
     manifest, fault = _manifest(home)
     if fault:
@@ -57,7 +65,16 @@ def faults(home: Home, thoroughly: bool = False) -> list[str]:
     # Not through `current`, which may be switched between two files.
     folder = home.published / manifest["build_id"]
     entries = [manifest["duckdb_file"], *manifest["tables"].values()]
+    # A build of an older harmrank has none.
+    entries += [manifest["names_file"]] if "names_file" in manifest else []
+    if not thoroughly and not may_read_names(folder):
+        entries = [entry for entry in entries if not entry["file"].startswith(f"{OPERATIONAL}/")]
     return [fault for entry in entries if (fault := _file_fault(folder / entry["file"], entry, thoroughly))]
+
+
+def may_read_names(build: Path) -> bool:
+    """Returns whether this process may read the folder with the names of a build; False if the build has none."""
+    return os.access(build / OPERATIONAL, os.R_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def refuse_foreign(home: Home) -> None:

@@ -13,13 +13,16 @@ from harmrank.expectations import checks, suites
 from harmrank.home import warehouse
 from harmrank.home.folder import Home
 from harmrank.machine import duck
-from harmrank.publishing.current_build import MART_FILE
+from harmrank.publishing.current_build import MART_FILE, NAMES, NAMES_FILE, OPERATIONAL
 from harmrank.text import quoting
 from harmrank.text.printable import without_values
 
-_SCHEMA = "published.mart"
 _COMPARABLE_DAYS = 45
 """Two lists are compared if their dates are no further apart than this: a month and a half."""
+
+
+_IN_OPEN_TABLES = {"offender_key", "force", "sex", "is_surviving_record"}
+"""Columns of the table with names that say nothing about who a person is: other tables may have them, too."""
 
 
 def check(home: Home, folder: Path, manifest: dict[str, Any], current: dict[str, Any] | None) -> list[checks.Finding]:
@@ -30,10 +33,11 @@ def check(home: Home, folder: Path, manifest: dict[str, Any], current: dict[str,
     parameters = {"list_date": date.fromisoformat(manifest["list_date"]), "build_ids": [manifest["build_id"]]}
     with duck.open_database() as connection:
         warehouse.settle(connection, home)
-        connection.execute(f"attach {quoting.text(str(folder / MART_FILE))} as published (read_only)")
+        for database, file in (("published", MART_FILE), (OPERATIONAL, NAMES_FILE)):
+            connection.execute(f"attach {quoting.text(str(folder / file))} as {database} (read_only)")
         for table in manifest["tables"]:
             name = quoting.identifier(table)
-            connection.execute(f"create temp view {name} as select * from {_SCHEMA}.{name}")
+            connection.execute(f"create temp view {name} as select * from {_database(table)}.mart.{name}")
         _create_door_files(connection, folder, manifest)
         _create_door_changes(connection, home, manifest, current)
         checker = checks.Checker(connection)
@@ -70,17 +74,23 @@ def _broken(suite: suites.Suite, error: Exception) -> checks.Finding:
 def _create_door_files(connection: duckdb.DuckDBPyConnection, folder: Path, manifest: dict[str, Any]) -> None:
     connection.execute(
         "create temp table door_files (table_name varchar, rows_in_duckdb bigint, rows_in_parquet bigint, "
-        "rows_in_manifest bigint, columns_without_description bigint)"
+        "rows_in_manifest bigint, columns_without_description bigint, columns_of_names bigint)"
     )
+    named = manifest["tables"].get(NAMES, {"columns": []})
+    of_names = {column["name"] for column in named["columns"]} - _IN_OPEN_TABLES
     for name, entry in manifest["tables"].items():
         parquet = quoting.text(str(folder / entry["file"]))
         connection.execute(
-            f"insert into door_files select ?, (select count(*) from {_SCHEMA}.{quoting.identifier(name)}), "
-            f"(select count(*) from read_parquet({parquet})), ?, "
-            "(select count(*) from duckdb_columns() where database_name = 'published' and schema_name = 'mart' "
-            "and table_name = ? and coalesce(comment, '') = '')",
-            [name, entry["rows"], name],
+            f"insert into door_files select ?, (select count(*) from {quoting.identifier(name)}), "
+            f"(select count(*) from read_parquet({parquet})), ?, count(*) filter (where coalesce(comment, '') = ''), "
+            f"count(*) filter (where database_name = 'published' and column_name in (select unnest(?::varchar[]))) "
+            "from duckdb_columns() where database_name = ? and schema_name = 'mart' and table_name = ?",
+            [name, entry["rows"], sorted(of_names), _database(name), name],
         )
+
+
+def _database(table: str) -> str:
+    return OPERATIONAL if table == NAMES else "published"
 
 
 def _create_door_changes(

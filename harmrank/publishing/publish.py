@@ -1,4 +1,4 @@
-"""Publishes a tested build: a folder with a DuckDB file, Parquet files and a manifest, made current atomically."""
+"""Publishes a tested build: a folder with DuckDB files, Parquet files and a manifest, made current atomically."""
 
 from __future__ import annotations
 
@@ -18,12 +18,21 @@ from harmrank.building.mart_keys import Keys, in_order
 from harmrank.home import warehouse
 from harmrank.home.folder import Home
 from harmrank.machine import disk, duck
-from harmrank.publishing.current_build import BUILD_ID, KEPT_BUILDS, MANIFEST_FILE, MART_FILE
+from harmrank.publishing.current_build import (
+    BUILD_ID,
+    KEPT_BUILDS,
+    MANIFEST_FILE,
+    MART_FILE,
+    NAMES,
+    NAMES_FILE,
+    OPERATIONAL,
+)
 from harmrank.text import quoting
 
 # Every DuckDB client from 1.1 on reads this; BI drivers lag behind the engine.
 STORAGE_VERSION = "v1.0.0"
 NEXT_LINK = ".current-next"
+_OWNER_ONLY = 0o700
 
 
 @dataclass(frozen=True)
@@ -91,21 +100,30 @@ def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[Column]:
 
 
 def prepare(
-    home: Home, build_id: str, facts: dict[str, Any], audit: Audit, keys: Keys | None = None, marts: Marts | None = None
+    home: Home,
+    build_id: str,
+    facts: dict[str, Any],
+    audit: Audit,
+    keys: Keys | None = None,
+    marts: Marts | None = None,
+    operational_mode: int | None = None,
 ) -> Path:
     """Copies the marts of a build into a new hidden folder, and returns the folder when all of it is on disk.
 
-    `facts` go into the manifest, with the warnings of `audit` added to theirs; `keys` go to the tables. If `audit`
-    raises, the folder is removed.
+    `facts` go into the manifest, with the warnings of `audit` added to theirs; `keys` go to the tables. The folder with
+    names gets `operational_mode`, or the permissions that it has in the current build. If `audit` raises, the folder of the
+    build is removed.
     """
     incoming = home.published / f".incoming-{build_id}"
-    incoming.mkdir(mode=0o700)
+    for folder in (incoming, incoming / OPERATIONAL):
+        folder.mkdir(mode=_OWNER_ONLY)
     tables = _copy_marts(home, incoming, keys or {}, marts or of_warehouse(home))
     manifest = {
         "build_id": build_id,
         **facts,
         **_index_facts(incoming),
-        "duckdb_file": _file_entry(incoming / MART_FILE),
+        "duckdb_file": _file_entry(incoming, MART_FILE),
+        "names_file": _file_entry(incoming, NAMES_FILE),
         "tables": tables,
     }
     try:
@@ -116,9 +134,9 @@ def prepare(
     text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
     (incoming / MANIFEST_FILE).write_text(text, encoding="utf-8")
     _share(incoming, home.published)
-    for path in incoming.iterdir():
+    _share_names(home, incoming, operational_mode)
+    for path in (*incoming.rglob("*"), incoming):
         disk.flush(path)
-    disk.flush(incoming)
     return incoming
 
 
@@ -149,22 +167,24 @@ def _index_facts(folder: Path) -> dict[str, Any]:
 def _copy_marts(home: Home, folder: Path, keys: Keys, marts: Marts) -> dict[str, Any]:
     with duck.open_database() as connection:
         warehouse.settle(connection, home)
-        connection.execute(
-            f"attach {quoting.text(str(folder / MART_FILE))} as published (storage_version {quoting.text(STORAGE_VERSION)})"
-        )
-        connection.execute("create schema published.mart")
+        for database, file in (("published", MART_FILE), (OPERATIONAL, NAMES_FILE)):
+            path, version = quoting.text(str(folder / file)), quoting.text(STORAGE_VERSION)
+            connection.execute(f"attach {path} as {database} (storage_version {version})")
+            connection.execute(f"create schema {database}.mart")
         tables = {
             mart.name: _copy_mart(connection, mart, folder, keys.get(mart.name, [])) for mart in marts(connection)
         }
-        connection.execute("checkpoint published")
-        connection.execute("detach published")
+        for database in ("published", OPERATIONAL):
+            connection.execute(f"checkpoint {database}")
+            connection.execute(f"detach {database}")
     return tables
 
 
 def _copy_mart(
     connection: duckdb.DuckDBPyConnection, mart: Mart, folder: Path, keys: list[list[str]]
 ) -> dict[str, Any]:
-    table = f"published.mart.{quoting.identifier(mart.name)}"
+    database, subfolder = (OPERATIONAL, f"{OPERATIONAL}/") if mart.name == NAMES else ("published", "")
+    table = f"{database}.mart.{quoting.identifier(mart.name)}"
     definitions = ", ".join(
         f"{quoting.identifier(column.name)} {column.sql_type}{'' if column.is_nullable else ' not null'}"
         for column in mart.columns
@@ -178,13 +198,12 @@ def _copy_mart(
         if column.description:
             name = quoting.identifier(column.name)
             connection.execute(f"comment on column {table}.{name} is {quoting.text(column.description)}")
-    parquet = folder / f"{mart.name}.parquet"
-    connection.execute(
-        f"copy (select * from {table} order by all) to {quoting.text(str(parquet))} (format parquet, compression zstd)"
-    )
+    parquet = f"{subfolder}{mart.name}.parquet"
+    path = quoting.text(str(folder / parquet))
+    connection.execute(f"copy (select * from {table} order by all) to {path} (format parquet, compression zstd)")
     rows = duck.one_value(connection, f"select count(*) from {table}")
     return {
-        **_file_entry(parquet),
+        **_file_entry(folder, parquet),
         "rows": rows,
         "description": mart.description,
         "keys": in_order(keys, [column.name for column in mart.columns]),
@@ -200,24 +219,52 @@ def _copy_mart(
     }
 
 
-def _file_entry(path: Path) -> dict[str, Any]:
-    return {"file": path.name, "bytes": path.stat().st_size, "sha256": disk.sha256_of(path)}
+def _file_entry(build: Path, file: str) -> dict[str, Any]:
+    path = build / file
+    return {"file": file, "bytes": path.stat().st_size, "sha256": disk.sha256_of(path)}
 
 
 def _share(build: Path, published: Path) -> None:
-    """Sets the group and permissions of a new build to those of `published`, so that readers of the last build can read it."""
-    folder = published.stat()
-    for path in (build, *build.iterdir()):
-        if path.stat().st_gid != folder.st_gid:
-            os.chown(path, -1, folder.st_gid)
-        path.chmod(folder.st_mode & (0o777 if path is build else 0o666))
+    """Sets the group and permissions of a new build to those of `published`, so that readers of the last build can read it.
+
+    The folder with names keeps its own.
+    """
+    like = published.stat()
+    _set_access(build, like.st_gid, _OWNER_ONLY if _has_open_names(build) else like.st_mode)
 
 
-def share(home: Home, mode: int) -> None:
-    """Sets the permissions of `published` and every build in it to `mode`; later builds get the same."""
-    home.open_published(mode)
+def _share_names(home: Home, build: Path, mode: int | None) -> None:
+    """Sets the group of the folder with names to that in the current build, and its permissions to `mode` or those there."""
+    current, folder = _current(home), build / OPERATIONAL
+    before = current / OPERATIONAL if current else folder
+    like = (before if before.is_dir() else folder).stat()
+    _set_access(folder, like.st_gid, like.st_mode if mode is None else mode)
+
+
+def _set_access(folder: Path, group: int, mode: int) -> None:
+    for path in (folder, *(path for path in folder.iterdir() if path.is_file())):
+        if path.stat().st_gid != group:
+            os.chown(path, -1, group)
+        path.chmod(mode & (0o777 if path is folder else 0o666))
+
+
+def share(home: Home, mode: int | None, operational_mode: int | None) -> None:
+    """Sets the permissions of every build: to `mode`, as for `published`, and of the folders with names to `operational_mode`.
+
+    Later builds get the same. None leaves them unchanged.
+    """
+    if mode is not None:
+        home.open_published(mode)
     for build in _builds(home):
-        _share(build, home.published)
+        if mode is not None:
+            _share(build, home.published)
+        if operational_mode is not None and (build / OPERATIONAL).is_dir():
+            _share_names(home, build, operational_mode)
+
+
+def _has_open_names(build: Path) -> bool:
+    """Whether an older harmrank made this build: names are in files that are for all readers."""
+    return (build / f"{NAMES}.parquet").exists()
 
 
 def _builds(home: Home) -> list[Path]:
@@ -265,9 +312,14 @@ def _prune(home: Home, kept_builds: int) -> list[str]:
     """Removes the oldest builds beyond those to keep, except those being read."""
     earlier = [build for build in _builds(home) if build != _current(home)]
     remarks = []
+    # The current build stays as it is: the next one replaces it.
+    for build in earlier:
+        if _has_open_names(build) and build.stat().st_mode & 0o077:
+            build.chmod(_OWNER_ONLY)
+            remarks.append(f"build {build.name} has names in files for all readers: now only its owner can read it")
     for build in earlier[: max(0, len(earlier) - kept_builds)]:
         try:
-            if _is_read(build / MART_FILE):
+            if _is_read(build):
                 remarks.append(f"old build {build.name} is being read: the next refresh will remove it")
             else:
                 _remove(build)
@@ -284,12 +336,13 @@ def _remove(build: Path) -> None:
     shutil.rmtree(leaving)
 
 
-# Exit code 1 if another process holds a lock on the file, as every DuckDB reader does.
+# Exit code 1 if another process holds a lock on one of the files, as every DuckDB reader does.
 _ASK_FOR_LOCK = """
 import fcntl, sys
 try:
-    with open(sys.argv[1], "r+b") as file:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    for path in sys.argv[1:]:
+        with open(path, "r+b") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 except BlockingIOError:
     sys.exit(1)
 except OSError:
@@ -297,12 +350,12 @@ except OSError:
 """
 
 
-def _is_read(mart: Path) -> bool:
-    """Whether a DuckDB client on this machine has the file open. Readers of Parquet files hold no lock.
+def _is_read(build: Path) -> bool:
+    """Whether a DuckDB client on this machine has a file of the build open. Readers of Parquet files hold no lock.
 
     A separate process asks, because closing the file here would drop the locks that this process holds on it.
     """
     asked = subprocess.run(  # noqa: S603 - Python itself, with a program of ours
-        [sys.executable, "-I", "-S", "-c", _ASK_FOR_LOCK, str(mart)], check=False
+        [sys.executable, "-I", "-S", "-c", _ASK_FOR_LOCK, build / MART_FILE, build / NAMES_FILE], check=False
     )
     return asked.returncode == 1

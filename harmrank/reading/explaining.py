@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from harmrank.publishing.current_build import NAMES_ARE_CLOSED
 from harmrank.reading.published_mart import Explanation, Row
 from harmrank.text.wording import as_known, day, days, in_unit, per_cent, plural, share_of
 
@@ -200,6 +201,8 @@ def _closed(explanation: Explanation) -> str:
 
 
 def _records(explanation: Explanation) -> list[str]:
+    if explanation.records is None:
+        return [f"Which records were merged into this person is not shown: {NAMES_ARE_CLOSED}."]
     if len(explanation.records) < 2:
         return []
     others = ", ".join(row["person_ref"] for row in explanation.records if not row["is_surviving_record"])

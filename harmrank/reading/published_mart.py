@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,8 +16,18 @@ from harmrank.home import journal, warehouse
 from harmrank.home.folder import Home
 from harmrank.machine import duck, system_errors
 from harmrank.machine.clock import utc_now
-from harmrank.publishing.current_build import MART_FILE, advice, faults, manifest_if_whole
+from harmrank.publishing.current_build import (
+    MART_FILE,
+    NAMES_ARE_CLOSED,
+    NAMES_FILE,
+    OPERATIONAL,
+    advice,
+    faults,
+    manifest_if_whole,
+    may_read_names,
+)
 from harmrank.reading import quarantine
+from harmrank.text import quoting
 
 Row = dict[str, Any]
 
@@ -30,12 +41,12 @@ PUBLISHED_BY_AN_OLDER = (
 class Explanation:
     """Everything behind one score: the offender's row, its allegations and records, and the build; then how firm the place is,
     what changed since the previous list, under which methods and changed rules the person is listed, and corrections of
-    published lists."""
+    published lists. `records` is None if this process may not read the table with names, which has them."""
 
     offender: Row
     listing: Row | None
     evidence: list[Row]
-    records: list[Row]
+    records: list[Row] | None
     unclassified: list[Row]
     certainty: Row | None
     movement: Row | None
@@ -45,6 +56,13 @@ class Explanation:
     build: Row
 
 
+_RECORDS = """
+    select force, person_ref, is_surviving_record
+    from operational.mart.offender_people
+    where offender_key = ?
+    order by is_surviving_record desc, person_ref
+"""
+_MERGED_INTO = "select offender_key from operational.mart.offender_people where force || '|' || person_ref = ?"
 _CERTAINTY = "select * from mart.rank_uncertainty where offender_key = ?"
 _MOVEMENT = "select * from mart.list_movements where offender_key = ? and list_date = ?"
 _METHODS = """
@@ -85,9 +103,10 @@ def explain(home: Home, offender_key: str) -> Explanation:
     """Returns everything behind one offender's score. Raises UsageError for a key without a score."""
     with open_mart(home) as connection:
         build = select(connection, "select * from mart.build_info")[0]
+        has_names = attach_names(home, connection)
         offenders = select(connection, "select * from mart.offender_harm where offender_key = ?", [offender_key])
         if not offenders:
-            raise UsageError(_unknown_key(connection, offender_key, build["list_date"]))
+            raise UsageError(_unknown_key(connection, offender_key, build["list_date"], has_names))
         listing = select(connection, "select * from mart.top_100 where offender_key = ?", [offender_key])
         evidence = select(
             connection,
@@ -95,12 +114,7 @@ def explain(home: Home, offender_key: str) -> Explanation:
             "order by harm_days desc nulls last, reported_on, force, crime_ref",
             [offender_key],
         )
-        records = select(
-            connection,
-            "select force, person_ref, is_surviving_record from mart.offender_people where offender_key = ? "
-            "order by is_surviving_record desc, person_ref",
-            [offender_key],
-        )
+        records = select(connection, _RECORDS, [offender_key]) if has_names else None
         unclassified = _unclassified(connection, offender_key)
         certainty = select(connection, _CERTAINTY, [offender_key])
         movement = select(connection, _MOVEMENT, [offender_key, build["list_date"]])
@@ -225,6 +239,26 @@ def open_mart(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
         raise system_errors.cause(error) or HarmrankError(advice(home, f"{path} is damaged")) from None
 
 
+def attach_names(home: Home, connection: duckdb.DuckDBPyConnection) -> bool:
+    """Attaches the table with names of the build that `open_mart` has opened, as `operational.mart.offender_people`.
+
+    Returns False if this process may not read it. Raises HarmrankError if the file is damaged, or if an older harmrank
+    published the build.
+    """
+    opened = "select path from duckdb_databases() where database_name = current_database()"
+    build = Path(duck.one_value(connection, opened)).parent
+    if not (build / OPERATIONAL).exists():
+        raise HarmrankError(PUBLISHED_BY_AN_OLDER)
+    if not may_read_names(build):
+        return False
+    path = build / NAMES_FILE
+    try:
+        connection.execute(f"attach {quoting.text(str(path))} as {OPERATIONAL} (read_only)")
+    except duckdb.Error as error:
+        raise system_errors.cause(error) or HarmrankError(advice(home, f"{path} is damaged")) from None
+    return True
+
+
 class _SelectedRow(dict[str, Any]):
     """A row of a build. A column that its harmrank did not have yet raises HarmrankError."""
 
@@ -244,10 +278,8 @@ def _unclassified(connection: duckdb.DuckDBPyConnection, offender_key: str) -> l
     return select(connection, query, [offender_key])
 
 
-def _unknown_key(connection: duckdb.DuckDBPyConnection, offender_key: str, list_date: date) -> str:
-    merged = select(
-        connection, "select offender_key from mart.offender_people where force || '|' || person_ref = ?", [offender_key]
-    )
+def _unknown_key(connection: duckdb.DuckDBPyConnection, offender_key: str, list_date: date, has_names: bool) -> str:
+    merged = select(connection, _MERGED_INTO, [offender_key]) if has_names else []
     if merged and merged[0]["offender_key"] != offender_key:
         return f"{offender_key} was merged into {merged[0]['offender_key']}: explain that key"
     unclassified = _unclassified(connection, offender_key)
@@ -260,4 +292,5 @@ def _unknown_key(connection: duckdb.DuckDBPyConnection, offender_key: str, list_
     return (
         f"{offender_key} has no allegation that counts on {list_date}. "
         "Keys are force|person_ref, as in `harmrank top`. Quote them: | is special to the shell"
+        + ("" if has_names else f". Whether it was merged into another key is unknown: {NAMES_ARE_CLOSED}")
     )

@@ -115,8 +115,7 @@ def _begin(options: Options, run: Run) -> None:
 def _prepare(home: Home, options: Options, run: Run) -> None:
     """Prepares the folder `published` for a build."""
     current_build.refuse_foreign(home)
-    if options.published_mode is not None:
-        publish.share(home, options.published_mode)
+    publish.share(home, options.published_mode, options.operational_mode)
     for remark in publish.tidy(home, options.keep_builds):
         run.remark(remark)
 
@@ -204,7 +203,9 @@ def _publish(
     run.say(f"{built.models} models built, {built.tests - len(built.warnings)} tests passed{warned}; publishing")
     run.begin("publishing")
     facts = asked.manifest(warnings.collect(home, asked, late, built.warnings))
-    prepared = publish.prepare(home, asked.build_id, facts, _audit(home, run), built.keys, engine.marts(built))
+    prepared = publish.prepare(
+        home, asked.build_id, facts, _audit(home, run), built.keys, engine.marts(built), options.operational_mode
+    )
     # Only after the checks: the next build must not rely on tables that fail them.
     ledger.mark_tables_trusted(home, asked.rules, asked.extracts)
     publication = publish.switch(home, prepared, options.keep_builds)

@@ -27,8 +27,9 @@ class Options:
     """What a refresh is asked to do: the options of `harmrank refresh`, by their names.
 
     `method` is a row of the seed ranking_methods, None for its default. `max_bad_share` is from 0 to 1. `keep_builds` (at
-    least 1) earlier builds stay beside the new one. `published_mode` is the mode of the published folder; None leaves it
-    unchanged. `engine` is duckdb or spark; a home keeps the engine that landed its extracts.
+    least 1) earlier builds stay beside the new one. `published_mode` is the mode of the published folder, `operational_mode` that of
+    the folder with names in each build; None leaves them unchanged. `engine` is duckdb or spark; a home keeps the engine
+    that landed its extracts.
 
     With `known_at` the list is made from the extracts taken up to that day, in a home of its own: `out`, or a folder in
     `home`. The published list of `home` does not change.
@@ -45,6 +46,7 @@ class Options:
     engine: str | None = None
     keep_builds: int = KEPT_BUILDS
     published_mode: int | None = None
+    operational_mode: int | None = None
 
 
 @dataclass(frozen=True)

@@ -474,7 +474,7 @@ FAULTS_OUT: dict[str, Plant] = {
     "offender_harm_has_its_columns": without_column("offender_harm", "female_victims"),
     "list_history_has_its_columns": without_column("list_history", "harm_days"),
     "no_list_from_the_future": run("update mart.list_history set list_date = date '2026-07-31' where harm_rank = 1"),
-    "offender_people_has_its_columns": without_column("offender_people", "sex"),
+    "offender_people_has_its_columns": run("alter table operational.mart.offender_people drop column sex"),
     "crime_harm_monthly_has_its_columns": without_column("crime_harm_monthly", "detected_harm_days"),
     "harm_concentration_has_its_columns": without_column("harm_concentration", "share_of_offenders"),
     "extract_reconciliation_has_its_columns": run(
@@ -486,6 +486,9 @@ FAULTS_OUT: dict[str, Plant] = {
     "files_hold_the_same_rows": other_parquet,
     "manifest_counts_are_right": twice("crime_harm_monthly"),
     "columns_are_described": run("comment on column mart.top_100.harm_days is null"),
+    "names_are_in_one_table": run(
+        "alter table mart.top_100 add column surname varchar", "comment on column mart.top_100.surname is 'A name.'"
+    ),
     "half_of_the_list_stays": run("update mart.top_100 set offender_key = offender_key || 'x'"),
     "as_many_people_are_ranked": run(
         "create temp table more as select h.* from mart.offender_harm as h, range(3)",
@@ -537,6 +540,7 @@ def test_a_fault_in_a_build_is_found(two_listed: PublishedHome, tmp_path: Path, 
     folder = tmp_path / "build"
     shutil.copytree((home.published / "current").resolve(), folder)
     with duckdb.connect(str(folder / current_build.MART_FILE)) as mart:
+        mart.execute(f"attach '{folder / current_build.NAMES_FILE}' as operational")
         FAULTS_OUT[name](mart, folder)
     found = checked(home, folder)
     by_name = {finding.expectation.name: finding for finding in found}

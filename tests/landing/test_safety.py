@@ -458,13 +458,18 @@ def test_the_published_mode_opens_published_and_nothing_else(
     assert (done.returncode, "nothing new" in done.stderr) == (0, True)
     current = (home / "published" / "current").resolve()
     assert (_modes(home)["home"], _modes(home)["published"]) == (0o711, 0o755)
-    assert {path.stat().st_mode & 0o777 for path in (current, *current.iterdir())} == {0o755, 0o644}
+    open_to_all = [path for path in (current, *current.iterdir()) if path.name != "operational"]
+    assert {path.stat().st_mode & 0o777 for path in open_to_all} == {0o755, 0o644}
+    assert (current / "operational").stat().st_mode & 0o777 == 0o700
     assert without_dbt("refresh", published.extracts, "--home", home, "--full").returncode == 0
     assert (home / "published" / "current").resolve() != current
     assert _modes(home)["published"] == 0o755
     if os.getuid() != 0:
         pytest.skip("only root can read as another user")
-    assert _reads_as_nobody(home / "published" / "current" / "harm_mart.duckdb")
+    build = home / "published" / "current"
+    assert _reads_as_nobody(build / "harm_mart.duckdb")
+    assert not _reads_as_nobody(build / "operational" / "offender_people.duckdb")
+    assert not _reads_as_nobody(build / "operational" / "offender_people.parquet")
     written_by_dbt = next(path for path in (home / "target").rglob("*") if path.is_file())
     for path in (home / "warehouse.duckdb", home / ".lock", home / "logs" / "last_refresh.json", written_by_dbt):
         assert not _reads_as_nobody(path)

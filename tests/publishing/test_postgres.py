@@ -80,7 +80,8 @@ def manifest(home: PublishedHome) -> dict[str, Any]:
 
 
 def rows_of(home: PublishedHome, table: str) -> list[tuple[Any, ...]]:
-    with duckdb.connect(str(home.mart), read_only=True) as connection:
+    file = home.names if table == "offender_people" else home.mart
+    with duckdb.connect(str(file), read_only=True) as connection:
         return sorted(connection.execute(f"select * from mart.{table}").fetchall(), key=repr)
 
 

@@ -84,8 +84,10 @@ def write(harmrank: Command, home: Path, page: Path, *options: str) -> str:
 
 
 def ask(home: Path, query: str) -> list[tuple[Any, ...]]:
-    """Returns the rows of a query on the published file."""
-    with duckdb.connect(str(home / "published" / "current" / "harm_mart.duckdb"), read_only=True) as connection:
+    """Returns the rows of a query on the published files; that with names is `operational`."""
+    build = home / "published" / "current"
+    with duckdb.connect(str(build / "harm_mart.duckdb"), read_only=True) as connection:
+        connection.execute(f"attach '{build / 'operational' / 'offender_people.duckdb'}' as operational (read_only)")
         return connection.execute(query).fetchall()
 
 
@@ -249,7 +251,7 @@ def test_data_quality_and_method_are_on_record(home: Path, read: Tables) -> None
 
 def test_nobody_is_named_unless_asked(home: Path, page: str) -> None:
     """The page holds no full name and no date of birth of anybody in the mart, and its marking says so."""
-    people = ask(home, "select forename, surname, date_of_birth from mart.offender_people")
+    people = ask(home, "select forename, surname, date_of_birth from operational.mart.offender_people")
     assert len(people) > 100
     text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
     named = [(forename, surname) for forename, surname, _ in people if f"{forename} {surname}" in text]
@@ -267,7 +269,7 @@ def test_operational_readers_get_names_and_every_page_says_so(home: Path, harmra
         key: (" ".join(filter(None, names)), on)
         for key, on, *names in ask(
             home,
-            "select offender_key, date_of_birth, forename, middle_names, surname from mart.offender_people "
+            "select offender_key, date_of_birth, forename, middle_names, surname from operational.mart.offender_people "
             "where is_surviving_record",
         )
     }

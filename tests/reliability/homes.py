@@ -55,12 +55,14 @@ def check(home: Path) -> str:
     folder = (home / "published" / "current").resolve()
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     with duckdb.connect(str(folder / "harm_mart.duckdb"), read_only=True) as connection:
+        connection.execute(f"attach '{folder / current_build.NAMES_FILE}' as operational (read_only)")
         ids = connection.execute("select build_id from mart.build_info").fetchall()
         torn = connection.execute(
             "select count(*) from mart.top_100 as places where harm_days is distinct from "
             "(select sum(harm_days) from mart.top_100_evidence as e where e.offender_key = places.offender_key)"
         ).fetchone()
-        counted = {name: _count(connection, f"mart.{name}") for name in manifest["tables"]}
+        connection.execute("set search_path = 'harm_mart.mart,operational.mart'")
+        counted = {name: _count(connection, name) for name in manifest["tables"]}
         parquet = {
             name: _count(connection, f"'{folder / entry['file']}'") for name, entry in manifest["tables"].items()
         }
@@ -79,7 +81,7 @@ def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 def data(home: Path) -> dict[str, Any]:
     """The published data, byte for byte: SHA-256 by table; for build_info, without the name of the build."""
     folder = (home / "published" / "current").resolve()
-    digests: dict[str, Any] = {path.stem: disk.sha256_of(path) for path in folder.glob("*.parquet")}
+    digests: dict[str, Any] = {path.stem: disk.sha256_of(path) for path in folder.rglob("*.parquet")}
     with duckdb.connect() as connection:
         digests["build_info"] = connection.execute(
             f"select * exclude (build_id, built_at) from '{folder / 'build_info.parquet'}'"

@@ -65,7 +65,7 @@ def homes(published: PublishedHome, tmp_path: Path) -> tuple[Path, Path]:
 
 def rewrite(home: Path, query: str, table: str = "top_100") -> None:
     """Replace a published table by the result of a query, in which `mart` is the table itself."""
-    file = home / "published" / "current" / f"{table}.parquet"
+    (file,) = (home / "published" / "current").resolve().rglob(f"{table}.parquet")
     with duckdb.connect() as connection:
         connection.execute(f"create table mart as from '{file}'")
         connection.execute(f"copy ({query}) to '{file}'")

@@ -21,15 +21,22 @@ from harmrank.errors import HarmrankError, UsageError
 from harmrank.home.folder import Home
 from harmrank.machine import duck, system_errors
 from harmrank.publishing import current_build
-from harmrank.publishing.current_build import MART_FILE, POSTGRES_SCHEMA, advice
+from harmrank.publishing.current_build import (
+    MART_FILE,
+    NAMES,
+    NAMES_ARE_CLOSED,
+    NAMES_FILE,
+    OPERATIONAL,
+    POSTGRES_SCHEMA,
+    advice,
+    may_read_names,
+)
 from harmrank.publishing.postgres import connection as postgres
 from harmrank.publishing.postgres import schema as postgres_schema
 from harmrank.publishing.postgres.connection import Connection
 from harmrank.publishing.postgres.schema import Column, Found, Table
-from harmrank.text.quoting import identifier
+from harmrank.text.quoting import identifier, text
 
-NAMES = "offender_people"
-"""The one table with names, for operational readers; copied only if asked for."""
 RECORD = "harmrank_publication"
 """The table that marks a schema as harmrank's: one row, the build it holds."""
 
@@ -97,7 +104,7 @@ def publish(home: Home, address: str, target: Target, progress: Callable[[str, i
     entries = {name: entry for name, entry in manifest["tables"].items() if target.with_names or name != NAMES}
     tables = {name: postgres_schema.of_manifest(name, entry) for name, entry in entries.items()}
     rows = {name: entry["rows"] for name, entry in entries.items()}
-    with _mart(home, manifest) as mart, postgres.connected(address) as connection:
+    with _mart(home, manifest, target.with_names) as mart, postgres.connected(address) as connection:
         publication = _Publication(connection, mart, manifest, target, tables, rows, progress)
         with connection.transaction():
             changed = publication.make()
@@ -119,11 +126,17 @@ def _manifest(home: Home) -> dict[str, Any]:
 
 
 @contextmanager
-def _mart(home: Home, manifest: dict[str, Any]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The DuckDB file of this build, not through `current`, which may be switched in the meantime."""
-    path = home.published / manifest["build_id"] / MART_FILE
+def _mart(home: Home, manifest: dict[str, Any], with_names: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The DuckDB files of this build, not through `current`, which may be switched in the meantime."""
+    build = home.published / manifest["build_id"]
+    path = build / MART_FILE
+    if with_names and not may_read_names(build):
+        raise HarmrankError(f"{NAMES_ARE_CLOSED}: leave out --operational")
     try:
         with duck.open_database(path, read_only=True) as connection:
+            if with_names:
+                path = build / NAMES_FILE
+                connection.execute(f"attach {text(str(path))} as {OPERATIONAL} (read_only)")
             yield connection
     except duckdb.Error as error:
         raise system_errors.cause(error) or HarmrankError(advice(home, f"{path} is damaged")) from None
@@ -258,7 +271,8 @@ class _Publication:
     def _fill(self, table: Table, found: Found) -> None:
         self._make_table(table, found)
         names = [column.name for column in table.columns]
-        rows = self.mart.execute(f"select {', '.join(map(identifier, names))} from mart.{identifier(table.name)}")
+        schema = f"{OPERATIONAL}.mart" if table.name == NAMES else "mart"
+        rows = self.mart.execute(f"select {', '.join(map(identifier, names))} from {schema}.{identifier(table.name)}")
         into = sql.SQL("copy {} ({}) from stdin (format binary)").format(
             self._table(table.name), sql.SQL(", ").join(map(sql.Identifier, names))
         )

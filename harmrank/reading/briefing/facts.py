@@ -8,8 +8,8 @@ import duckdb
 
 from harmrank.errors import HarmrankError
 from harmrank.home.folder import Home
-from harmrank.publishing.current_build import read_manifest
-from harmrank.reading.published_mart import Row, open_mart, select
+from harmrank.publishing.current_build import NAMES_ARE_CLOSED, read_manifest
+from harmrank.reading.published_mart import Row, attach_names, open_mart, select
 
 LISTS_SHOWN = 13
 """Lists in charts and tables: a year, and the same month of the year before."""
@@ -219,7 +219,7 @@ _METHODS = "select * from mart.method_comparison order by is_published desc, jac
 _RULES = "select * from mart.rule_effect order by would_enter + would_leave desc, turned_rule, turned_to"
 _PEOPLE = """
     select offender_key, forename, middle_names, surname, date_of_birth, birth_year
-    from mart.offender_people
+    from operational.mart.offender_people
     where is_surviving_record and offender_key in (
         select offender_key from mart.top_100
         union select offender_key from mart.rank_boundary
@@ -233,13 +233,15 @@ def read(home: Home, with_names: bool) -> Facts:
     """Returns everything behind the briefing on the published list. Reads names and dates of birth only if `with_names`.
 
     Raises UsageError if nothing has been published, HarmrankError if the build is damaged, was published by an older
-    harmrank, or is replaced while it is read.
+    harmrank, or is replaced while it is read, or if this process may not read the names.
     """
     with open_mart(home) as mart:
         (build,) = select(mart, _BUILD)
         manifest = read_manifest(home)
         if manifest is None or manifest["build_id"] != build["build_id"]:
             raise HarmrankError("a new list was published while this one was read: run the command again")
+        if with_names and not attach_names(home, mart):
+            raise HarmrankError(f"{NAMES_ARE_CLOSED}: leave out --operational")
         return _facts(mart, build, manifest, with_names)
 
 
