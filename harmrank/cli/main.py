@@ -8,15 +8,14 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from contextlib import suppress
 from typing import NoReturn
 
 import click
 
 from harmrank import __version__
 from harmrank.cli import reading, running
-from harmrank.errors import SilentExit
-from harmrank.text.printable import printable
+from harmrank.cli.terminal import open_streams, say
+from harmrank.errors import HarmrankError, SilentExit
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -43,6 +42,7 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     # Files that a command writes may hold personal data: only their owner may read them.
     os.umask(0o077)
+    open_streams()
     debug = "--debug" in arguments
     try:
         cli.main([a for a in arguments if a != "--debug"], prog_name="harmrank", standalone_mode=False)
@@ -66,7 +66,7 @@ def _fail(error: BaseException, debug: bool) -> None:
         _print_traceback()
     message, code = system_errors.line_and_code(error)
     if not isinstance(error, SilentExit):
-        click.echo(f"harmrank: {printable(message)}", err=True)
+        say(f"harmrank: {message}")
     _exit(code)
 
 
@@ -77,17 +77,19 @@ def _print_traceback() -> None:
 
 
 def _exit(code: int) -> NoReturn:
-    """Exits; after Great Expectations was loaded, without Python's own clean-up.
+    """Exits, with code 1 if the result could not be written; after Great Expectations was loaded, without Python's clean-up.
 
     With Great Expectations and DuckDB's SQLAlchemy dialect in one process, DuckDB 2 prints pages of "leaked" objects
     during that clean-up, although all work is done.
     """
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except HarmrankError as error:
+        say(f"harmrank: {error}")
+        code = code or error.exit_code
     if "great_expectations" in sys.modules:
         # Exit handlers still have to run: they remove temporary folders and semaphores.
         atexit._run_exitfuncs()
-        for stream in (sys.stdout, sys.stderr):
-            # The other end of a pipe may be closed.
-            with suppress(OSError):
-                stream.flush()
         os._exit(code)
     sys.exit(code)

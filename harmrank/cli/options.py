@@ -63,15 +63,48 @@ def _set_memory(context: click.Context, option: click.Parameter, value: str | No
     duck.memory_limit()
 
 
+def folder(context: click.Context, option: click.Parameter, value: str | None) -> Path | None:
+    """Returns the path of a folder as every tool reads it. Raises UsageError if there is no such path or it is a file."""
+    if value is None:
+        return None
+    if not value:
+        raise UsageError(f"{option.opts[0]} is empty: name a folder")
+    if any(0xDC80 <= ord(sign) <= 0xDCFF for sign in value):
+        # Python's sign for a byte that is no text.
+        raise UsageError(f"{value} is not UTF-8 text: rename that folder")
+    path = Path(value)
+    if path.is_file():
+        raise UsageError(f"{path} is a file: name a folder")
+    # To DuckDB, a path that begins so is in the user's home, or an address.
+    return path.absolute() if value[0] == "~" or ":" in path.parts[0] else path
+
+
+def home_folder(context: click.Context, option: click.Parameter, value: str | None) -> Path | None:
+    """Returns the path of a home. Raises UsageError for a path that DuckDB or dbt would read as another one."""
+    path = folder(context, option, value)
+    if path is not None:
+        misread = [sign for sign in _MISREAD if sign in f"{path.absolute()}{path.resolve()}"]
+        if misread:
+            raise UsageError(
+                f"{path.absolute()} cannot be a home, because of {' and '.join(misread)} in its path: DuckDB or dbt would read it "
+                f"as another path. Name a folder whose path has none of {' '.join(_MISREAD)}"
+            )
+    return path
+
+
+_MISREAD = ("?", "*", "[", "\\", "#")
+"""DuckDB takes the first three for a pattern, which may fit another home, and a backslash for a slash; to dbt, a path ends at #."""
+
 HOME_OPTION = click.option(
     "--home",
     "root",
-    type=click.Path(path_type=Path, file_okay=False, readable=False),
+    callback=home_folder,
+    metavar="FOLDER",
     envvar="HARMRANK_HOME",
     required=True,
     help="The home: a folder with the warehouse, the published lists and the logs. Also read from HARMRANK_HOME.",
 )
-EXTRACTS_ARGUMENT = click.argument("extracts", type=click.Path(path_type=Path))
+EXTRACTS_ARGUMENT = click.argument("extracts", callback=folder)
 BAD_SHARE_OPTION = click.option(
     "--max-bad-share",
     type=click.FloatRange(0, 1),
@@ -96,7 +129,8 @@ JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print the re
 
 
 def existing_home(root: Path) -> Home:
-    """Returns the home in that folder. Raises UsageError if there is no such folder."""
-    if not root.is_dir():
-        raise UsageError(f"there is no home at {root}: create it with harmrank refresh EXTRACTS --home {root}")
-    return Home(root)
+    """Returns the home in that folder. Raises UsageError if there is none, OSError if this user may not look."""
+    home = Home(root)
+    if not home.is_made():
+        raise UsageError(f"there is no home at {root}: create it with {home.refresh_command}")
+    return home

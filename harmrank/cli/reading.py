@@ -9,11 +9,10 @@ from pathlib import Path
 import click
 
 from harmrank.cli.options import HOME_OPTION, JSON_OPTION, existing_home, span
-from harmrank.cli.terminal import console, print_json, say
+from harmrank.cli.terminal import console, print_document, print_json, say, shown
 from harmrank.contract import TABLES
 from harmrank.errors import HarmrankError, SilentExit, UsageError
-from harmrank.home.folder import Home
-from harmrank.text.printable import printable, printable_rows
+from harmrank.text.printable import printable_rows
 
 STALE = 1
 """Exit code of `status --max-age` for a stale home: monitors read 1 as a warning, and 2 to 5 have other meanings."""
@@ -32,13 +31,13 @@ def top(root: Path, places: int, as_json: bool) -> None:
     """
     from harmrank.reading import published_mart
 
-    build, rows = published_mart.top(Home(root), places)
+    build, rows = published_mart.top(existing_home(root), places)
     if as_json:
         print_json({"build": build, "places": rows})
         return
     from harmrank.cli import show
 
-    show.print_top(console(), printable_rows(build), printable_rows(rows))
+    show.print_top(console(), shown(build), shown(rows))
 
 
 @click.command()
@@ -65,20 +64,21 @@ def explain(offender_key: str, root: Path, form: str) -> None:
     """
     from harmrank.reading import published_mart
 
-    explanation = published_mart.explain(Home(root), offender_key)
+    explanation = published_mart.explain(existing_home(root), offender_key)
     if form == "json":
         print_json(vars(explanation))
         return
-    explanation = published_mart.Explanation(**printable_rows(vars(explanation)))
     if form == "html":
         from harmrank.reading import explaining
         from harmrank.text import pages
 
-        click.echo(pages.render("explanation.html", sheet=explaining.sheet(explanation), build=explanation.build))
+        explanation = published_mart.Explanation(**printable_rows(vars(explanation)))
+        sheet = explaining.sheet(explanation)
+        print_document(pages.render("explanation.html", sheet=sheet, build=explanation.build))
         return
     from harmrank.cli import show
 
-    show.print_explanation(console(), explanation)
+    show.print_explanation(console(), published_mart.Explanation(**shown(vars(explanation))))
 
 
 @click.command()
@@ -105,7 +105,7 @@ def briefing(root: Path, path: Path, operational: bool) -> None:
     """
     from harmrank.reading.briefing import paper as briefings
 
-    build, size = briefings.write(Home(root), path, operational)
+    build, size = briefings.write(existing_home(root), path, operational)
     kind = "with names: PERSONAL DATA, delete it after use" if operational else "pseudonymous: keys, no names"
     say(f"briefing on the list of {build['list_date']} written to {path} ({size / 1000:,.0f} kB, {kind})")
 
@@ -148,7 +148,7 @@ def status(root: Path, verify: bool, max_age: timedelta | None, max_list_age: ti
             print_json(asdict(judged))
         else:
             # Monitors look at stdout for the answer, fresh or stale.
-            click.echo(printable(judged.said))
+            click.echo(shown(judged.said))
         if judged.is_stale:
             raise SilentExit(STALE)
         return
@@ -160,7 +160,7 @@ def status(root: Path, verify: bool, max_age: timedelta | None, max_list_age: ti
     else:
         from harmrank.cli import show
 
-        show.print_status(console(), printable_rows(facts))
+        show.print_status(console(), shown(facts))
     if verify and facts["damaged"]:
         raise HarmrankError("the published build is damaged (see above)")
 
@@ -233,11 +233,13 @@ def shape(root: Path, as_json: bool) -> None:
     """
     from harmrank.reading import shape as shapes
 
-    figures = shapes.measure(Home(root))
+    figures = shapes.measure(existing_home(root))
     if as_json:
         print_json([vars(figure) for figure in figures])
         return
-    shapes.print_figures(console(), figures)
+    from harmrank.cli import show
+
+    show.print_figures(console(), figures)
 
 
 COMMANDS = (top, explain, briefing, status, quarantine, shape)

@@ -19,6 +19,7 @@ from harmrank.cli.options import (
     MEMORY_OPTION,
     day,
     existing_home,
+    home_folder,
     hook,
     mode,
     span,
@@ -86,7 +87,8 @@ def sample(out: Path, crimes: int | None, months: int, seed: int) -> None:
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    callback=home_folder,
+    metavar="FOLDER",
     help="With --known-at: another folder for that list. It must be new or empty.",
 )
 @BAD_SHARE_OPTION
@@ -275,8 +277,9 @@ def check(root: Path, everything: bool, as_json: bool) -> None:
     from harmrank.refreshing import engines
 
     home = existing_home(root)
+    warehouse.refuse_missing(home)
     with home.lock(), node_progress() as progress:
-        # A warehouse that is missing or made by another harmrank is no fault of the tables: report it first.
+        # A warehouse that another harmrank made is no fault of the tables: report it first.
         warehouse.connect(home).close()
         result = engines.of(home).test(progress)
     if as_json:

@@ -1,54 +1,48 @@
-"""The output of `top`, `explain` and `status` for people: tables and sentences. Layout only; no figure is computed here."""
+"""The output of `top`, `explain`, `status` and `shape` for people: tables and sentences. Layout only; no figure is computed here."""
 
 from __future__ import annotations
 
 from itertools import compress
 from typing import Any
 
-from rich import box
-from rich.console import Console, JustifyMethod
+from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from harmrank.cli.terminal import Column, print_table
 from harmrank.home.journal import GATE_FAILED
 from harmrank.reading import explaining
 from harmrank.reading.published_mart import Explanation, Row
+from harmrank.reading.shape import Figure
 from harmrank.text.wording import as_known, brief, day, days, plural, split
 
 DAYS_A_YEAR = 365
+_NARROW = 60
+"""Characters in a line below which a label stands above its sentence: the longest path and figure need about fifty."""
 
 
-# Heading, alignment, and the least width of a terminal, in characters, that shows the column.
-TOP_COLUMNS: tuple[tuple[str, JustifyMethod, int], ...] = (
-    ("Rank", "right", 0),
-    ("Before", "right", 120),
-    ("Offender", "left", 0),
-    ("Harm\ndays", "right", 0),
-    ("Years", "right", 120),
-    ("Named/\ncharged/\nconvicted", "right", 0),
-    ("Closed\nwithout\ncharge", "right", 120),
-    ("Alle-\ngations", "right", 96),
-    ("Women\nand girls", "right", 0),
-    ("Most serious\nallegation", "left", 0),
+TOP_COLUMNS = (
+    Column("Rank", is_figure=True),
+    Column("Before", leaves=6, is_figure=True, from_width=120),
+    Column("Offender", leaves=1, is_key=True),
+    Column("Harm\ndays", is_figure=True),
+    Column("Years", leaves=7, is_figure=True, from_width=120),
+    Column("Named/\ncharged/\nconvicted", leaves=2, is_figure=True),
+    Column("Closed\nwithout\ncharge", leaves=5, is_figure=True, from_width=120),
+    Column("Alle-\ngations", leaves=4, is_figure=True, from_width=96),
+    Column("Women\nand girls", leaves=3, is_figure=True),
+    Column("Most serious\nallegation", leaves=3),
 )
 
 
 def print_top(console: Console, build: Row, places: list[Row]) -> None:
     """Prints the first places of the list as a table. A narrow terminal shows fewer columns."""
     # Years make sense only for days of imprisonment.
-    in_days = build["harm_unit"] == "days of imprisonment"
-    shown = [console.width >= width and (in_days or heading != "Years") for heading, _, width in TOP_COLUMNS]
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title_justify="left", title_style="bold")
-    table.title = ", ".join(
-        filter(None, [f"Who does most harm, {day(build['list_date'])}", as_known(build.get("known_at"))])
-    )
-    for heading, justify, _ in compress(TOP_COLUMNS, shown):
-        wraps = heading.startswith("Most")
-        table.add_column(heading, justify=justify, no_wrap=not wraps, overflow="fold", ratio=1 if wraps else None)
-    for place in places:
-        table.add_row(*compress(_top_cells(place), shown))
-    console.print(table)
+    applies = [build["harm_unit"] == "days of imprisonment" or column.heading != "Years" for column in TOP_COLUMNS]
+    title = ", ".join(filter(None, [f"Who does most harm, {day(build['list_date'])}", as_known(build.get("known_at"))]))
+    rows = [list(compress(_top_cells(place), applies)) for place in places]
+    print_table(console, list(compress(TOP_COLUMNS, applies)), rows, title)
     console.print(
         f"Method {build['method']}, weights {build['harm_index']}. {build['harm_index_caveat']}.", style="dim"
     )
@@ -111,48 +105,68 @@ def print_explanation(console: Console, explanation: Explanation) -> None:
 
 def print_status(console: Console, status: dict[str, Any]) -> None:
     """Prints what is landed and published, and what to do if the list is behind."""
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    table.add_row("Home", status["home"])
+    rows = [("Home", status["home"])]
     if status["at_work"]:
-        table.add_row("Now", status["at_work"])
+        rows.append(("Now", status["at_work"]))
     past_list = status["remade"]
     if past_list:
-        table.add_row(
-            "Known at", f"{past_list['known_at']}: from the extracts up to that day, landed in {past_list['home']}"
+        rows.append(
+            ("Known at", f"{past_list['known_at']}: from the extracts up to that day, landed in {past_list['home']}")
         )
     if not past_list or status["landed"]:
-        table.add_row("Landed", _landed_line(status["landed"]))
+        rows.append(("Landed", _landed_line(status["landed"])))
     for refusal in (status["landed"] or {}).get("refused", []):
-        table.add_row("Refused", refusal["message"])
+        rows.append(("Refused", refusal["message"]))
     published = status["published"]
     if published:
-        table.add_row(
-            "Published",
-            f"{published['build_id']}: list date {published['list_date']}, method {published['method']}, "
-            f"built {published['built_at']} from {plural(published['extracts'], 'extract')} up to {published['newest_extract']}",
+        rows.append(
+            (
+                "Published",
+                f"{published['build_id']}: list date {published['list_date']}, method {published['method']}, "
+                f"built {_minute(published['built_at'])} from {plural(published['extracts'], 'extract')} up to {published['newest_extract']}",
+            )
         )
-        table.add_row("", published["folder"])
+        rows.append(("", published["folder"]))
         for warning in published["warnings"]:
-            table.add_row("Warning", warning)
+            rows.append(("Warning", warning))
     elif not status["damaged"]:
-        table.add_row("Published", "nothing yet")
+        rows.append(("Published", "nothing yet"))
     if status["lists_as_known"]:
-        table.add_row("As known", f"{', '.join(status['lists_as_known'])}: past lists, in {status['home']}/known-at")
+        rows.append(("As known", f"{', '.join(status['lists_as_known'])}: past lists, in {status['home']}/known-at"))
     for fault in status["damaged"]:
-        table.add_row("Damaged", fault)
+        rows.append(("Damaged", fault))
     last = status["last_refresh"]
     if last and last.get("ended_well_at"):
-        table.add_row("Refreshed", f"{last['ended_well_at']}, the last successful refresh")
+        rows.append(("Refreshed", f"{_minute(last['ended_well_at'])}, the last successful refresh"))
     if last and last["outcome"] == GATE_FAILED:
         for detail in last["details"]:
-            table.add_row("Failed", detail)
+            rows.append(("Failed", detail))
     for reason in status["stale_because"]:
-        table.add_row("Stale", reason)
+        rows.append(("Stale", reason))
     if not status["stale_because"] and not status["damaged"]:
-        table.add_row("Stale", "no")
+        rows.append(("Stale", "no"))
+    _print_labelled(console, rows)
+
+
+def _print_labelled(console: Console, rows: list[tuple[str, str]]) -> None:
+    """Prints sentences beside their labels, or below them where a figure may be too long for what is left of a line."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    if console.width >= _NARROW:
+        table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for label, sentence in rows:
+        if console.width >= _NARROW:
+            table.add_row(label, Text(sentence))
+            continue
+        if label:
+            table.add_row(Text(label, style="bold"))
+        table.add_row(Padding(Text(sentence), (0, 0, 0, 2)))
     console.print(table)
+
+
+def _minute(moment: str) -> str:
+    """Returns the minute of an ISO time in UTC, in words short enough for any terminal."""
+    return f"{moment[:10]} {moment[11:16]} UTC"
 
 
 def _landed_line(landed: Row | None) -> str:
@@ -163,3 +177,14 @@ def _landed_line(landed: Row | None) -> str:
     ids = landed["extract_ids"]
     span = f" ({ids[0]} to {ids[-1]})" if ids else ""
     return f"{plural(len(ids), 'extract')}{span}, {plural(landed['rows_quarantined'], 'row')} in quarantine"
+
+
+def print_figures(console: Console, figures: list[Figure]) -> None:
+    """Prints the shape of a feed beside published figures."""
+    columns = (
+        Column("Figure"),
+        Column("This\nfeed", is_figure=True),
+        Column("Published", leaves=1),
+        Column("By", leaves=2),
+    )
+    print_table(console, columns, [[figure.name, figure.text, figure.published, figure.source] for figure in figures])

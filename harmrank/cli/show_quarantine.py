@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from harmrank.cli.terminal import Column, print_table, shown
 from harmrank.reading.quarantine import FIRST_LINES, Group, Quarantine, RefusedExtract
-from harmrank.text.printable import printable
 from harmrank.text.wording import plural
 
 WHAT_TO_DO = (
@@ -21,32 +19,35 @@ def print_quarantine(console: Console, found: Quarantine, with_cleared: bool) ->
     """Prints rows by file and reason, refused extracts, the build they are as of, and what to do."""
     rows = sum(group.rows for group in found.groups)
     if found.groups:
-        console.print(_table(found.groups, with_cleared))
+        _print_groups(console, found.groups, with_cleared)
     if found.refused:
-        console.print(_refused_table(found.refused, with_cleared))
+        _print_refused(console, found.refused, with_cleared)
     is_open = "" if with_cleared else "open "
     console.print(
         f"{plural(rows, f'{is_open}row')} and {plural(len(found.refused), f'{is_open}refused extract')} in quarantine."
     )
     for line in _as_of(found):
-        console.print(Text(line))
+        console.print(Text(shown(line)))
     if None in {group.cleared_by for group in found.groups} | {extract.cleared_by for extract in found.refused}:
         console.print(Text(WHAT_TO_DO))
 
 
-def _table(groups: list[Group], with_cleared: bool) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for heading in ("Extract", "Table", "File"):
-        table.add_column(heading, overflow="fold")
-    table.add_column("Reason", overflow="fold", ratio=1)
-    table.add_column("Rows", justify="right")
-    table.add_column("Lines", overflow="fold")
-    if with_cleared:
-        table.add_column("Cleared by", overflow="fold")
-    for group in groups:
-        cells = [group.extract_id, group.table_name, group.file_name, group.reason, f"{group.rows:,}", _lines(group)]
-        table.add_row(*_texts(cells + ([group.cleared_by or "open"] if with_cleared else [])))
-    return table
+def _print_groups(console: Console, groups: list[Group], with_cleared: bool) -> None:
+    columns = [
+        Column("Extract", is_key=True),
+        Column("Table", leaves=2, is_key=True),
+        Column("File", leaves=3, is_key=True),
+        Column("Reason", leaves=1),
+        Column("Rows", is_figure=True),
+        Column("Lines", leaves=5),
+        *([Column("Cleared by", leaves=4, is_key=True)] if with_cleared else []),
+    ]
+    rows = [
+        [group.extract_id, group.table_name, group.file_name, group.reason, f"{group.rows:,}", _lines(group)]
+        + ([group.cleared_by or "open"] if with_cleared else [])
+        for group in groups
+    ]
+    print_table(console, columns, rows)
 
 
 def _lines(group: Group) -> str:
@@ -54,16 +55,13 @@ def _lines(group: Group) -> str:
     return ", ".join(map(str, group.first_lines)) + more
 
 
-def _refused_table(refused: list[RefusedExtract], with_cleared: bool) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("Refused", overflow="fold")
-    table.add_column("Why", overflow="fold", ratio=1)
-    if with_cleared:
-        table.add_column("Cleared by", overflow="fold")
-    for extract in refused:
-        cells = [extract.extract_id, extract.message]
-        table.add_row(*_texts(cells + ([extract.cleared_by or "open"] if with_cleared else [])))
-    return table
+def _print_refused(console: Console, refused: list[RefusedExtract], with_cleared: bool) -> None:
+    cleared = [Column("Cleared by", leaves=1, is_key=True)] if with_cleared else []
+    rows = [
+        [extract.extract_id, extract.message] + ([extract.cleared_by or "open"] if with_cleared else [])
+        for extract in refused
+    ]
+    print_table(console, [Column("Refused", is_key=True), Column("Why"), *cleared], rows)
 
 
 def _as_of(found: Quarantine) -> list[str]:
@@ -76,8 +74,3 @@ def _as_of(found: Quarantine) -> list[str]:
             "run harmrank refresh."
         ]
     return [f"As of build {found.build_id}."]
-
-
-def _texts(cells: list[str]) -> list[Text]:
-    """Returns cells without markup or control characters."""
-    return [Text(printable(cell)) for cell in cells]

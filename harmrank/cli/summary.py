@@ -46,14 +46,21 @@ def lines(ending: Ending, run: Run, known_at: date | None) -> list[tuple[str, st
 def show(summary: list[tuple[str, str]]) -> None:
     """Prints the summary to stderr. A terminal gets wrapped lines with labels in bold, a file one line per sentence."""
     width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
+    # A narrow terminal has no room for an indent, and no line is too short for a figure.
+    indent = " " * (2 + _LABEL_WIDTH) if width is None or width >= 4 * _LABEL_WIDTH else "  "
     for label, sentence in summary:
-        text = printable(sentence)
+        text = printable(sentence, encoding=sys.stderr.encoding)
         if not label:
             click.echo(click.style(text, bold=True), err=True)
             continue
-        indent = " " * (2 + _LABEL_WIDTH)
-        wrapped = textwrap.wrap(text, width - len(indent), break_on_hyphens=False) if width else [text]
-        click.echo(f"  {click.style(label.ljust(_LABEL_WIDTH), bold=True)}" + f"\n{indent}".join(wrapped), err=True)
+        wrapped = [text]
+        if width:
+            room = max(width - len(indent), _LABEL_WIDTH)
+            wrapped = textwrap.wrap(text, room, break_on_hyphens=False, break_long_words=False)
+        first = "" if len(indent) > 2 else "\n  "
+        click.echo(
+            f"  {click.style(label.ljust(_LABEL_WIDTH), bold=True)}{first}" + f"\n{indent}".join(wrapped), err=True
+        )
 
 
 def _headline(ending: Ending, run: Run, known_at: date | None) -> str:

@@ -158,6 +158,10 @@ class Home:
                 "the home with the extracts."
             )
 
+    def is_made(self) -> bool:
+        """Returns whether this folder is a home. Raises OSError if this user may not look into it."""
+        return any(_is_there(path) for path in (self.published, self.warehouse, self.past_list_path))
+
     @property
     def lock_path(self) -> Path:
         """The file whose lock shows which process is working in the home."""
@@ -252,6 +256,15 @@ class Home:
         file.truncate()
         file.write(f"{os.getpid()}\n")
         file.flush()
+
+
+def _is_there(path: Path) -> bool:
+    # Not Path.exists: some versions of Python answer no where they may not look.
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 def _taken(file: TextIO, kind: int) -> bool:

@@ -72,8 +72,8 @@ def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     process has the warehouse open; HarmrankError if this DuckDB cannot read the file or a newer harmrank made it.
     """
     home.refuse_past_list()
-    if read_only and not home.warehouse.exists():
-        raise UsageError(f"{home.root} has no warehouse yet: run harmrank refresh or harmrank land first.")
+    if read_only:
+        refuse_missing(home)
     try:
         connection = duck.open_database(home.warehouse, read_only)
     except duckdb.Error as error:
@@ -84,6 +84,12 @@ def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
         connection.close()
         raise
     return connection
+
+
+def refuse_missing(home: Home) -> None:
+    """Raises UsageError if the home has no warehouse."""
+    if not home.warehouse.exists():
+        raise UsageError(f"{home.root} has no warehouse yet: run harmrank refresh or harmrank land first.")
 
 
 def _prepare(connection: duckdb.DuckDBPyConnection, home: Home, read_only: bool) -> None:

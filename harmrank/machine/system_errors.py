@@ -8,12 +8,15 @@ from collections.abc import Iterator
 
 import duckdb
 
-from harmrank.errors import HarmrankError, HomeBusy
+from harmrank.errors import HarmrankError, HomeBusy, UsageError
 
 MEMORY_SETTING = "HARMRANK_MEMORY_LIMIT"
+_LONGEST_PLACE = 200
+"""Characters of a path that a sentence quotes if the path is too long for the system."""
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 _NOT_ALLOWED = (errno.EACCES, errno.EPERM)
+_NO_PATH = (errno.ENAMETOOLONG, errno.ELOOP)
 _IN_THE_WAY = (errno.ENOTDIR, errno.EEXIST, errno.EISDIR)
 # DuckDB reports the second if it could not spill: the disk, not the memory, was too small.
 _FULL = re.compile(r"no space left on device|max_temp_directory_size|disk quota exceeded", re.IGNORECASE)
@@ -90,6 +93,9 @@ def _from_os(error: OSError) -> HarmrankError | None:
         return _forbidden(place)
     if error.errno == errno.EROFS:
         return _read_only(place)
+    if error.errno in _NO_PATH:
+        # The end of the line would be cut: it says what to do.
+        return UsageError(f"{place[:_LONGEST_PLACE]} cannot be a path ({error.strerror}): name another one")
     if error.errno in _IN_THE_WAY:
         return HarmrankError(
             f"{place} is in the way: harmrank needs a folder there. Move it away, then run this again."

@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import duckdb
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from harmrank.home.folder import Home
 from harmrank.machine import duck
@@ -111,15 +108,3 @@ def _share(name: str, value: float | None, published: str, source: str) -> Figur
 
 def _number(name: str, value: float | None, decimals: int, published: str, source: str) -> Figure:
     return Figure(name, value, "-" if value is None else f"{value:,.{decimals}f}", published, source)
-
-
-def print_figures(console: Console, figures: list[Figure]) -> None:
-    """Prints the figures as a table."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("Figure")
-    table.add_column("This feed", justify="right", no_wrap=True)
-    table.add_column("Published")
-    table.add_column("By", style="dim")
-    for figure in figures:
-        table.add_row(figure.name, figure.text, figure.published, figure.source)
-    console.print(table)

@@ -12,19 +12,20 @@ LONGEST_LINE = 2_000
 """Characters kept of a line that holds such names."""
 
 
-def printable(text: str, longest: int = LONGEST_LINE) -> str:
+def printable(text: str, longest: int = LONGEST_LINE, encoding: str = "utf-8") -> str:
     r"""Returns the text with every character that could control or mislead a terminal as an escape like `\x1b`.
 
     These are control characters, line ends, characters that change the writing direction or have no width, and bytes of
-    file names that are not UTF-8. The result has at most `longest` characters and an ellipsis. Safe text is unchanged, so
-    calling this twice is harmless.
+    file names that are not UTF-8; and characters that `encoding` lacks, for a terminal. The result has at most `longest`
+    characters and an ellipsis. Safe text is unchanged, so calling this twice is harmless.
     """
     safe = text
     if not text.isprintable():
         start = text[: longest + 2]
         safe = "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii") for sign in start)
     # An earlier cut leaves one character more than allowed: its ellipsis.
-    return safe if len(safe) <= longest + 1 else safe[:longest] + "…"
+    safe = safe if len(safe) <= longest + 1 else safe[:longest] + "…"
+    return safe.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def printable_name(name: str) -> str:
@@ -32,15 +33,15 @@ def printable_name(name: str) -> str:
     return printable(name, LONGEST_NAME)
 
 
-def printable_rows(value: Any) -> Any:
+def printable_rows(value: Any, encoding: str = "utf-8") -> Any:
     """Returns rows of a table, or any nesting of dicts and lists, with every text in them printable."""
     if isinstance(value, str):
-        return printable(value)
+        return printable(value, encoding=encoding)
     if isinstance(value, dict):
         # Keeps the type: a row may raise an error of its own for a missing column.
-        return type(value)((key, printable_rows(inner)) for key, inner in value.items())
+        return type(value)((key, printable_rows(inner, encoding)) for key, inner in value.items())
     if isinstance(value, list):
-        return [printable_rows(inner) for inner in value]
+        return [printable_rows(inner, encoding) for inner in value]
     return value
 
 

@@ -22,7 +22,7 @@ import tempfile
 import time
 import traceback
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -33,16 +33,23 @@ LOADED = ("dbt.cli.main", "dbt.adapters.duckdb", "dbt.task.build", "great_expect
 
 
 def run(
-    arguments: Iterable[str | Path], module: str, folder: Path, environment: Mapping[str, str]
+    arguments: Iterable[str | Path],
+    module: str,
+    folder: Path,
+    environment: Mapping[str, str],
+    streams: Sequence[int] = (),
 ) -> subprocess.CompletedProcess[str]:
-    """Returns what `python -m MODULE ARGUMENTS`, run in `folder`, wrote and its exit code, negative where a signal ended it."""
+    """Returns what `python -m MODULE ARGUMENTS`, run in `folder`, wrote and its exit code, negative where a signal ended it.
+
+    `streams` are open files for its stdout and stderr, such as a terminal; then it returns no text.
+    """
     words = [module, *map(str, arguments)]
     umask = os.umask(0o077)
     os.umask(umask)
     ours, theirs = socket.socketpair()
     with ours, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, open(os.devnull) as nothing:
         with theirs:
-            descriptors = [theirs.fileno(), nothing.fileno(), out.fileno(), err.fileno()]
+            descriptors = [theirs.fileno(), nothing.fileno(), *(streams or (out.fileno(), err.fileno()))]
             socket.send_fds(_server(os.getpid()), [b"!"], descriptors)
         request = {"words": words, "folder": str(folder), "environment": dict(environment), "umask": umask}
         ours.sendall(json.dumps(request).encode() + b"\n")
