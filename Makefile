@@ -171,7 +171,7 @@ method-figures: demo  ## measure the rules on the invented force of make demo an
 	@PYTHONPATH=tests $(BIN)/python -m reliability.method_figures
 
 # The long attacks, cheapest first; figures go into docs/reliability.md.
-ATTACKS ?= damage surroundings faults rank_coverage mutations increments readers kills
+ATTACKS ?= damage surroundings faults rank_coverage mutations increments readers kills wrong_feeds
 
 .PHONY: reliability
 reliability: dev  ## attack harmrank for an hour or so and write docs/reliability.md
