@@ -71,8 +71,6 @@ def _database(connection: str) -> Asset:
     return {
         "database_name": _DATABASES[connection],
         "sqlalchemy_uri": f"duckdb:///:memory:?mart={connection}",
-        # Answers with names are not cached: they would be names in one more file.
-        "cache_timeout": -1 if connection == "names" else None,
         "expose_in_sqllab": False,
         "allow_run_async": False,
         "allow_ctas": False,

@@ -1,8 +1,7 @@
-"""Permissions in Superset: two roles for readers, reset to this file at each set-up, and row rules."""
+"""Permissions in Superset: two roles for readers, reset to this file at each set-up."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 VIEWER = "Viewer"
@@ -57,38 +56,13 @@ READING = [
 ]
 
 
-@dataclass(frozen=True)
-class RowRule:
-    """A condition on the rows of datasets, for `roles`, or with `for_all_but` for everybody else."""
-
-    name: str
-    why: str
-    clause: str
-    roles: tuple[str, ...]
-    for_all_but: bool
+def is_operational(security: Any, user: Any) -> bool:
+    """Returns whether names are for this user."""
+    return OPERATIONAL in {role.name for role in security.get_user_roles(user)}
 
 
-# The rules of all datasets on the connection with names.
-ROW_RULES = [
-    RowRule(
-        "names are for operational readers",
-        "Anyone else with access to one of these datasets, by mistake or as an administrator, sees no row of it.",
-        "1 = 0",
-        (OPERATIONAL,),
-        for_all_but=True,
-    ),
-    RowRule(
-        "names of the hundred alone",
-        "The mart has the names of everybody who is ranked; readers of the list need only those on it.",
-        "offender_key in (select offender_key from mart.top_100)",
-        (OPERATIONAL,),
-        for_all_but=False,
-    ),
-]
-
-
-def grant(security: Any, role_name: str, datasets: list[Any]) -> Any:
-    """Sets a role to READING and these datasets. Returns the role.
+def grant(security: Any, role_name: str, datasets: list[Any]) -> None:
+    """Sets a role to READING and these datasets.
 
     Raises KeyError for a permission that this version of Superset does not have.
     """
@@ -99,4 +73,3 @@ def grant(security: Any, role_name: str, datasets: list[Any]) -> Any:
     if missing:
         raise KeyError(f"Superset knows no permission {missing}: see READING in {__file__}")
     role.permissions = list(found.values())
-    return role

@@ -19,7 +19,6 @@ import sys
 import warnings
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import mart
 import roles
@@ -135,27 +134,14 @@ def _assets(state: Path, bundle: Path) -> None:
 
 
 def _roles() -> None:
-    """Resets both roles and the row rules to roles.py."""
+    """Resets both roles to roles.py."""
     from superset import db, security_manager
-    from superset.connectors.sqla.models import RowLevelSecurityFilter, SqlaTable
-    from superset.utils.core import RowLevelSecurityFilterType
+    from superset.connectors.sqla.models import SqlaTable
 
     datasets = db.session.query(SqlaTable).all()
     of_everybody = [dataset for dataset in datasets if dataset.database.sqlalchemy_uri.endswith(f"={mart.LIST}")]
-    named = [dataset for dataset in datasets if dataset not in of_everybody]
-    made = {
-        roles.VIEWER: roles.grant(security_manager, roles.VIEWER, of_everybody),
-        roles.OPERATIONAL: roles.grant(security_manager, roles.OPERATIONAL, datasets),
-    }
-    for rule in roles.ROW_RULES:
-        row: Any = db.session.query(RowLevelSecurityFilter).filter_by(name=rule.name).first()
-        if row is None:
-            row = RowLevelSecurityFilter(name=rule.name)
-            db.session.add(row)
-        kinds = RowLevelSecurityFilterType
-        row.filter_type = (kinds.BASE if rule.for_all_but else kinds.REGULAR).value
-        row.description, row.clause = rule.why, rule.clause
-        row.tables, row.roles = named, [made[name] for name in rule.roles]
+    roles.grant(security_manager, roles.VIEWER, of_everybody)
+    roles.grant(security_manager, roles.OPERATIONAL, datasets)
     db.session.commit()
 
 

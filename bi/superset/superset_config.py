@@ -14,8 +14,10 @@ from typing import Any
 
 import duckdb_engine
 import mart
+import roles
 from sqlalchemy.engine.url import URL
 from sqlalchemy.pool import NullPool
+from superset.utils.log import DBEventLogger
 
 HOME = Path(os.environ["HARMRANK_HOME"]).resolve()
 PUBLISHED = HOME / "published"
@@ -56,13 +58,20 @@ def DB_SQLA_URI_VALIDATOR(url: URL) -> None:
 def DB_CONNECTION_MUTATOR(
     url: URL, parameters: dict[str, Any], username: str, security_manager: Any, source: Any
 ) -> tuple[URL, dict[str, Any]]:
-    """Makes each query open the build that is current at that moment, and close it afterwards."""
+    """Makes each query open the build that is current at that moment, and close it afterwards.
+
+    Only operational readers get a connection with names: no dataset, row rule or SQL decides that. Raises PermissionError
+    for everybody else, administrators included, when the connection is used.
+    """
     connection = _which(url)
-    return url.set(query={}), {
-        **parameters,
-        "poolclass": NullPool,
-        "creator": lambda: duckdb_engine.ConnectionWrapper(mart.open_build(PUBLISHED, connection)),
-    }
+
+    def opened() -> Any:
+        user = username and security_manager.find_user(username)
+        if connection == mart.NAMES and not (user and roles.is_operational(security_manager, user)):
+            raise PermissionError(f"Names are for users with the role {roles.OPERATIONAL}.")
+        return duckdb_engine.ConnectionWrapper(mart.open_build(PUBLISHED, connection))
+
+    return url.set(query={}), {**parameters, "poolclass": NullPool, "creator": opened}
 
 
 class _Quoting(duckdb_engine.DuckDBIdentifierPreparer):
@@ -76,7 +85,7 @@ class _Quoting(duckdb_engine.DuckDBIdentifierPreparer):
 duckdb_engine.Dialect.preparer = _Quoting
 
 CACHE_CONFIG = {"CACHE_TYPE": "NullCache"}
-# A query takes milliseconds, Superset's own work around it far more. Answers with names are never cached (assets.py).
+# A query takes milliseconds, Superset's own work around it far more.
 DATA_CACHE_CONFIG = {
     "CACHE_TYPE": "answers.AnswersOfTheBuild",
     "CACHE_DIR": str(STATE / "answers"),
@@ -94,13 +103,21 @@ PUBLIC_ROLE_LIKE = None
 RATELIMIT_ENABLED = True
 RATELIMIT_APPLICATION = "200 per second"
 RATELIMIT_STORAGE_URI = "memory://"
+# Attempts to log in from one address, for each process of the server: a reader who mistypes never notices, a guesser does.
+AUTH_RATE_LIMITED = True
+AUTH_RATE_LIMIT = "10 per minute; 60 per hour"
+
+
+def FLASK_APP_MUTATOR(app: Any) -> None:
+    """Limits attempts to log in through the API too; Superset itself limits only the form."""
+    app.appbuilder.sm.limiter.limit(AUTH_RATE_LIMIT, methods=["POST"])(app.blueprints["SecurityApi"])
+
+
 FAB_API_SWAGGER_UI = False
 FEATURE_FLAGS = {
     # Access follows the reader's datasets. Roles on dashboards would show more.
     "DASHBOARD_RBAC": False,
     "ALLOW_ADHOC_SUBQUERY": False,
-    # The row rules apply in SQL Lab too, for administrators.
-    "RLS_IN_SQLLAB": True,
     "ENABLE_TEMPLATE_PROCESSING": False,
     "ESCAPE_MARKDOWN_HTML": True,
     "EMBEDDABLE_CHARTS": False,
@@ -133,7 +150,23 @@ SESSION_COOKIE_SECURE = _IS_HTTPS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 
+
 # -- log --------------------------------------------------------------------------------------------------------------
+class _Events(DBEventLogger):
+    """Superset's log of who opened what, without the requests: a filter in them may be a name."""
+
+    def log(self, *arguments: Any, **named: Any) -> None:
+        """Writes an event: its user, action, dashboard, chart and duration."""
+        named["referrer"] = None
+        named["curated_payload"] = None
+        named["records"] = [
+            {key: record[key] for key in ("dashboard_id", "slice_id") if key in record}
+            for record in named.get("records") or []
+        ]
+        super().log(*arguments, **named)
+
+
+EVENT_LOGGER = _Events()
 LOG_LEVEL = "WARNING"
 # Superset logs at each page that a picture is missing from its package.
 logging.getLogger("superset.views.base").setLevel(logging.ERROR)
