@@ -1,4 +1,4 @@
-"""The keys of the published tables, taken from the dbt tests: only their YAML names them."""
+"""What the parsed project makes: its tables and views, and the keys of the published tables, which only dbt tests name."""
 
 from __future__ import annotations
 
@@ -28,6 +28,15 @@ def of_marts(project: Any) -> Keys:
         if model is not None and model.schema == "mart":
             keys.setdefault(model.name, []).append(list(metadata.kwargs.get("columns") or [test.column_name]))
     return keys
+
+
+def relations_of(project: Any) -> frozenset[tuple[str, str]]:
+    """Returns schema and name of every table and view that the parsed project (dbt's Manifest) makes."""
+    return frozenset(
+        (node.schema, node.alias)
+        for node in project.nodes.values()
+        if str(node.resource_type) in ("model", "seed") and node.config.materialized != "ephemeral"
+    )
 
 
 def in_order(keys: list[list[str]], columns: Sequence[str]) -> list[list[str]]:

@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from harmrank.building import manifest_cache
-from harmrank.building.mart_keys import Keys, of_marts
+from harmrank.building.mart_keys import Keys, of_marts, relations_of
 from harmrank.building.project import project_root
 from harmrank.home.folder import Home
 from harmrank.machine import duck, signals, system_errors
@@ -34,7 +34,7 @@ class BuildResult:
     """What dbt built and tested.
 
     Counts; the seconds of each model, seed and test by name; one sentence for each failure and warning; the keys of the
-    marts; and the parsed project (dbt's Manifest), None if it could not be parsed.
+    marts; schema and name of every table and view of the project; and the parsed project (dbt's Manifest), None if it could not be parsed.
     """
 
     models: int
@@ -43,6 +43,7 @@ class BuildResult:
     failures: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     keys: Keys = field(default_factory=dict)
+    relations: frozenset[tuple[str, str]] = frozenset()
     project: Any = None
 
 
@@ -96,7 +97,9 @@ def _outcome(
         kind, reason = type(outcome.exception).__name__, without_values(str(outcome.exception))
         return BuildResult(0, 0, failures=[f"dbt could not run ({kind}): {reason}"])
     columns: Callable[[Any], list[str]] = partial(_columns_found, home) if target == DUCKDB else lambda _: []
-    return replace(_summarise(outcome.result, of_marts(project), columns), project=project)
+    return replace(
+        _summarise(outcome.result, of_marts(project), columns), relations=relations_of(project), project=project
+    )
 
 
 def _run(home: Home, command: str, only_changes: bool, counter: _Counter, target: str) -> tuple[Any, Any]:

@@ -7,13 +7,14 @@ succeed. After an interrupted, failed or manual build the next refresh rebuilds 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import duckdb
 
 from harmrank.home import warehouse
 from harmrank.home.folder import Home
 from harmrank.machine import duck
+from harmrank.text import quoting
 
 MODELS_READ = ("int_quarantined_rows", "int_extract_reconciliation", "int_build")
 """The models that harmrank itself reads in the warehouse, on every engine."""
@@ -33,8 +34,12 @@ def mark_tables_untrusted(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("update raw.built_extracts set is_whole = false")
 
 
-def mark_tables_trusted(home: Home, rules: str, extracts: Sequence[str]) -> None:
-    """Records that the tables hold these extracts, built by these rules."""
+def mark_tables_trusted(home: Home, rules: str, extracts: Sequence[str], made: frozenset[tuple[str, str]]) -> list[str]:
+    """Records that the tables hold these extracts, built by these rules, and `made`: what the project makes, by schema and name.
+
+    Drops what an earlier build made and the project no longer makes. Returns a sentence about that, and one about what is in
+    schema mart and was never made by a build: harmrank leaves it alone.
+    """
     with warehouse.connect(home) as connection:
         connection.execute("begin")
         connection.execute("delete from raw.built_extracts")
@@ -43,4 +48,30 @@ def mark_tables_trusted(home: Home, rules: str, extracts: Sequence[str]) -> None
             "where extract_id in (select unnest(?::varchar[]))",
             [rules, list(extracts)],
         )
+        remarks = list(_drop_orphans(connection, made))
+        connection.execute("delete from raw.built_relations")
+        connection.executemany("insert into raw.built_relations values (?, ?)", sorted(made))
         connection.execute("commit")
+    return remarks
+
+
+def _drop_orphans(connection: duckdb.DuckDBPyConnection, made: frozenset[tuple[str, str]]) -> Iterator[str]:
+    there = {
+        (schema, name): kind
+        for schema, name, kind in connection.execute(
+            "select schema_name, table_name, 'table' from duckdb_tables() where database_name = current_database() "
+            "union all select schema_name, view_name, 'view' from duckdb_views() where database_name = current_database()"
+        ).fetchall()
+    }
+    earlier = set(connection.execute("select schema_name, relation_name from raw.built_relations").fetchall())
+    orphans = sorted((earlier - made) & there.keys())
+    for schema, name in orphans:
+        connection.execute(f"drop {there[schema, name]} {quoting.identifier(schema)}.{quoting.identifier(name)}")
+    if orphans:
+        yield f"no model makes these any more, so they were dropped: {_listed(orphans)}"
+    if foreign := sorted(found for found in there.keys() - made - earlier if found[0] == "mart"):
+        yield f"no model of harmrank makes these, so they are not published: {_listed(foreign)} in the warehouse"
+
+
+def _listed(relations: Sequence[tuple[str, str]]) -> str:
+    return ", ".join(f"{schema}.{name}" for schema, name in relations)

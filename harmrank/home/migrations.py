@@ -13,6 +13,9 @@ from harmrank.home.folder import Home
 from harmrank.machine import duck
 from harmrank.machine.clock import utc_now
 
+BUILT_RELATIONS = "raw.built_relations (schema_name VARCHAR NOT NULL, relation_name VARCHAR NOT NULL)"
+"""The table of what builds have made: the next one drops what the project no longer makes."""
+
 # The statements from version 1 to 2, from 2 to 3, and so on. Missing tables are created from their definition afterwards,
 # so the step for a new table is empty. Never change a released step.
 STEPS: tuple[tuple[str, ...], ...] = (
@@ -31,6 +34,13 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "DROP TABLE IF EXISTS raw.crime_digests",
         "DROP TABLE IF EXISTS raw.person_digests",
         "DROP TABLE IF EXISTS raw.digests_made",
+    ),
+    # raw.built_relations is new: so far a build has described every column that it made, and probably nobody else has.
+    (
+        f"CREATE TABLE IF NOT EXISTS {BUILT_RELATIONS}",
+        "INSERT INTO raw.built_relations SELECT schema_name, table_name FROM duckdb_columns() "
+        "WHERE database_name = current_database() AND schema_name IN ('reference', 'staging', 'intermediate', 'mart') "
+        "GROUP BY ALL HAVING bool_and(comment IS NOT NULL)",
     ),
 )
 

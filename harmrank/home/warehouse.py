@@ -44,6 +44,7 @@ _BOOKKEEPING = (
     """raw.built_extracts (
         extract_id VARCHAR PRIMARY KEY, content_sha256 VARCHAR NOT NULL, rules VARCHAR NOT NULL,
         is_whole BOOLEAN NOT NULL)""",
+    migrations.BUILT_RELATIONS,
     """raw.crime_digests (
         crime UBIGINT NOT NULL, force VARCHAR NOT NULL, reference UINTEGER NOT NULL, reported_on DATE,
         offence_class USMALLINT, updated_at TIMESTAMP NOT NULL)""",

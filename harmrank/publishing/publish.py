@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from harmrank.building.mart_keys import Keys, in_order
+from harmrank.errors import HarmrankError
 from harmrank.home import warehouse
 from harmrank.home.folder import Home
 from harmrank.machine import disk, duck
@@ -73,18 +74,27 @@ Audit = Callable[[Path, dict[str, Any]], list[str]]
 """Checks the folder and manifest of a build: returns warnings, or raises if it must not be published."""
 
 
-def of_warehouse(home: Home) -> Marts:
-    """Returns the function that finds the marts of the home's warehouse."""
+def of_warehouse(home: Home, names: Collection[str]) -> Marts:
+    """Returns the function that finds the marts of these names in the home's warehouse; it leaves everything else there alone.
+
+    It raises HarmrankError if the warehouse lacks one of them.
+    """
 
     def marts(connection: duckdb.DuckDBPyConnection) -> list[Mart]:
         connection.execute(f"attach {quoting.text(str(home.warehouse))} as warehouse (read_only)")
-        tables = connection.execute(
-            "select table_name, comment from duckdb_tables() "
-            "where database_name = 'warehouse' and schema_name = 'mart' order by table_name"
-        ).fetchall()
+        comments = dict(
+            connection.execute(
+                "select table_name, comment from duckdb_tables() "
+                "where database_name = 'warehouse' and schema_name = 'mart' "
+                "union all select view_name, comment from duckdb_views() "
+                "where database_name = 'warehouse' and schema_name = 'mart'"
+            ).fetchall()
+        )
+        if missing := sorted(set(names) - comments.keys()):
+            raise HarmrankError(f"the warehouse has no mart.{missing[0]}: run {home.refresh_command} --full")
         return [
-            Mart(name, f"warehouse.mart.{quoting.identifier(name)}", comment, _columns(connection, name))
-            for name, comment in tables
+            Mart(name, f"warehouse.mart.{quoting.identifier(name)}", comments[name], _columns(connection, name))
+            for name in sorted(names)
         ]
 
     return marts
@@ -104,8 +114,8 @@ def prepare(
     build_id: str,
     facts: dict[str, Any],
     audit: Audit,
+    marts: Marts,
     keys: Keys | None = None,
-    marts: Marts | None = None,
     operational_mode: int | None = None,
 ) -> Path:
     """Copies the marts of a build into a new hidden folder, and returns the folder when all of it is on disk.
@@ -117,7 +127,7 @@ def prepare(
     incoming = home.published / f".incoming-{build_id}"
     for folder in (incoming, incoming / OPERATIONAL):
         folder.mkdir(mode=_OWNER_ONLY)
-    tables = _copy_marts(home, incoming, keys or {}, marts or of_warehouse(home))
+    tables = _copy_marts(home, incoming, keys or {}, marts)
     manifest = {
         "build_id": build_id,
         **facts,

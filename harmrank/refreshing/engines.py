@@ -58,8 +58,8 @@ class DuckDB:
         return run_dbt.test(self._home, progress)
 
     def marts(self, built: BuildResult) -> publish.Marts:
-        """Returns the tables of the schema mart."""
-        return publish.of_warehouse(self._home)
+        """Returns the marts of the project in the warehouse."""
+        return publish.of_warehouse(self._home, {name for schema, name in built.relations if schema == "mart"})
 
 
 class Spark:

@@ -204,10 +204,11 @@ def _publish(
     run.begin("publishing")
     facts = asked.manifest(warnings.collect(home, asked, late, built.warnings))
     prepared = publish.prepare(
-        home, asked.build_id, facts, _audit(home, run), built.keys, engine.marts(built), options.operational_mode
+        home, asked.build_id, facts, _audit(home, run), engine.marts(built), built.keys, options.operational_mode
     )
     # Only after the checks: the next build must not rely on tables that fail them.
-    ledger.mark_tables_trusted(home, asked.rules, asked.extracts)
+    for remark in ledger.mark_tables_trusted(home, asked.rules, asked.extracts, built.relations):
+        run.remark(remark)
     publication = publish.switch(home, prepared, options.keep_builds)
     run.published(publication)
     return publication

@@ -325,6 +325,26 @@ def test_a_table_that_harmrank_did_not_make_is_not_overwritten(
     assert server.ask(f"select * from {schema}.notes") == [("mine",)]
 
 
+def test_a_table_that_the_build_no_longer_has_is_dropped(
+    server: Server, schema: str, published: PublishedHome, publish: Publish, tmp_path: Path
+) -> None:
+    """A mart that has left the project leaves the copy; somebody's view on it stops the copy, and is named."""
+    assert publish(published).returncode == 0
+    server.ask(f"create view {schema}.mine as select * from {schema}.rule_effect")
+    shutil.copytree(published.home, tmp_path / "home", symlinks=True)
+    later = PublishedHome(tmp_path / "home", published.extracts)
+    said = manifest(later)
+    del said["tables"]["rule_effect"]
+    (later.mart.parent / "manifest.json").write_text(json.dumps(said), encoding="utf-8")
+    done = publish(later)
+    assert done.returncode == 1 and "cannot drop table" in done.stderr, done.stderr
+    assert "drop the view that needs it, publish again" in done.stderr
+    assert "rule_effect" in tables_in(server, schema)
+    server.ask(f"drop view {schema}.mine")
+    assert publish(later).returncode == 0
+    assert "rule_effect" not in tables_in(server, schema) and "top_100" in tables_in(server, schema)
+
+
 def test_names_are_copied_only_if_asked_for(
     server: Server, schema: str, published: PublishedHome, publish: Publish
 ) -> None:

@@ -1,4 +1,4 @@
-"""Names are in a folder of their own, with permissions of its own, and in no other file of a build."""
+"""What a build holds: what the project makes and nothing else, and names in a folder with permissions of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Command, PublishedHome
+from conftest import REPOSITORY, Command, PublishedHome
 
 from harmrank.errors import HarmrankError, UsageError
 from harmrank.home.folder import Home
@@ -25,6 +25,7 @@ from harmrank.reading.briefing import facts
 KEY = "met|p1"
 NAMED = re.compile("Invented|Mann|1980-01-01")
 NOBODY = 65534
+BEFORE_BUILT_RELATIONS = 7
 
 
 @pytest.fixture
@@ -157,3 +158,45 @@ def test_builds_of_an_older_harmrank_are_closed(scratch: PublishedHome, without_
     assert (old.stat().st_mode & 0o777, scratch.mart.parent.resolve().stat().st_mode & 0o777) == (0o700, 0o755)
     done = without_dbt("refresh", scratch.extracts, "--home", home, "--published-mode", "755")
     assert (done.returncode, old.stat().st_mode & 0o777) == (0, 0o700)
+
+
+def test_what_no_model_makes_is_not_published(scratch: PublishedHome, without_dbt: Command) -> None:
+    """A mart that has left the project goes, from the warehouse too, with what else earlier builds have left there. A table or
+    view of an analyst stays, is named, and is no obstacle. An older home knows its own tables by their descriptions."""
+    warehouse = scratch.home / "warehouse.duckdb"
+    with duckdb.connect(str(warehouse)) as connection:
+        for kind, name in (("table", "mart.old_mart"), ("table", "intermediate.int_old"), ("view", "staging.stg_old")):
+            connection.execute(f"create {kind} {name} as select 1 as one")
+            connection.execute(f"comment on column {name}.one is 'What an earlier model said.'")
+        connection.execute(
+            "create table mart.notes as from mart.top_100; create table intermediate.mine as select 1 as a"
+        )
+        connection.execute("create view mart.my_view as from mart.old_mart")
+        connection.execute("drop table raw.built_relations; delete from raw.home_layout")
+        connection.execute("insert into raw.home_layout values (?, current_timestamp)", [BEFORE_BUILT_RELATIONS])
+    done = without_dbt("refresh", scratch.extracts, "--home", scratch.home, "--full")
+    assert done.returncode == 0, done.stderr
+    dropped = (
+        "no model makes these any more, so they were dropped: intermediate.int_old, mart.old_mart, staging.stg_old"
+    )
+    foreign = "no model of harmrank makes these, so they are not published: mart.my_view, mart.notes in the warehouse"
+    assert [line for line in done.stderr.splitlines() if "no model" in line] == [dropped, foreign]
+    models = {path.stem for path in (REPOSITORY / "models" / "marts").rglob("*.sql")}
+    manifest = json.loads((scratch.mart.parent / "manifest.json").read_text(encoding="utf-8"))
+    files = {path.stem for path in scratch.mart.parent.resolve().rglob("*.parquet")}
+    assert manifest["tables"].keys() == files == models
+    kept = {"mart.notes", "intermediate.mine"}
+    with duckdb.connect(str(warehouse)) as connection:
+        tables = connection.execute("select schema_name || '.' || table_name from duckdb_tables()").fetchall()
+        assert kept <= {name for (name,) in tables} and not {("mart.old_mart",), ("intermediate.int_old",)} & {*tables}
+        connection.execute("drop table mart.notes; drop view mart.my_view")
+    done = without_dbt("refresh", scratch.extracts, "--home", scratch.home, "--full")
+    assert (done.returncode, "no model" in done.stderr) == (0, False)
+
+
+def test_a_mart_that_the_warehouse_lacks_is_named(scratch: PublishedHome, without_dbt: Command) -> None:
+    """It must not be missing from the published build in silence."""
+    with duckdb.connect(str(scratch.home / "warehouse.duckdb")) as connection:
+        connection.execute("drop table mart.rule_effect")
+    done = without_dbt("refresh", scratch.extracts, "--home", scratch.home, "--full")
+    assert (done.returncode, "the warehouse has no mart.rule_effect: run harmrank refresh" in done.stderr) == (1, True)

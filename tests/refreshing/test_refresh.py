@@ -372,9 +372,10 @@ def test_the_last_twelve_builds_are_kept(scratch: PublishedHome) -> None:
     from harmrank.publishing import publish
 
     home = Home(scratch.home)
+    marts = publish.of_warehouse(home, {"build_info", "top_100"})
     for number in range(14):
         name, facts = f"20990101T0000{number:02d}000000Z-00000000", {"extracts": [], "warnings": []}
-        publish.switch(home, publish.prepare(home, name, facts, lambda folder, manifest: []))
+        publish.switch(home, publish.prepare(home, name, facts, lambda folder, manifest: [], marts))
     builds = sorted(p.name for p in home.published.iterdir() if p.is_dir() and not p.is_symlink())
     assert builds == [f"20990101T0000{number:02d}000000Z-00000000" for number in range(1, 14)]
     assert build_id(scratch.home) == "20990101T000013000000Z-00000000"
