@@ -1,7 +1,6 @@
 """A hundred ways to ask a DuckDB connection for names: `{names}` is the folder with names, `{build}` the build, `{home}` the home.
 
-On a connection that nothing closes, with the table of names attached, most of them answer with a name: the tests ask there
-first, so that a way that has stopped being one is found.
+Most of `READING` has a name in its answer on a connection that nothing closes and that has the table with names.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ TABLES = (
 )
 """Where the names might be, as a FROM clause has it."""
 
-STATEMENTS = (
+QUESTIONS = (
     "from mart.offender_people select surname",
     "table mart.offender_people",
     "summarize mart.offender_people",
@@ -85,6 +84,9 @@ STATEMENTS = (
     "select min_by(surname, forename) filter (where true) from mart.offender_people group by all",
     "select surname from mart.offender_people qualify row_number() over () = 1",
     "select surname from mart.offender_people at (version => 1)",
+)
+
+STATEMENTS = (
     "describe select * from mart.offender_people",
     "show all tables",
     "explain analyze select surname from mart.offender_people where surname >= (select min(surname) from mart.offender_people)",
@@ -99,7 +101,6 @@ STATEMENTS = (
     "set allowed_directories = ['{names}']",
     "set allowed_paths = ['{names}/offender_people.parquet']",
     "reset enable_external_access",
-    "pragma enable_profiling",
     "set file_search_path = '{names}'",
     "set home_directory = '{names}'",
     "set variable who = (select max(surname) from mart.offender_people)",
@@ -131,6 +132,7 @@ STATEMENTS = (
     "create secret mine (type s3, provider credential_chain)",
     "checkpoint",
 )
-"""Other statements, and statements that would prepare such a question or change what is published."""
+"""Statements that ask for what is around a table, prepare a question or change what is published."""
 
-WAYS = (*(f"select * from {table}" for table in TABLES), *STATEMENTS)
+READING = (*(f"select * from {table}" for table in TABLES), *QUESTIONS)
+WAYS = (*READING, *STATEMENTS)
