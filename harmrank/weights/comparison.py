@@ -10,23 +10,27 @@ from harmrank.building.project import seed_rows
 from harmrank.text.wording import days, plural
 
 MOST_GONE = 0.1
-"""Share of the codes in scope that may lose their weight: a new edition retires single codes (that of 2020 lacks 2 of 221);
-a tenth is a chapter that was cut off, or a column of codes that was not read."""
+"""Share of the codes, and of those in scope, at which the import stops because they would lose their weight: a new edition
+retires single codes (that of 2020 lacks 2 of 221 in scope); a tenth is a part cut off, or a column of codes not read."""
 
 MOST_TENFOLD = 0.02
-"""Share of the codes in scope whose weight may move tenfold or more: a new guideline moves single offences; a decimal comma
-or a shifted column moves every long sentence at once."""
+"""Share of the codes in scope, at which it stops, whose weight would move tenfold or more: a new guideline moves single
+offences; a decimal comma moves every long sentence at once."""
+
+MOST_CONTRADICTED = 0.02
+"""Share of the scores, at which it stops, that contradict the starting point in their own row: 3 of 668 do in the edition of
+2020; scores that slip by one row make 28, another unit makes all."""
 
 HUNDREDFOLD = 100
 """A single code in scope that moves so far needs a second look: from a fine to four months, or 1.825 for 1,825."""
 
 TYPICAL = 2
-"""The median of new through old weights may be up to this, or one through this: in weeks it is a seventh."""
+"""The median of new through old weights at which it stops, and one through it: in weeks it is a seventh."""
 
 _TENFOLD = 10
 _UNIT = "days of imprisonment"
 _LEAST_DAYS = 0.5
-"""A weight below counts as this in a ratio: weights are rounded to half a day, and nothing can be divided by nought."""
+"""A weight below counts as this in a ratio: weights are rounded to half a day, and nothing can be divided by 0."""
 
 _MOST_CODES = 12
 """Number of codes that a line names; `--json` has all."""
@@ -125,15 +129,22 @@ def compare(new: Weights, index: str, old: Weights, scopes: Iterable[str]) -> Co
         moved=tuple(sorted(moved, key=lambda move: (not move.in_scope, move.code))),
         unweighted_in_scope=tuple(sorted(scope - new.keys())),
         unweighted_before=len(scope - old.keys()),
-        gross=tuple(_gross(index, ratios, scope & old.keys(), scope)),
+        gross=tuple(_gross(index, ratios, set(old), scope)),
     )
 
 
-def _gross(index: str, ratios: Mapping[str, float], weighed_before: set[str], scope: set[str]) -> Iterable[str]:
-    kept = sorted(weighed_before & ratios.keys())
-    gone = len(weighed_before) - len(kept)
-    if gone and gone >= MOST_GONE * len(weighed_before):
-        yield f"{gone} of the {plural(len(weighed_before), 'code')} in scope that {index} weighs would have no weight"
+def contradicted(rows: int, stated_rows: int) -> Iterable[str]:
+    """Yields what is gross about scores that contradict the starting point in their own row."""
+    if rows and rows >= MOST_CONTRADICTED * stated_rows:
+        yield f"{rows} of {plural(stated_rows, 'score')} contradict the starting point in their own row"
+
+
+def _gross(index: str, ratios: Mapping[str, float], weighed: set[str], scope: set[str]) -> Iterable[str]:
+    for which, before in (("in scope that", weighed & scope), ("that", weighed)):
+        gone = len(before - ratios.keys())
+        if gone and gone >= MOST_GONE * len(before):
+            yield f"{gone} of the {plural(len(before), 'code')} {which} {index} weighs would have no weight"
+    kept = sorted(scope & ratios.keys())
     moves = {code: max(ratios[code], 1 / ratios[code]) for code in kept}
     tenfold = sum(move >= _TENFOLD for move in moves.values())
     if tenfold and tenfold >= MOST_TENFOLD * len(kept):

@@ -31,6 +31,7 @@ class ImportReport:
     """What an import reads, and how it differs from the indices that the home has.
 
     `result` is `imported`, `nothing new` (the home already has these weights) or `refused`. `codes` counts Home Office codes.
+    `gross` says what is too odd for a new edition: such an import needs `accept_differences`.
     """
 
     index_name: str
@@ -40,11 +41,7 @@ class ImportReport:
     codes: int
     workbook: WorkbookWeights
     comparisons: tuple[Comparison, ...]
-
-    @property
-    def gross(self) -> tuple[str, ...]:
-        """What differs so much from the index in use that the import needs `accept_differences`."""
-        return self.comparisons[0].gross
+    gross: tuple[str, ...]
 
     def refusal(self) -> UsageError:
         """Returns the error of a refused import."""
@@ -72,6 +69,7 @@ def import_workbook(
     home.refuse_past_list()
     read = read_workbook(path, sheet, score_column)
     stored = _stored(home)
+    comparisons = _comparisons(read.weights, index_name, stored)
     report = ImportReport(
         index_name=index_name,
         file=path.name,
@@ -79,7 +77,8 @@ def import_workbook(
         result="imported",
         codes=len({weight.offence_code for weight in read.weights}),
         workbook=replace(read, anomalies=(*read.anomalies, *_unknown_codes(read.weights))),
-        comparisons=_comparisons(read.weights, index_name, stored),
+        comparisons=comparisons,
+        gross=(*comparisons[0].gross, *comparison.contradicted(read.contradicted_rows, read.stated_rows)),
     )
     rows = _rows(report)
     if set(rows) == {row for row in stored if row[0] == index_name}:
@@ -151,7 +150,7 @@ def _unknown_codes(weights: Iterable[Weight]) -> list[Anomaly]:
 def _rows(report: ImportReport) -> list[_StoredRow]:
     read = report.workbook
     columns = ", ".join(f"{column.used_as} {column.letter}" for column in read.columns)
-    accepted = f", differences from {report.comparisons[0].index} accepted" if report.gross else ""
+    accepted = ", differences accepted" if report.gross else ""
     source = (
         f"Workbook {report.file}, SHA-256 {report.sha256}, sheet {read.sheet}, columns {columns}, "
         f"{read.used_rows} of {read.sheet_rows} rows{accepted}"

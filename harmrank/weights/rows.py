@@ -10,6 +10,7 @@ from decimal import ROUND_FLOOR, Decimal
 from pathlib import Path
 
 from harmrank.errors import UsageError
+from harmrank.machine.clock import utc_now
 from harmrank.weights.starting_points import contradicted_days, words_of
 from harmrank.weights.workbook import EXPIRED, Column, Odd, Sheet, UnusedSheet, find_sheet, text
 
@@ -29,7 +30,8 @@ _TOTAL = re.compile(r"(grand |sub-?)?totals?\b", re.IGNORECASE)
 _DAYS = re.compile(r"(?![1-9]\d{0,2}\.\d{3}\b)(\d+(?:\.\d+)?)(?: days?)?", re.ASCII | re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
 _TITLE_OF_TITLES = re.compile(r"title|description|^offence( name)?$", re.IGNORECASE)
-_TITLE_OF_EXPIRY = re.compile(r"expired|expiry", re.IGNORECASE)
+_TITLE_OF_EXPIRY = re.compile(r"expired|expiry|end date|valid (to|until)", re.IGNORECASE)
+_YEAR = re.compile(r"\b(?:19|20|99)\d\d\b")
 _NOT_EXPIRED = frozenset({"", "-", "0", "f", "false", "n", "n/a", "#n/a", "no", "not expired", "current"})
 _MOST_CELLS = 10
 """Number of cells that a refusal names: enough to see what they have in common."""
@@ -74,7 +76,8 @@ class Weight:
 class WorkbookWeights:
     """The content of a workbook: what was read where, its weights in the order of the sheet, and its anomalies.
 
-    `sheet_rows` counts the rows of the sheet that are not empty: those used and those left out.
+    `sheet_rows` counts the rows of the sheet that are not empty: those used and those left out. Of the used rows,
+    `stated_rows` have a starting point with one measure, and it contradicts the score of `contradicted_rows`.
     """
 
     sheet: str
@@ -82,6 +85,8 @@ class WorkbookWeights:
     unused_sheets: tuple[UnusedSheet, ...]
     sheet_rows: int
     used_rows: int
+    stated_rows: int
+    contradicted_rows: int
     left_out: tuple[LeftOut, ...]
     weights: tuple[Weight, ...]
     anomalies: tuple[Anomaly, ...]
@@ -97,7 +102,13 @@ class _Line:
     recorded_crime_code: str | None
     title: str
     days: Decimal
+    starting_point: str
     basis: str
+
+    @property
+    def contradicted_days(self) -> Decimal | None:
+        """The days of the starting point, if they contradict the score."""
+        return contradicted_days(self.starting_point, self.days)
 
 
 @dataclass
@@ -137,6 +148,7 @@ def read_workbook(path: Path, sheet: str | None = None, score_column: str | None
         raise UsageError(
             f"{where} has no row with a Home Office code and a score{f' (left out: {left_out})' if left_out else ''}."
         )
+    _find_contradictions(lines, findings)
     _find_duplicates(lines, findings)
     _find_several_values(lines, findings)
     return WorkbookWeights(
@@ -145,6 +157,8 @@ def read_workbook(path: Path, sheet: str | None = None, score_column: str | None
         unused_sheets=unused,
         sheet_rows=len(lines) + sum(map(len, findings.left_out.values())),
         used_rows=len(lines),
+        stated_rows=sum(words_of(line.starting_point) is not None for line in lines),
+        contradicted_rows=sum(line.contradicted_days is not None for line in lines),
         left_out=tuple(LeftOut(reason, tuple(rows)) for reason, rows in findings.left_out.items()),
         weights=tuple(_weights(lines)),
         anomalies=tuple(sorted(findings.anomalies, key=lambda anomaly: anomaly.row_number)),
@@ -210,7 +224,7 @@ def _reason(sheet: Sheet, row: Sequence[object], code: str, score: str) -> str |
     if _TOTAL.match(code) or _TOTAL.match(text(sheet.cell(row, "title"))):
         return "a row of totals"
     if not code:
-        return "no Home Office code"
+        return "a score without a Home Office code" if score else "no code and no score (a heading or a note)"
     if not isinstance(sheet.cell(row, "offence_code"), Odd) and not _DECIMAL.fullmatch(code) and not _as_code(code):
         return "unreadable Home Office code"
     if not score:
@@ -224,7 +238,7 @@ def _is_expired(sheet: Sheet, row: Sequence[object]) -> bool:
     """Whether the row is marked as expired.
 
     A mark is the word in a title; the word in capitals or at the beginning in any other cell, except where the index
-    explains a starting point; or anything but a no in a column with a title such as Expired or Expiry date.
+    explains a starting point; or anything but a no or a later year in a column with a title such as Expired or End date.
     """
     explained = {sheet.columns.get(column) for column in ("note", "starting_point")}
     for position, cell in enumerate(row):
@@ -233,7 +247,8 @@ def _is_expired(sheet: Sheet, row: Sequence[object]) -> bool:
         if position in explained or not words:
             continue
         if _TITLE_OF_EXPIRY.search(title):
-            if words.casefold() not in _NOT_EXPIRED:
+            is_to_come = any(int(year) > utc_now().year for year in _YEAR.findall(words))
+            if words.casefold() not in _NOT_EXPIRED and not is_to_come:
                 return True
         elif (mark := EXPIRED.search(words)) and (
             _TITLE_OF_TITLES.search(title) or mark[0].isupper() or mark.start() <= 1
@@ -285,14 +300,6 @@ def _line(
     sheet: Sheet, row_number: int, row: Sequence[object], offence_code: str, days: Decimal, findings: _Findings
 ) -> _Line:
     as_written, starting_point = (text(sheet.cell(row, column)) for column in ("offence_code", "starting_point"))
-    implied = contradicted_days(starting_point, days)
-    if implied is not None:
-        findings.add(
-            row_number,
-            as_written,
-            f"score {plain(days)}, but the starting point {starting_point!r} means {plain(implied)}",
-            "the score was kept",
-        )
     if _ADDRESS.search(text(sheet.cell(row, "group"))):
         findings.add(row_number, as_written, "group holds a web address", "ignored: the group is not used")
     return _Line(
@@ -302,6 +309,7 @@ def _line(
         recorded_crime_code=_read_recorded_crime_code(row_number, as_written, sheet, row, findings),
         title=text(sheet.cell(row, "title")),
         days=days,
+        starting_point=starting_point,
         basis=_basis(starting_point, text(sheet.cell(row, "note"))),
     )
 
@@ -326,6 +334,17 @@ def _basis(starting_point: str, note: str) -> str:
     """Returns the basis of the weight: facts of the sheet in our own words, since its sentences belong to its authors."""
     stated = words_of(starting_point) or "starting point not stated as one measure"
     return f"{stated}; the index has a note on this offence" if note else stated
+
+
+def _find_contradictions(lines: Sequence[_Line], findings: _Findings) -> None:
+    for line in lines:
+        if line.contradicted_days is not None:
+            findings.add(
+                line.row_number,
+                line.code_as_written,
+                f"score {plain(line.days)}, but the starting point {line.starting_point!r} means {plain(line.contradicted_days)}",
+                "the score was kept",
+            )
 
 
 def _find_duplicates(lines: Sequence[_Line], findings: _Findings) -> None:

@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
-from itertools import repeat, zip_longest
+from itertools import pairwise, repeat, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ _COLUMNS = 200
 EXPIRED = re.compile(r"(?<!not )(?<!non-)\bexpired\b", re.IGNORECASE)
 _FIGURE = re.compile(r"\W*\d")
 _YEAR = re.compile(r"(19|20)\d\d")
+_ROW_NUMBER = re.compile(rb"""<(?:\w+:)?row\s(?:[^>]*?\s)?r=["'](\d{1,7})["']""")
 
 # Patterns of column titles, the surest first. Titles are compared in lower case, with single spaces between words.
 _TITLES: dict[str, tuple[str, ...]] = {
@@ -125,9 +126,11 @@ class Sheet:
 
     def score_candidates(self) -> list[int]:
         """Returns the positions of the columns that may hold scores."""
-        rows, found = self.coded_rows(), []
+        rows, found, above = self.coded_rows(), [], ""
         for position, title in enumerate(self.titles):
-            if position not in self.columns.values() and _SCORE.search(_normal(title)):
+            # A column without a title may be under that of its left neighbour.
+            above = title or above
+            if position not in self.columns.values() and _SCORE.search(_normal(above)):
                 filled = [row[position] for row in rows if position < len(row) and text(row[position])]
                 if filled and 2 * sum(map(_is_figure, filled)) >= len(filled):
                     found.append(position)
@@ -248,11 +251,11 @@ def _load(path: Path) -> tuple[list[Sheet], list[str]]:
     """Returns the sheets with a column of Home Office codes, and the names of the others."""
     if not path.is_file():
         raise UsageError(f"{path} is not a file.")
-    _refuse_other_formats(path)
     sheets: list[Sheet] = []
     without_codes: list[str] = []
     # On a damaged file openpyxl passes on errors of many types from zipfile and XML parsers.
     try:
+        _refuse_other_formats(path)
         with path.open("rb") as as_shown, path.open("rb") as as_entered:
             shown = openpyxl.load_workbook(as_shown, read_only=True, data_only=True)
             entered = openpyxl.load_workbook(as_entered, read_only=True)
@@ -293,11 +296,20 @@ def _refuse_other_formats(path: Path) -> None:
             elif "xl/workbook.xml" in names:
                 is_strict = b"purl.oclc.org/ooxml" in archive.read("xl/workbook.xml")
                 what = "a Strict Open XML workbook" if is_strict else None
+            for part in names:
+                if part.startswith("xl/worksheets/") and not _is_in_order(archive.read(part)):
+                    what = "a workbook with rows out of order"
     if what:
         raise UsageError(
             f"{path.name} cannot be read as an .xlsx workbook: it is {what}. Open it in Excel or LibreOffice Calc, save it as "
             "Excel Workbook (.xlsx), and import that file."
         )
+
+
+def _is_in_order(part: bytes) -> bool:
+    """Whether the rows of a sheet, as XML, have rising numbers: openpyxl would drop the others."""
+    numbers = [int(number) for number in _ROW_NUMBER.findall(part)]
+    return all(earlier < later for earlier, later in pairwise(numbers))
 
 
 def _cells(shown: Any, formulas: Any) -> Iterator[tuple[object, ...]]:

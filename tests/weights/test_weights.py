@@ -105,7 +105,7 @@ def test_oddities_of_rows_are_reported_and_good_rows_stay(tmp_path: Path, home: 
         ("998/98", None, 2.0),
     ]
     assert left_out(report.workbook) == {
-        "no Home Office code": (3,),
+        "a score without a Home Office code": (3,),
         "unreadable Home Office code": (4,),
         "no score": (5,),
         "the score is no number": (6,),
