@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from reliability.changed_rules import MUTATIONS, SEED_MUTATIONS, Mutation
 from reliability.faults import build_home
@@ -82,20 +83,44 @@ class Project:
 
     def unit_tests(self, selection: str) -> tuple[list[str], list[str]]:
         """Runs the selected unit tests. Returns the names of those that fail, and of those that could not run."""
-        from dbt.cli.main import dbtRunner
-
-        result = dbtRunner().invoke(
-            [
-                *("--quiet", "--log-level", "none", "--no-use-colors", "test", "--target", "duckdb", "--no-write-json"),
-                *("--project-dir", str(self.root), "--profiles-dir", str(self.root / "profiles")),
-                *("--target-path", str(self.root / "target"), "--log-path", str(self.root / "logs")),
-                *("--select", selection),
-            ]
-        )
+        result = self._dbt("test", "--select", selection)
         if result.exception is not None or result.result is None:
             return [], [str(result.exception)]
         ran = [(item.node.name, str(item.status)) for item in result.result.results]
         return [name for name, status in ran if status == "fail"], [name for name, status in ran if status == "error"]
+
+    def models_that_use(self, file: str) -> list[str]:
+        """Returns the models whose SQL needs a macro of this file, directly or through another macro."""
+        manifest = self._dbt("parse").result
+        changed = {name for name, macro in manifest.macros.items() if macro.original_file_path == file}
+        while users := {n for n, macro in manifest.macros.items() if changed & set(macro.depends_on.macros)} - changed:
+            changed |= users
+        return sorted(
+            node.name
+            for node in manifest.nodes.values()
+            if node.resource_type == "model" and changed & set(node.depends_on.macros)
+        )
+
+    def _dbt(self, command: str, *arguments: str) -> Any:
+        from dbt.cli.main import dbtRunner
+
+        return dbtRunner().invoke(
+            [
+                *(
+                    "--quiet",
+                    "--log-level",
+                    "none",
+                    "--no-use-colors",
+                    command,
+                    "--target",
+                    "duckdb",
+                    "--no-write-json",
+                ),
+                *("--project-dir", str(self.root), "--profiles-dir", str(self.root / "profiles")),
+                *("--target-path", str(self.root / "target"), "--log-path", str(self.root / "logs")),
+                *arguments,
+            ]
+        )
 
     def python_tests(self, file: str, names: str) -> list[str]:
         """Runs tests of pytest in the copy. Returns the names of those that fail."""
@@ -133,10 +158,11 @@ def project(folder: Path, home: Path) -> Iterator[Project]:
 
 
 def try_rule(copy: Project, mutation: Mutation) -> Verdict:
-    """Changes a model or a macro and runs the unit tests that could fail: the model's own, or all of them."""
+    """Changes a model or a macro and runs the unit tests of the model, or of the models that use the macro."""
     path = Path(mutation.file)
     # A unit test provides the rows of its inputs, so that only the model's own tests run its SQL.
-    selection = f"{path.stem},test_type:unit" if path.parts[0] == "models" else "test_type:unit"
+    models = [path.stem] if path.parts[0] == "models" else copy.models_that_use(mutation.file)
+    selection = " ".join(f"{model},test_type:unit" for model in models)
     with copy.changed(mutation):
         failed, broken = copy.unit_tests(selection)
     return Verdict(mutation, failed, is_invalid=bool(broken))
