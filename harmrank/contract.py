@@ -12,6 +12,20 @@ MAX_BAD_SHARE = 0.10
 """An extract is refused if a larger share (0 to 1) of a file's rows is unusable. Users can set another share."""
 
 
+_MONTHS = "(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+REWRITTEN = "|".join(
+    (
+        r"[+-]?[0-9]+([.,][0-9]+)?[eE][+][0-9]+",  # 4.40E+11. Without point or plus it may be a reference: 1E5.
+        r"[+-]?[0-9]+[.,][0-9]+[eE]-?[0-9]+",
+        r"[0-9]+[.,]0+",  # 440000000001.0
+        rf"[0-9]{{1,2}}-{_MONTHS}(-[0-9]{{2,4}})?|{_MONTHS}-[0-9]{{2}}",  # 19/08
+        r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]00:00(:00)?)?",
+        r"#+|#[A-Z0-9/]+[!?]",  # A column too narrow, an error.
+    )
+)
+"""What spreadsheets and programs make of references and codes of digits. The original cannot be known from it."""
+
+
 class Kind(Enum):
     """How the text of a value is read."""
 
@@ -39,6 +53,7 @@ class Column:
 
     A `required` column must be in every file and usable in every row that is not a tombstone; a `key` column must be
     usable in every row. `lowest` and `highest` bound an INTEGER, inclusive. `choices` are the stored forms of a CHOICE.
+    A text that `is_digits` is unusable in a form that a spreadsheet or program gave it (REWRITTEN).
     """
 
     name: str
@@ -48,6 +63,7 @@ class Column:
     lowest: int = 0
     highest: int = 0
     choices: tuple[str, ...] = ()
+    is_digits: bool = False
 
     @property
     def sql_type(self) -> str:
@@ -72,6 +88,11 @@ class Column:
             return f"{self.name} is not Y or N"
         if self.kind is Kind.CHOICE:
             return f"{self.name} is not {', '.join(self.choices[:-1])} or {self.choices[-1]}"
+        if self.is_digits:
+            return (
+                f"{self.name} is a number or date as a spreadsheet rewrites it, such as 4.4E+11, 4401.0 or 19-Aug (export "
+                f"it as text), or longer than {MAX_VALUE:,} characters"
+            )
         return f"{self.name} is longer than {MAX_VALUE:,} characters"
 
 
@@ -93,7 +114,8 @@ class Table:
 
 
 def _key(name: str, kind: Kind = Kind.TEXT, choices: tuple[str, ...] = ()) -> Column:
-    return Column(name, kind, required=True, key=True, choices=choices)
+    is_digits = kind is Kind.TEXT and name != "force"
+    return Column(name, kind, required=True, key=True, choices=choices, is_digits=is_digits)
 
 
 def _choice(name: str, *choices: str) -> Column:
@@ -111,7 +133,7 @@ CRIMES = Table(
     (
         _FORCE,
         _CRIME_REF,
-        Column("offence_code", required=True),
+        Column("offence_code", required=True, is_digits=True),
         Column("reported_on", Kind.DATE, required=True),
         Column("committed_from", Kind.DATE),
         Column("committed_to", Kind.DATE),
@@ -166,7 +188,8 @@ CUSTODY = Table(
 )
 
 PERSON_MERGES = Table(
-    "person_merges", (_FORCE, _PERSON_REF, Column("merged_into_ref", required=True), _UPDATED_AT, _DELETED)
+    "person_merges",
+    (_FORCE, _PERSON_REF, Column("merged_into_ref", required=True, is_digits=True), _UPDATED_AT, _DELETED),
 )
 
 TABLES = {table.name: table for table in (CRIMES, PEOPLE, INVOLVEMENTS, CUSTODY, PERSON_MERGES)}

@@ -311,11 +311,13 @@ def _stopped(expectation: Expectation, trouble: str) -> HarmrankError:
 
 def _finding(expectation: Expectation, passed: bool, details: dict[str, Any]) -> Finding:
     elements, observed = details.get("element_count"), details.get("observed_value")
+    unexpected = details.get("unexpected_count")
+    is_too_few = unexpected is not None and unexpected < expectation.least_unexpected
     return Finding(
         expectation,
-        passed=passed,
+        passed=passed or is_too_few,
         rows_checked=None if elements is None else elements - (details.get("missing_count") or 0),
-        rows_unexpected=details.get("unexpected_count"),
+        rows_unexpected=unexpected,
         allowed=round(1 - expectation.arguments.get("mostly", 1), 9),
         observed=str(observed) if isinstance(observed, int | float | date) else None,
     )

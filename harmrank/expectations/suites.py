@@ -16,7 +16,8 @@ class Expectation:
     """One expectation, with the `type` and `arguments` of Great Expectations.
 
     `sentence` says what is expected, `mend` what to do if it is not true. A fatal expectation refuses the extract or
-    stops the publication, unless fewer than `fatal_from_rows` rows were checked: a share of a few rows says little.
+    stops the publication, unless fewer than `fatal_from_rows` rows were checked: a share of a few rows says little. With
+    fewer than `least_unexpected` unexpected rows an expectation is met.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Expectation:
     mend: str
     is_fatal: bool
     fatal_from_rows: int
+    least_unexpected: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,4 +65,5 @@ def _expectation(entry: dict[str, Any], suite: dict[str, Any]) -> Expectation:
         mend=meta.get("mend") or suite["mend"],
         is_fatal=entry["severity"] == "critical",
         fatal_from_rows=meta.get("fatal_from_rows", 0),
+        least_unexpected=meta.get("least_unexpected", 0),
     )

@@ -12,13 +12,15 @@ from harmrank.building.macro_sql import normalise_offence_code
 from harmrank.building.project import project_root
 from harmrank.contract import CRIMES, TABLES, Kind, Table
 from harmrank.expectations import checks, suites
-from harmrank.landing import known_keys
+from harmrank.landing import known_keys, known_records
 from harmrank.landing.files import typing_sql
-from harmrank.landing.files.extract_folder import Extract, extract_date
+from harmrank.landing.files.extract_folder import MANIFEST, Extract, extract_date
 from harmrank.landing.files.manifest import Manifest
 from harmrank.landing.files.row_reader import CheckedFile
+from harmrank.landing.refusals import Unusable
 from harmrank.machine import duck
 from harmrank.text import quoting
+from harmrank.text.printable import printable_name
 
 PLACES_SHOWN = 3
 """How many places are shown for each defect."""
@@ -29,6 +31,8 @@ _LEAST_EXTRACTS = 3
 _LEAST_ROWS = 50
 # More than any file has: file number times this, plus the row in the file, orders all rows of a table.
 _MOST_ROWS = 10**12
+# Recorded-crime codes that 00802 and 00814 become without their zeros. No other two codes of the seed do.
+_TWO_WAYS = ("802", "814")
 # After every row that has landed before: this extract is the latest.
 _AFTER_ALL = 2**62
 # What follows date and time in an id names the feed, if there are several.
@@ -45,10 +49,22 @@ EARLIER = f"""
 
 @dataclass(frozen=True)
 class DoorFinding:
-    """The result of one expectation, and the first places of unexpected rows: file name and ordinal in it."""
+    """The result of one expectation, and the first places of unexpected rows: file name and ordinal in it.
+
+    A fatal one that `is_accepted` by extract.json is no longer fatal.
+    """
 
     finding: checks.Finding
     places: tuple[tuple[str, int], ...]
+    is_accepted: bool = False
+
+    def unless_accepted(self, accept: tuple[str, ...]) -> DoorFinding:
+        """Returns the finding, not fatal if its check is among those accepted."""
+        expectation = self.finding.expectation
+        if not self.finding.is_fatal or expectation.name not in accept:
+            return self
+        meant = replace(expectation, is_fatal=False, mend=f"{MANIFEST} accepts this.")
+        return DoorFinding(replace(self.finding, expectation=meant), self.places, is_accepted=True)
 
 
 @dataclass(frozen=True)
@@ -102,14 +118,22 @@ class DoorIn:
         self._parameters = _suite_parameters()
 
     def check(self, incoming: IncomingExtract) -> list[DoorFinding]:
-        """Returns the finding of every expectation about a table of this extract."""
+        """Returns the finding of every expectation about a table of this extract.
+
+        Raises Unusable if extract.json accepts a check that does not exist.
+        """
+        accept = incoming.manifest.accept
+        names = {expectation.name for suite in self._suites for expectation in suite.expectations}
+        if unknown := [name for name in accept if name not in names]:
+            reason = f"accept names {printable_name(unknown[0])}, which is not a check"
+            raise Unusable(reason, "Use the name that the refusal gives.", MANIFEST)
         relations = self._create_relations(incoming)
         found: list[DoorFinding] = []
         for suite in self._suites:
             if suite.relation in relations:
                 for finding in self._checker.check(suite, self._parameters):
                     places = self._places(suite, finding)
-                    found.append(DoorFinding(self._with_volume(suite, finding), places))
+                    found.append(DoorFinding(self._with_volume(suite, finding), places).unless_accepted(accept))
         return found
 
     def _with_volume(self, suite: suites.Suite, finding: checks.Finding) -> checks.Finding:
@@ -139,8 +163,14 @@ class DoorIn:
             self._view("door_crimes", f"SELECT * FROM {incoming.crimes}")
         if by_table["involvements"]:
             self._table("door_involvements", _involvements(incoming))
+        is_correction = bool(incoming.manifest.corrects)
+        if by_table["crimes"]:
+            self._table("door_known_crimes", known_records.crimes(is_correction))
+        if by_table["people"]:
+            self._table("door_known_people", known_records.people(is_correction))
         self._table("door_volumes", _volumes(by_table), {"extract_id": incoming.extract.extract_id})
-        return {"door_volumes"} | {f"door_{name}" for name, files in by_table.items() if files}
+        sent = {name for name, files in by_table.items() if files}
+        return {"door_volumes"} | {f"door_{name}" for name in sent} | {f"door_known_{name}" for name in sent}
 
     def _view(self, name: str, query: str) -> None:
         self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {query}")
@@ -173,12 +203,17 @@ def _landed(table: Table, files: list[CheckedFile]) -> str:
 
 def _crimes(incoming: IncomingExtract) -> str:
     code = normalise_offence_code("crimes.offence_code")
+    kept = "regexp_full_match(crimes.offence_code, '0[0-9]{4}')"
+    lost = f"(regexp_full_match(crimes.offence_code, '[0-9]{{3,4}}') AND contains({code}, '/'))"
     seed = quoting.text(str(project_root() / "seeds" / "offences.csv"))
     # Repeated versions are found by a digest: among ten million rows, two share one by chance in one of a million extracts.
     return f"""
         WITH crimes AS MATERIALIZED ({_landed(CRIMES, incoming.files_of(CRIMES))}),
         known_codes AS (
             SELECT offence_code FROM read_csv({seed}, header = true, all_varchar = true)
+        ),
+        zeros_lost AS (
+            SELECT force FROM crimes GROUP BY force HAVING count(*) FILTER ({lost}) > count(*) FILTER ({kept})
         ),
         repeated AS (
             SELECT hash(force, crime_ref, updated_at) AS version, min(place) AS first_place
@@ -195,6 +230,9 @@ def _crimes(incoming: IncomingExtract) -> str:
             crimes.file_name,
             crimes.file_row,
             CASE WHEN NOT crimes.is_deleted THEN {code} IN (SELECT offence_code FROM known_codes) END AS is_known_code,
+            CASE WHEN {lost} OR {kept} THEN {kept} END AS keeps_zeros,
+            CASE WHEN crimes.offence_code IN ({", ".join(map(quoting.text, _TWO_WAYS))})
+                THEN crimes.force NOT IN (SELECT force FROM zeros_lost) END AS is_read_one_way,
             coalesce(repeated.first_place = crimes.place, true) AS is_first_of_version
         FROM crimes
         LEFT JOIN repeated
@@ -225,7 +263,8 @@ def _involvements(incoming: IncomingExtract) -> str:
         ),
         known_people AS MATERIALIZED (
             SELECT person, arg_max({known_keys.SEX_IS_KNOWN}, version) AS sex_is_known FROM people GROUP BY person
-        )
+        ),
+        {known_records.crowds()}
         SELECT
             force,
             crime_ref,
@@ -239,7 +278,9 @@ def _involvements(incoming: IncomingExtract) -> str:
             person IN (SELECT person FROM known_people) AS has_person,
             CASE
                 WHEN role = 'victim' THEN person IN (SELECT person FROM known_people WHERE sex_is_known)
-            END AS victim_sex_is_known
+            END AS victim_sex_is_known,
+            crime NOT IN (SELECT crime FROM crowded) AS has_few_people,
+            CASE WHEN role = 'suspect' THEN person NOT IN (SELECT person FROM too_many) END AS has_few_crimes
         FROM involvements
     """
 

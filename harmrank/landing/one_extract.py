@@ -14,7 +14,7 @@ from harmrank.home.folder import Home
 from harmrank.landing import acceptance_facts, acceptance_report, door_in, writing
 from harmrank.landing.files import extract_folder, row_reader
 from harmrank.landing.files.csv_records import BadRecord
-from harmrank.landing.files.extract_folder import Extract
+from harmrank.landing.files.extract_folder import MANIFEST, Extract
 from harmrank.landing.files.manifest import Manifest, extract_moment, read_manifest
 from harmrank.landing.files.row_reader import CheckedFile, Rows
 from harmrank.landing.outcome import Arrival, Refusal
@@ -22,6 +22,9 @@ from harmrank.landing.refusals import Unusable
 from harmrank.machine.clock import utc_now
 from harmrank.text.printable import printable_name
 from harmrank.text.wording import plural
+
+# Published in data_defects: do not reword it.
+ACCEPTED = "extract.json accepts checks that would refuse the extract (counted in checks)"
 
 
 @dataclass(frozen=True)
@@ -207,17 +210,17 @@ class ExtractLander:
         self._facts.files = acceptance_facts.file_facts(files, bad)
         self._facts.quarantine = acceptance_facts.quarantine_defects(files, bad)
         self._facts.values = [acceptance_facts.with_lines(defect, lines) for defect in defects]
+        if accepted := sum(found.is_accepted for found in findings):
+            self._facts.values.append(acceptance_facts.Defect("(folder)", "accept", ACCEPTED, accepted))
         self._facts.checks = [acceptance_facts.check_facts(found, lines, usual) for found in findings]
         self._facts.sizes = acceptance_facts.table_sizes(self._connection, self._facts)
-        self._refuse_fatal(findings)
-        return bad
-
-    def _refuse_fatal(self, findings: list[door_in.DoorFinding]) -> None:
-        for found, check in zip(findings, self._facts.checks, strict=True):
-            if found.finding.is_fatal:
+        for check in self._facts.checks:
+            if check.is_fatal:
                 file_name, line = check.places[0] if check.places else (None, None)
                 column = check.column_name if check.places else None
-                raise Unusable(found.finding.message, check.mend, file_name, line, column)
+                advice = f'{check.mend} If it is meant, add "accept": ["{check.name}"] to {MANIFEST}.'
+                raise Unusable(check.said, advice, file_name, line, column)
+        return bad
 
 
 def _arrival(incoming: door_in.IncomingExtract, rows_quarantined: int) -> Arrival:

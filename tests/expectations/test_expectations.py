@@ -34,7 +34,9 @@ from harmrank.refreshing.refresh import refresh
 from harmrank.refreshing.request import Options
 from harmrank.refreshing.run import Run
 
-DOOR_IN = {e.name: e for suite in suites.load("door_in") for e in suite.expectations}
+# Comparisons with what is known have their faults in tests/landing/test_references.py.
+SUITES_IN = [suite for suite in suites.load("door_in") if not suite.relation.startswith("door_known_")]
+DOOR_IN = {e.name: e for suite in SUITES_IN for e in suite.expectations}
 DOOR_OUT = {e.name: e for suite in suites.load("door_out") for e in suite.expectations}
 
 
@@ -156,6 +158,9 @@ FAULTS_IN = {
     "most_crimes_are_updated_by_the_extract": "update landing_crimes set updated_at = '2026-07-05' where ordinal <= 101",
     "crimes_are_updated_by_the_extract": "update landing_crimes set updated_at = '2026-07-02 00:00:01' where ordinal = 7",
     "codes_are_known": "update landing_crimes set offence_code = '999/99' where ordinal <= 11",
+    "codes_are_read_one_way": "update landing_crimes set offence_code = if(ordinal = 7, '802', '1908') "
+    "where ordinal in (7, 8, 9)",
+    "codes_keep_their_zeros": "update landing_crimes set offence_code = '1908' where ordinal = 7",
     "outcomes_follow_the_report": "update landing_crimes set outcome_on = '2026-05-31' where ordinal <= 3",
     "crimes_stand_once": "update landing_crimes set crime_ref = 'c1' where ordinal <= 4",
     "people_have_a_force": "update landing_people set force = null where ordinal = 7",
@@ -175,6 +180,10 @@ FAULTS_IN = {
     "involvements_have_their_crime": "delete from landing_crimes where ordinal <= 11",
     "involvements_have_their_person": "delete from landing_people where ordinal <= 11",
     "victims_have_a_sex": "update landing_people set sex = 'U' where ordinal <= 21",
+    "most_crimes_have_few_people": "update landing_involvements set crime_ref = 'c1' where ordinal <= 100",
+    "crimes_have_few_people": "update landing_involvements set crime_ref = 'c1' where ordinal <= 21",
+    "most_suspects_have_few_crimes": "update landing_involvements set person_ref = 'p1', role = 'suspect' where ordinal <= 101",
+    "suspects_have_few_crimes": "update landing_involvements set person_ref = 'p1', role = 'suspect' where ordinal <= 101",
     "custody_ends_after_it_begins": "update landing_custody set custody_to = '2025-12-31' where ordinal = 7",
     "crimes_come_in_usual_number": "delete from landing_crimes where ordinal > 39",
     "people_come_in_usual_number": "delete from landing_people where ordinal > 39",
@@ -186,6 +195,9 @@ FAULTS_IN = {
 
 # Faults that other expectations find, too.
 ALSO = {
+    # The zeros that make the code ambiguous are missing; a hundred crimes are always a large share of two hundred.
+    "codes_are_read_one_way": ["codes_keep_their_zeros"],
+    "suspects_have_few_crimes": ["most_suspects_have_few_crimes"],
     # Involvements do not find a crime or person without a key, or a missing one.
     "crimes_come_in_usual_number": ["involvements_have_their_crime"],
     "people_come_in_usual_number": ["involvements_have_their_person", "victims_have_a_sex"],
@@ -239,7 +251,7 @@ def test_a_good_extract_passes_every_check(opened: tuple[duckdb.DuckDBPyConnecti
     connection, door = opened
     found = door.check(bring(connection, None))
     assert names([f.finding for f in found]) == set()
-    assert {f.finding.expectation.name for f in found} == set(DOOR_IN)
+    assert {f.finding.expectation.name for f in found} >= set(DOOR_IN)
 
 
 def test_every_expectation_at_the_door_in_has_a_fault() -> None:

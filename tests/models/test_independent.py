@@ -264,7 +264,7 @@ def test_a_share_of_no_harm_has_no_people(hand: Hand) -> None:
 @pytest.mark.parametrize(
     ("written", "canonical"),
     [("019/08", "019/08"), ("19/8", "019/08"), ("01908", "019/08"), ("1908", "019/08"), ("10501", "105/01"),
-     ("19c", "19C"), (" 19C ", "19C"), ("4.4", "4.4"), ("104", "104"), ("1", "1")],
+     ("19c", "19C"), (" 19C ", "19C"), ("4.4", "4.4"), ("104", "104"), ("1", "1"), ("806", "008/06"), ("802", "802")],
 )  # fmt: skip
 def test_offence_codes_have_one_form(written: str, canonical: str) -> None:
     """Every form met in practice leads to the same code."""

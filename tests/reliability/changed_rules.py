@@ -914,7 +914,12 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("cast({{ date }} + (", "cast({{ date }} - (", "windows run into the future"),
     ],
     "macros/text.sql": [
-        ("'^[0-9]{4,5}$'", "'^[0-9]{5}$'", "a code without its leading zero is unknown"),
+        ("'^[0-9]{3,5}$'", "'^[0-9]{4,5}$'", "a code without its two leading zeros is unknown"),
+        (
+            "'126', '139', '802', '814')",
+            "'126', '139', '802')",
+            "a recorded-crime code of three digits becomes another offence",
+        ),
         ("'^[0-9]{1,3}/[0-9]{1,2}$'", "'^[0-9]{3}/[0-9]{2}$'", "a short code with a slash is unknown"),
         ("else upper({{ code }})", "else {{ code }}", "a recorded-crime code in small letters is unknown"),
     ],

@@ -57,7 +57,8 @@ final as (
             code_type = 'recorded_crime'
             and (
                 {{ matches('offence_code', '/') }}
-                or offence_code <> upper(trim(offence_code))
+                or offence_code <> trim(offence_code)
+                or offence_code <> {{ normalise_offence_code('offence_code') | indent(16) }}
                 or offence_code in ('NN', 'ASB')
             )
         )

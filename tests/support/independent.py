@@ -186,10 +186,14 @@ def outcome(value: str | None) -> int | None:
 
 @lru_cache(maxsize=10_000)
 def canonical_code(code: str) -> str:
-    """``19/8``, ``1908`` and ``01908`` as ``019/08``; anything else is a recorded-crime code, upper case."""
+    """``19/8``, ``1908`` and ``01908`` as ``019/08``; anything else is a recorded-crime code, upper case.
+
+    Of three digits, six are recorded-crime codes; ``806`` is ``008/06``.
+    """
     if with_slash := re.fullmatch(r"([0-9]{1,3})\s*/\s*([0-9]{1,2})", code.strip()):
         return f"{int(with_slash[1]):03d}/{int(with_slash[2]):02d}"
-    if re.fullmatch(r"[0-9]{4,5}", code.strip()):
+    recorded = {"104", "106", "126", "139", "802", "814"}
+    if re.fullmatch(r"[0-9]{3,5}", code.strip()) and code.strip() not in recorded:
         digits = code.strip().zfill(5)
         return f"{digits[:3]}/{digits[3:]}"
     return code.strip().upper()

@@ -29,12 +29,14 @@ class Manifest:
     Its form: `{"extract_at": "2026-10-31T02:00:00", "corrects": ["2026-09-30"], "files": {"crimes.csv":
     {"rows": 1234, "sha256": "..."}}}`. Every part is optional. `rows` counts the
     records of a file without its header; `sha256` is of the file as sent; `corrects` names earlier extracts, each once.
+    `accept` names checks that do not refuse this extract.
     """
 
     extract_at: datetime | None
     rows: dict[str, int]
     sha256: dict[str, str]
     corrects: tuple[str, ...] = ()
+    accept: tuple[str, ...] = ()
 
 
 def read_manifest(extract: Extract) -> Manifest:
@@ -68,7 +70,8 @@ def read_manifest(extract: Extract) -> Manifest:
         if name in tables:
             _read_file_facts(name, facts, rows, sha256)
     corrects = _read_corrects(content.get("corrects"), extract.extract_id)
-    return Manifest(_read_extract_at(content.get("extract_at")), rows, sha256, corrects)
+    accept = _read_names(content.get("accept"), 'accept is not a list of checks: use "accept": ["name_of_a_check"]')
+    return Manifest(_read_extract_at(content.get("extract_at")), rows, sha256, corrects, accept)
 
 
 def _read_file_facts(name: str, facts: Any, rows: dict[str, int], sha256: dict[str, str]) -> None:
@@ -85,14 +88,19 @@ def _read_file_facts(name: str, facts: Any, rows: dict[str, int], sha256: dict[s
 
 
 def _read_corrects(value: Any, extract_id: str) -> tuple[str, ...]:
-    if value is None:
-        return ()
     # Any folder name is allowed: an extract that was refused for its id can be corrected too.
-    if not isinstance(value, list) or not all(isinstance(name, str) and name and name.isprintable() for name in value):
-        _refuse_manifest('corrects is not a list of extract ids: use "corrects": ["2026-10-31"]')
-    if any(ID_FORM.fullmatch(name) and name >= extract_id for name in value):
+    names = _read_names(value, 'corrects is not a list of extract ids: use "corrects": ["2026-10-31"]')
+    if any(ID_FORM.fullmatch(name) and name >= extract_id for name in names):
         _refuse_manifest("corrects names this extract or a later one: only an earlier one can be corrected")
-    return tuple(sorted(set(value)))
+    return names
+
+
+def _read_names(value: Any, reason: str) -> tuple[str, ...]:
+    """Returns a list of names, each once and in order; none for a missing list. Refuses anything else for this reason."""
+    names = [] if value is None else value
+    if not isinstance(names, list) or not all(isinstance(name, str) and name and name.isprintable() for name in names):
+        _refuse_manifest(reason)
+    return tuple(sorted(set(names)))
 
 
 def _read_extract_at(value: Any) -> datetime | None:

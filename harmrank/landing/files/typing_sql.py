@@ -7,7 +7,7 @@ It is for DuckDB, and with another Dialect for another engine. It contains names
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from harmrank.contract import Column, Kind, Table
+from harmrank.contract import REWRITTEN, Column, Kind, Table
 from harmrank.home.warehouse import stored_name
 from harmrank.limits import MAX_RECORD, MAX_VALUE
 from harmrank.text import quoting
@@ -26,6 +26,8 @@ _MISSING = ("NULL", "null", "")
 _FIRST_YEAR = "'0001'"
 
 _SLACK = 4096
+# From 2 to this power on, the type holds only some whole numbers: such a number stays a float, and is no reference.
+_EXACT_BITS = {"FLOAT": 24, "DOUBLE": 53}
 
 BUFFER_BYTES = 4 << 20
 """Bytes of a file that one thread reads at once. With DuckDB's default, one thread reads the largest file of a month."""
@@ -99,9 +101,11 @@ def _parquet_text(column: str, sql_type: str) -> str:
         return f"CASE WHEN {column} THEN 'Y' WHEN NOT {column} THEN 'N' END"
     if sql_type in ("FLOAT", "DOUBLE") or sql_type.startswith("DECIMAL"):
         number = f"{column}::DOUBLE"
+        bits = _EXACT_BITS.get(sql_type)
+        exact = f" AND abs({number}) < {2**bits}" if bits else ""
         return (
             f"CASE WHEN isnan({number}) THEN NULL "
-            f"WHEN isfinite({number}) AND {number} = trunc({number}) "
+            f"WHEN isfinite({number}) AND {number} = trunc({number}){exact} "
             f"THEN coalesce(try_cast({column} AS HUGEINT)::VARCHAR, {column}::VARCHAR) ELSE {column}::VARCHAR END"
         )
     if sql_type == "TIMESTAMP WITH TIME ZONE":
@@ -200,7 +204,10 @@ def _typed(column: Column, dialect: Dialect) -> str:
         # DuckDB turns IN with more than a few words into a join, which changes the order of rows.
         branches = " ".join(f"WHEN {dialect.text(word)} THEN {dialect.text(word)}" for word in column.choices)
         return f"CASE {folded} {branches} END"
-    return f"CASE WHEN {dialect.fits(name)} THEN {name} END"
+    is_usable = f"({dialect.fits(name)})"
+    if column.is_digits:
+        is_usable += f" AND NOT {dialect.matches(name, REWRITTEN)}"
+    return f"CASE WHEN {is_usable} THEN {name} END"
 
 
 def _typed_timestamp(name: str, dialect: Dialect) -> str:

@@ -1,0 +1,131 @@
+"""Compares the crimes and people of an extract with what has landed, and with each other.
+
+Numbering that starts again, references in another form and a force under another name all make a wrong list of rows that
+are each readable. Everything is compared by digests (known_keys), reduced first to those that the extract names.
+"""
+
+from harmrank.landing import known_keys
+
+SAME_REPORT_DAYS = 31
+"""Days that a report date may move: a force corrects typing errors of days, and a wrong month. Another crime of the same
+number is a year away when numbering starts again each year."""
+
+MOST_VICTIMS = 20
+"""Victims of one crime. The counting rules allow one; a feed that counts otherwise has up to 15 (the Old Bailey)."""
+MOST_SUSPECTS = 50
+"""Suspects of one crime. The Old Bailey tried up to 23 people together; a riot has more, but is a small share of a feed."""
+MOST_CRIMES = 100
+"""Crimes of one extract with the same suspect. A person who stands for all unknown suspects has more."""
+
+_CRIME_IS_SAME = f"""
+            abs(own.reported_on - known.reported_on) <= {SAME_REPORT_DAYS} AS is_same_report,
+            own.offence_class = known.offence_class AS is_same_class"""
+
+# One of two dates of birth is often a typing error: the year of another person is seldom the next one, and half are of the
+# other sex.
+_PERSON_IS_SAME = """
+            CASE
+                WHEN own.date_of_birth = known.date_of_birth THEN true
+                WHEN own.sex <> known.sex AND own.sex IN ('F', 'M') AND known.sex IN ('F', 'M') THEN false
+                ELSE abs(year(own.date_of_birth) - year(known.date_of_birth)) <= 1
+            END AS is_same_person"""
+
+
+def crimes(is_correction: bool) -> str:
+    """Returns a query for the crimes of the view `landed_crimes`, compared with what is known.
+
+    Its columns are true, false, or null if there is nothing to compare: `is_same_report` and `is_same_class` with the
+    newest known version (or the first one of the extract), `has_own_reference` with other references of the force,
+    `is_of_one_force` with other forces, `is_force_spelt_once` if the force is new, `is_exact_reference` if a spreadsheet
+    could not keep it. A correction may change what it corrects.
+    """
+    return _compared("crimes", "crime", "crime_ref", "reported_on", "offence_class", _CRIME_IS_SAME, is_correction)
+
+
+def people(is_correction: bool) -> str:
+    """Returns the same query for the people of the view `landed_people`, with `is_same_person`."""
+    return _compared("people", "person", "person_ref", "date_of_birth", "sex", _PERSON_IS_SAME, is_correction)
+
+
+def _compared(table: str, record: str, ref: str, day: str, kind: str, same: str, is_correction: bool) -> str:
+    digests = f"raw.{record}_digests"
+    return f"""
+        WITH own AS MATERIALIZED (
+            SELECT
+                {known_keys.DIGESTS[table]},
+                CASE WHEN length({ref}) > 15 AND regexp_full_match({ref}, '[0-9]+')
+                    THEN NOT regexp_full_match({ref}, '[0-9]{{15}}0+') END AS is_exact_reference,
+                place, file_name, file_row
+            FROM landed_{table} WHERE NOT is_deleted
+        ),
+        forces AS (SELECT DISTINCT force FROM {digests}),
+        -- What is known of a record: its newest version, or else the first one of this extract.
+        versions AS MATERIALIZED (
+            SELECT {record}, {day}, {kind}, {known_keys.version("rowid")} AS version
+            FROM {digests} SEMI JOIN own USING ({record})
+        ),
+        repeated AS (SELECT {record} FROM own GROUP BY {record} HAVING count(*) > 1),
+        known AS (
+            SELECT {record}, arg_max({day}, version) AS {day}, arg_max({kind}, version) AS {kind}
+            FROM versions GROUP BY {record}
+            UNION ALL
+            SELECT {record}, arg_min({day}, place), arg_min({kind}, place)
+            FROM own SEMI JOIN repeated USING ({record}) ANTI JOIN versions USING ({record})
+            GROUP BY {record}
+        ),
+        -- Records with the same plain reference and the same day.
+        alike AS MATERIALIZED (
+            SELECT {record}, force, reference, {day}, {kind} FROM own
+            UNION ALL
+            SELECT {record}, force, reference, {day}, {kind} FROM {digests} SEMI JOIN own USING (reference, {day})
+        ),
+        rewritten AS (
+            SELECT hash(force, reference, {day}) AS record FROM alike GROUP BY record HAVING min({record}) <> max({record})
+        ),
+        shared AS (
+            SELECT hash(reference, {day}, {kind}) AS record FROM alike GROUP BY record HAVING min(force) <> max(force)
+        ),
+        spellings AS (
+            SELECT {known_keys.plain("force")} AS name
+            FROM (SELECT force FROM forces UNION SELECT force FROM own)
+            GROUP BY name HAVING count(*) > 1
+        ),
+        new_forces AS (
+            SELECT DISTINCT force, {known_keys.plain("force")} NOT IN (SELECT name FROM spellings) AS is_spelt_once
+            FROM own ANTI JOIN forces USING (force)
+        )
+        SELECT
+            own.file_name,
+            own.file_row,
+            own.is_exact_reference,{same},
+            CASE
+                WHEN own.{day} IS NOT NULL
+                    THEN own.{record} IN (SELECT {record} FROM versions)
+                        OR hash(own.force, own.reference, own.{day}) NOT IN (SELECT record FROM rewritten)
+            END AS has_own_reference,
+            CASE
+                WHEN new_forces.force IS NOT NULL AND own.{day} IS NOT NULL
+                    THEN hash(own.reference, own.{day}, own.{kind}) NOT IN (SELECT record FROM shared)
+            END AS is_of_one_force,
+            new_forces.is_spelt_once AS is_force_spelt_once
+        FROM own
+        LEFT JOIN known ON own.{record} = known.{record} AND NOT {is_correction}
+        LEFT JOIN new_forces ON own.force = new_forces.force
+    """
+
+
+def crowds() -> str:
+    """Returns common table expressions over `involvements`, with digests: `crowded` crimes, and suspects in `too_many`."""
+    return f"""
+        large AS (SELECT crime FROM involvements GROUP BY crime HAVING count(*) > {MOST_VICTIMS}),
+        crowded AS (
+            SELECT crime FROM involvements SEMI JOIN large USING (crime) GROUP BY crime
+            HAVING count(DISTINCT person) FILTER (role = 'victim') > {MOST_VICTIMS}
+                OR count(DISTINCT person) FILTER (role = 'suspect') > {MOST_SUSPECTS}
+        ),
+        often AS (SELECT person FROM involvements WHERE role = 'suspect' GROUP BY person HAVING count(*) > {MOST_CRIMES}),
+        too_many AS (
+            SELECT person FROM involvements SEMI JOIN often USING (person) WHERE role = 'suspect'
+            GROUP BY person HAVING count(DISTINCT crime) > {MOST_CRIMES}
+        )
+    """
