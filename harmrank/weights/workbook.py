@@ -208,7 +208,10 @@ def _chosen(
         # Its columns do not fit: the error says which it has.
         return sheets[0]
     names = ", ".join(map(repr, without_codes))
-    raise UsageError(f"{path.name}: no sheet has a column of Home Office codes and one of scores (sheets: {names}).")
+    raise UsageError(
+        f"{path.name}: no sheet has a column of Home Office codes and one of scores (sheets: {names}). "
+        "Name the column of codes Home Office Classification."
+    )
 
 
 def _positions(sheet: Sheet, score_column: str | None) -> list[int]:
