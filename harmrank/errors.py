@@ -25,6 +25,10 @@ class GateFailed(HarmrankError):
     exit_code = 4
 
 
+class ListWithheld(GateFailed):
+    """A list was built and is kept, but must be published on purpose; the last one is still the current one."""
+
+
 class HomeBusy(HarmrankError):
     """Another refresh holds the home."""
 

@@ -167,6 +167,27 @@ def status(root: Path, verify: bool, max_age: timedelta | None, max_list_age: ti
 
 @click.command()
 @HOME_OPTION
+@JSON_OPTION
+def builds(root: Path, as_json: bool) -> None:
+    """Show the builds that are kept: the current one, earlier ones, and one that waits to be published on purpose.
+
+    \b
+    Example:
+      harmrank builds --home home
+    """
+    from harmrank.reading import published_mart
+
+    kept = published_mart.kept_builds(existing_home(root))
+    if as_json:
+        print_json(kept)
+        return
+    from harmrank.cli import show
+
+    show.print_builds(console(), printable_rows(kept))
+
+
+@click.command()
+@HOME_OPTION
 @click.option("--extract", "extract_id", help="Only rows of this extract.")
 @click.option("--table", "table_name", type=click.Choice(list(TABLES)), help="Only rows of this table.")
 @click.option("--reason", help="Only rows whose reason contains these words.")
@@ -242,4 +263,4 @@ def shape(root: Path, as_json: bool) -> None:
     show.print_figures(console(), figures)
 
 
-COMMANDS = (top, explain, briefing, status, quarantine, shape)
+COMMANDS = (top, explain, briefing, status, builds, quarantine, shape)

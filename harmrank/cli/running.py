@@ -91,6 +91,12 @@ def sample(out: Path, crimes: int | None, months: int, seed: int) -> None:
     metavar="FOLDER",
     help="With --known-at: another folder for that list. It must be new or empty.",
 )
+@click.option(
+    "--accept-list",
+    is_flag=True,
+    help="Publish a list that would wait: it is empty, lost half of its people, ranks half as many, or is dated after the "
+    "newest extract. Publishes the list that waits without building it again. Look at it first; never schedule this.",
+)
 @BAD_SHARE_OPTION
 @ENGINE_OPTION
 @MEMORY_OPTION
@@ -209,6 +215,7 @@ def _refreshed(result: RefreshResult, run: Run, known_at: date | None) -> dict[s
         "known_at": known_at,
         "home": str(result.home.root),
         "build_id": result.publication and result.publication.build_id,
+        "waiting": result.waiting and {"build_id": result.waiting.build_id, **result.waiting.manifest["withheld"]},
         "rows": result.publication and result.publication.rows,
         "warnings": result.publication.warnings if result.publication else [],
         "seconds": round(run.seconds["refresh"], 3),
@@ -368,6 +375,36 @@ def publish(
         print_json(asdict(done))
 
 
+@click.command()
+@click.argument("build_id", metavar="BUILD")
+@HOME_OPTION
+def rollback(build_id: str, root: Path) -> None:
+    """Make an earlier build the current list again.
+
+    Its files are first compared with their SHA-256. The list stays until new extracts come: a refresh without new extracts
+    does not return to the build that was rolled back. With the id of the current build, a list that waits is dropped.
+
+    \b
+    Example:
+      harmrank builds --home home
+      harmrank rollback 20261031T020000000000Z-1a2b3c4d --home home
+    """
+    from harmrank.refreshing.rollback import roll_back
+    from harmrank.refreshing.run import Run
+
+    home = existing_home(root)
+    build, before = roll_back(home, build_id, Run(home, say))
+    if before is None:
+        say(f"nothing else to do: build {build.build_id}, the list for {build.list_date}, is the current one")
+        return
+    say(
+        f"rolled back: the list for {build.list_date} (build {build.build_id}) is current again, instead of that for {before}"
+    )
+    say(
+        "hooks did not run. A copy in PostgreSQL still holds the other build: copy the list again with harmrank publish"
+    )
+
+
 @click.group()
 def weights() -> None:
     """Load additional harm weights.
@@ -415,4 +452,4 @@ def weights_import(workbook: Path, root: Path, as_json: bool, **asked: Any) -> N
         raise report.refusal()
 
 
-COMMANDS = (sample, refresh, land, check, publish, weights)
+COMMANDS = (sample, refresh, land, check, publish, rollback, weights)

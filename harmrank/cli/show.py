@@ -133,6 +133,8 @@ def print_status(console: Console, status: dict[str, Any]) -> None:
         rows.append(("Published", "nothing yet"))
     if status["lists_as_known"]:
         rows.append(("As known", f"{', '.join(status['lists_as_known'])}: past lists, in {status['home']}/known-at"))
+    if status["rolled_back"]:
+        rows.append(("Rolled back", status["rolled_back"]))
     for fault in status["damaged"]:
         rows.append(("Damaged", fault))
     last = status["last_refresh"]
@@ -162,6 +164,20 @@ def _print_labelled(console: Console, rows: list[tuple[str, str]]) -> None:
             table.add_row(Text(label, style="bold"))
         table.add_row(Padding(Text(sentence), (0, 0, 0, 2)))
     console.print(table)
+
+
+def print_builds(console: Console, kept: list[dict[str, Any]]) -> None:
+    """Prints the builds that are kept, and why one waits or was rolled back."""
+    rows = []
+    for build in kept:
+        said = build["build_id"]
+        if build["list_date"]:
+            extracts = plural(build["extracts"], "extract")
+            said += f": list date {build['list_date']}, built {_minute(build['built_at'])} from {extracts}"
+        rows.append((build["state"].capitalize(), f"{said}, {build['bytes'] / 1e6:,.1f} MB"))
+        if build["because"]:
+            rows.append(("", build["because"]))
+    _print_labelled(console, rows)
 
 
 def _minute(moment: str) -> str:

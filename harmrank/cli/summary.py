@@ -70,6 +70,8 @@ def _headline(ending: Ending, run: Run, known_at: date | None) -> str:
             f"published the list for {when}: {run.publication.rows['top_100']} places, "
             f"build {run.publication.build_id}, {run.elapsed:.1f} s"
         )
+    if ending.result is not None and ending.result.waiting:
+        return f"not published: the list for {when} waits (build {ending.result.waiting.build_id})"
     if ending.result is None:
         during = f" (step {ending.during})" if ending.during and ending.during != "refresh" else ""
         return f"not published: {ending.outcome}{during}"

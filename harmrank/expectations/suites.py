@@ -17,7 +17,8 @@ class Expectation:
 
     `sentence` says what is expected, `mend` what to do if it is not true. A fatal expectation refuses the extract or
     stops the publication, unless fewer than `fatal_from_rows` rows were checked: a share of a few rows says little. With
-    fewer than `least_unexpected` unexpected rows an expectation is met.
+    fewer than `least_unexpected` unexpected rows an expectation is met. A list with a fatal finding that `can_be_accepted` is
+    kept, and published only on purpose.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Expectation:
     is_fatal: bool
     fatal_from_rows: int
     least_unexpected: int = 0
+    can_be_accepted: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,4 +68,5 @@ def _expectation(entry: dict[str, Any], suite: dict[str, Any]) -> Expectation:
         is_fatal=entry["severity"] == "critical",
         fatal_from_rows=meta.get("fatal_from_rows", 0),
         least_unexpected=meta.get("least_unexpected", 0),
+        can_be_accepted=meta.get("can_be_accepted", False),
     )

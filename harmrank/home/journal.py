@@ -17,6 +17,8 @@ RUNNING = "running"
 PUBLISHED = "published"
 NOTHING_NEW = "nothing new"
 GATE_FAILED = "gate failed"
+WITHHELD = "withheld"
+ROLLED_BACK = "rolled back"
 FAILED = "failed"
 STOPPED = "stopped"
 

@@ -17,18 +17,14 @@ from harmrank.publishing.current_build import MART_FILE, NAMES, NAMES_FILE, OPER
 from harmrank.text import quoting
 from harmrank.text.printable import without_values
 
-_COMPARABLE_DAYS = 45
-"""Two lists are compared if their dates are no further apart than this: a month and a half."""
-
-
 _IN_OPEN_TABLES = {"offender_key", "force", "sex", "is_surviving_record"}
 """Columns of the table with names that say nothing about who a person is: other tables may have them, too."""
 
 
-def check(home: Home, folder: Path, manifest: dict[str, Any], current: dict[str, Any] | None) -> list[checks.Finding]:
+def check(home: Home, folder: Path, manifest: dict[str, Any], before: dict[str, Any] | None) -> list[checks.Finding]:
     """Returns what every expectation found about the build in `folder`.
 
-    `manifest` belongs to this build, `current` to the current one (None if there is none).
+    `manifest` belongs to this build, `before` to the published one to compare it with (None if there is none).
     """
     parameters = {"list_date": date.fromisoformat(manifest["list_date"]), "build_ids": [manifest["build_id"]]}
     with duck.open_database() as connection:
@@ -39,7 +35,7 @@ def check(home: Home, folder: Path, manifest: dict[str, Any], current: dict[str,
             name = quoting.identifier(table)
             connection.execute(f"create temp view {name} as select * from {_database(table)}.mart.{name}")
         _create_door_files(connection, folder, manifest)
-        _create_door_changes(connection, home, manifest, current)
+        _create_door_changes(connection, home, before)
         checker = checks.Checker(connection)
         found: list[checks.Finding] = []
         for suite in suites.load("door_out"):
@@ -93,17 +89,15 @@ def _database(table: str) -> str:
     return OPERATIONAL if table == NAMES else "published"
 
 
-def _create_door_changes(
-    connection: duckdb.DuckDBPyConnection, home: Home, manifest: dict[str, Any], current: dict[str, Any] | None
-) -> None:
-    """The share (0 to 1) of the people on the current list who are still listed, and the people ranked now as a multiple
-    of those ranked in the current build."""
-    empty = "select null::double as share_of_places_kept, null::double as offenders_as_multiple"
-    connection.execute(f"create temp table door_changes as {empty}")
-    if current is not None and _are_comparable(manifest, current):
-        # The current build may be damaged or come from another version: then it is not compared.
+def _create_door_changes(connection: duckdb.DuckDBPyConnection, home: Home, before: dict[str, Any] | None) -> None:
+    """A row for each person ranked in the build before: whether the person is still listed (null if not listed then),
+    and whether as many people are ranked now; in the first row, how many times as many."""
+    empty = "null::boolean as is_still_listed, null::boolean as is_matched, null::double as offenders_as_multiple"
+    connection.execute(f"create temp table door_changes as select {empty} where false")
+    if before is not None:
+        # The build before may come from another version: then it is not compared.
         with suppress(duckdb.Error, KeyError):
-            _compare(connection, home.published / current["build_id"], current["tables"])
+            _compare(connection, home.published / before["build_id"], before["tables"])
 
 
 def _compare(connection: duckdb.DuckDBPyConnection, before: Path, tables: dict[str, Any]) -> None:
@@ -111,13 +105,16 @@ def _compare(connection: duckdb.DuckDBPyConnection, before: Path, tables: dict[s
         f"read_parquet({quoting.text(str(before / tables[table]['file']))})" for table in ("top_100", "offender_harm")
     )
     connection.execute(f"""
-        create or replace temp table door_changes as select
-            (select avg((offender_key in (select offender_key from top_100))::int) from {listed})
-                as share_of_places_kept,
-            (select count(*) from offender_harm) / nullif((select count(*) from {ranked}), 0) as offenders_as_multiple
+        insert into door_changes
+        with ranked as (
+            select offender_key, row_number() over () as place, (select count(*) from offender_harm) as ranked_now,
+                (select count(*) from {ranked}) as ranked_before
+            from {ranked}
+        )
+        select
+            case when ranked.offender_key in (select offender_key from {listed})
+                then ranked.offender_key in (select offender_key from top_100) end,
+            ranked.place <= ranked.ranked_now,
+            case when ranked.place = 1 then ranked.ranked_now / ranked.ranked_before end
+        from ranked
     """)
-
-
-def _are_comparable(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    apart = date.fromisoformat(one["list_date"]) - date.fromisoformat(other["list_date"])
-    return one["method"] == other["method"] and abs(apart.days) <= _COMPARABLE_DAYS

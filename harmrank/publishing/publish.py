@@ -19,6 +19,8 @@ from harmrank.errors import HarmrankError
 from harmrank.home import warehouse
 from harmrank.home.folder import Home
 from harmrank.machine import disk, duck
+from harmrank.machine.clock import utc_text
+from harmrank.publishing import current_build
 from harmrank.publishing.current_build import (
     BUILD_ID,
     KEPT_BUILDS,
@@ -26,13 +28,14 @@ from harmrank.publishing.current_build import (
     MART_FILE,
     NAMES,
     NAMES_FILE,
+    NEXT_LINK,
     OPERATIONAL,
 )
 from harmrank.text import quoting
 
 # Every DuckDB client from 1.1 on reads this; BI drivers lag behind the engine.
 STORAGE_VERSION = "v1.0.0"
-NEXT_LINK = ".current-next"
+_BACK_LINK, _INCOMING = ".current-back", ".incoming-"
 _OWNER_ONLY = 0o700
 
 
@@ -71,7 +74,7 @@ Marts = Callable[[duckdb.DuckDBPyConnection], list[Mart]]
 """Returns the marts to publish, by name."""
 
 Audit = Callable[[Path, dict[str, Any]], list[str]]
-"""Checks the folder and manifest of a build: returns warnings, or raises if it must not be published."""
+"""Checks the folder and manifest of a build: returns warnings, or raises if it must not be published. May add to the manifest."""
 
 
 def of_warehouse(home: Home, names: Collection[str]) -> Marts:
@@ -124,7 +127,7 @@ def prepare(
     names gets `operational_mode`, or the permissions that it has in the current build. If `audit` raises, the folder of the
     build is removed.
     """
-    incoming = home.published / f".incoming-{build_id}"
+    incoming = home.published / f"{_INCOMING}{build_id}"
     for folder in (incoming, incoming / OPERATIONAL):
         folder.mkdir(mode=_OWNER_ONLY)
     tables = _copy_marts(home, incoming, keys or {}, marts)
@@ -141,9 +144,7 @@ def prepare(
     except Exception:
         shutil.rmtree(incoming)
         raise
-    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-    (incoming / MANIFEST_FILE).write_text(text, encoding="utf-8")
-    _share(incoming, home.published)
+    _write_manifest(home, incoming, manifest)
     _share_names(home, incoming, operational_mode)
     for path in (*incoming.rglob("*"), incoming):
         disk.flush(path)
@@ -161,10 +162,61 @@ def switch(home: Home, prepared: Path, kept_builds: int = KEPT_BUILDS) -> Public
     # Set before the build gets its name: a build that this link still names was never current.
     (home.published / NEXT_LINK).symlink_to(build_id)
     prepared.rename(folder)
-    _link(home)
+    _link(home, home.published / NEXT_LINK)
     remarks = _prune(home, kept_builds)
     rows = {name: entry["rows"] for name, entry in manifest["tables"].items()}
     return Publication(build_id, folder, rows, manifest["warnings"], remarks)
+
+
+def keep(home: Home, prepared: Path, manifest: dict[str, Any]) -> current_build.Build:
+    """Keeps a prepared build beside the current one, which stays current."""
+    folder = home.published / prepared.name.removeprefix(_INCOMING)
+    prepared.rename(folder)
+    disk.flush(home.published)
+    return current_build.Build(folder, manifest, current_build.WAITING)
+
+
+def accept(home: Home, waiting: current_build.Build, kept_builds: int = KEPT_BUILDS) -> Publication:
+    """Publishes a build that waits: its manifest then warns of what it waited for. After a kill it has to be built again."""
+    incoming = waiting.folder.with_name(f"{_INCOMING}{waiting.build_id}")
+    waiting.folder.rename(incoming)
+    _share_names(home, incoming, None)
+    manifest = dict(waiting.manifest)
+    because = manifest.pop("withheld")["because"]
+    manifest |= {"accepted": because, "warnings": [*manifest["warnings"], *because]}
+    _write_manifest(home, incoming, manifest)
+    return switch(home, incoming, kept_builds)
+
+
+def drop(waiting: current_build.Build) -> None:
+    """Removes a build that waits. The caller holds the lock of the home."""
+    _remove(waiting.folder)
+
+
+def roll_back(home: Home, to: current_build.Build) -> None:
+    """Makes a kept build the current one again. The caller holds the lock of the home.
+
+    Published builds after it are first marked as rolled back: no later list is compared with one of them.
+    """
+    for build in current_build.builds(home):
+        if build.build_id > to.build_id and build.manifest and "withheld" not in build.manifest:
+            mark = {"to": to.build_id, "at": utc_text()}
+            _write_manifest(home, build.folder, {**build.manifest, "rolled_back": mark})
+    manifest = {name: fact for name, fact in to.manifest.items() if name != "rolled_back"}
+    if manifest != to.manifest:
+        _write_manifest(home, to.folder, manifest)
+    _share(to.folder, home.published)
+    _share_names(home, to.folder, None)
+    link = home.published / _BACK_LINK
+    link.unlink(missing_ok=True)
+    link.symlink_to(to.build_id)
+    _link(home, link)
+
+
+def _write_manifest(home: Home, build: Path, manifest: dict[str, Any]) -> None:
+    disk.replace_text(build / MANIFEST_FILE, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    _share(build, home.published)
+    disk.flush(build)
 
 
 def _index_facts(folder: Path) -> dict[str, Any]:
@@ -240,7 +292,7 @@ def _share(build: Path, published: Path) -> None:
     The folder with names keeps its own.
     """
     like = published.stat()
-    _set_access(build, like.st_gid, _OWNER_ONLY if _has_open_names(build) else like.st_mode)
+    _set_access(build, like.st_gid, _OWNER_ONLY if has_open_names(build) else like.st_mode)
 
 
 def _share_names(home: Home, build: Path, mode: int | None) -> None:
@@ -272,8 +324,8 @@ def share(home: Home, mode: int | None, operational_mode: int | None) -> None:
             _share_names(home, build, operational_mode)
 
 
-def _has_open_names(build: Path) -> bool:
-    """Whether an older harmrank made this build: names are in files that are for all readers."""
+def has_open_names(build: Path) -> bool:
+    """Returns whether an older harmrank made this build: names are in files that are for all readers."""
     return (build / f"{NAMES}.parquet").exists()
 
 
@@ -282,18 +334,18 @@ def _builds(home: Home) -> list[Path]:
     return sorted(path for path in home.published.iterdir() if BUILD_ID.fullmatch(path.name) and not path.is_symlink())
 
 
-def _link(home: Home) -> None:
-    """Points `current` to the build that the next link names.
+def _link(home: Home, link: Path) -> None:
+    """Points `current` to the build that a link names, which takes its place.
 
     Each step is flushed to disk before the next, so that a power cut leaves one of the two.
     """
     disk.flush(home.published)
-    os.replace(home.published / NEXT_LINK, home.published / "current")
+    os.replace(link, home.published / "current")
     disk.flush(home.published)
 
 
 def tidy(home: Home, kept_builds: int = KEPT_BUILDS) -> list[str]:
-    """Removes what an interrupted publication has left, and all but the last `kept_builds` earlier builds.
+    """Removes what an interrupted publication or rollback has left, and all but the last `kept_builds` earlier builds.
 
     Returns a sentence for each build that could not be removed. The caller holds the lock of the home.
     """
@@ -304,8 +356,9 @@ def tidy(home: Home, kept_builds: int = KEPT_BUILDS) -> list[str]:
         if BUILD_ID.fullmatch(orphan.name) and orphan.is_dir() and orphan != _current(home):
             _remove(orphan)
         link.unlink()
+    (home.published / _BACK_LINK).unlink(missing_ok=True)
     remarks = []
-    for leftover in [*home.published.glob(".incoming-*"), *home.published.glob(".removing-*")]:
+    for leftover in [*home.published.glob(f"{_INCOMING}*"), *home.published.glob(".removing-*")]:
         try:
             shutil.rmtree(leftover)
         except OSError as error:
@@ -319,15 +372,28 @@ def _current(home: Home) -> Path | None:
 
 
 def _prune(home: Home, kept_builds: int) -> list[str]:
-    """Removes the oldest builds beyond those to keep, except those being read."""
-    earlier = [build for build in _builds(home) if build != _current(home)]
+    """Removes what nobody can publish any more and the earliest builds beyond those to keep, except those being read.
+
+    Never removed are the current build, one that waits, and those that were rolled back from it.
+    """
+    kept = current_build.builds(home)
+    current = max((build.build_id for build in kept if build.state == current_build.CURRENT), default="")
+    earlier = [
+        build
+        for build in kept
+        if build.state in (current_build.EARLIER, current_build.DAMAGED)
+        or (build.state == current_build.ROLLED_BACK and build.build_id < current)
+    ]
+    # Of those rolled back, the list that replaced them is the better one to keep.
+    earlier.sort(key=lambda build: (build.state == current_build.EARLIER, build.build_id))
+    superseded = [build for build in kept if build.state == current_build.SUPERSEDED]
     remarks = []
     # The current build stays as it is: the next one replaces it.
-    for build in earlier:
-        if _has_open_names(build) and build.stat().st_mode & 0o077:
+    for build in (build.folder for build in kept if build.state != current_build.CURRENT):
+        if has_open_names(build) and build.stat().st_mode & 0o077:
             build.chmod(_OWNER_ONLY)
             remarks.append(f"build {build.name} has names in files for all readers: now only its owner can read it")
-    for build in earlier[: max(0, len(earlier) - kept_builds)]:
+    for build in (build.folder for build in [*superseded, *earlier[: max(0, len(earlier) - kept_builds)]]):
         try:
             if _is_read(build):
                 remarks.append(f"old build {build.name} is being read: the next refresh will remove it")

@@ -37,9 +37,9 @@ class Freshness:
 def judge(home: Home, max_age: timedelta | None, max_list_age: timedelta | None, thoroughly: bool = False) -> Freshness:
     """Returns whether the last successful refresh is older than `max_age` or the list older than `max_list_age`.
 
-    A damaged published build is always stale. A refresh is successful if it published a list or found nothing new, even
-    if it refused an extract: a scheduler that runs and gets nothing is healthy. Raises UsageError for a past list, which
-    does not age.
+    A damaged published build, and a list that waits to be published on purpose, are always stale. A refresh is successful
+    if it published a list or found nothing new, even if it refused an extract: a scheduler that runs and gets nothing is
+    healthy. Raises UsageError for a past list, which does not age.
     """
     if home.past_list is not None:
         raise UsageError(f"{home.root} holds a past list, which does not age: name the home it came from")
@@ -52,7 +52,8 @@ def judge(home: Home, max_age: timedelta | None, max_list_age: timedelta | None,
     age = now - ended_well_at if ended_well_at else None
     list_date = date.fromisoformat(manifest["list_date"]) if manifest else None
     list_age = now.date() - list_date if list_date else None
-    reasons = [*damaged]
+    waiting = current_build.waiting(home)
+    reasons = [*damaged, *([waiting.waits_because] if waiting else [])]
     if not manifest and not damaged:
         reasons.append("nothing has been published yet")
     if max_age and not (age is not None and -_CLOCK_TOLERANCE <= age <= max_age):

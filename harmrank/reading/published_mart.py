@@ -16,6 +16,7 @@ from harmrank.home import journal, warehouse
 from harmrank.home.folder import Home
 from harmrank.machine import duck, system_errors
 from harmrank.machine.clock import utc_now
+from harmrank.publishing import current_build
 from harmrank.publishing.current_build import (
     MART_FILE,
     NAMES_ARE_CLOSED,
@@ -140,6 +141,7 @@ def status(home: Home, thoroughly: bool = False) -> Row:
     """
     damaged = faults(home, thoroughly)
     manifest, past_list = manifest_if_whole(home), home.past_list
+    waiting = current_build.waiting(home)
     with home.looked_at() as at_work:
         landed = _in_use(f"{home.root} is in use by {at_work}") if at_work else None if past_list else _landed(home)
         last = journal.read(home)
@@ -161,18 +163,61 @@ def status(home: Home, thoroughly: bool = False) -> Row:
         "lists_as_known": [made.root.name for made in home.lists_as_known()],
         "landed": landed,
         "published": published,
+        "rolled_back": _rolled_back(home),
         "damaged": [advice(home, fault) for fault in damaged],
         "last_refresh": last,
         "at_work": journal.at_work(at_work, last),
-        "stale_because": journal.unfinished(at_work, manifest["build_id"] if manifest else None, last)
+        "stale_because": ([waiting.waits_because] if waiting else [])
+        + journal.unfinished(at_work, manifest["build_id"] if manifest else None, last)
         # A past list does not age.
-        + ([] if past_list and manifest else _stale_because(landed, manifest, bool(damaged))),
+        + ([] if past_list and manifest else _stale_because(landed, manifest, bool(damaged or waiting))),
     }
 
 
-def _stale_because(landed: Row | None, manifest: Row | None, is_damaged: bool) -> list[str]:
+def kept_builds(home: Home) -> list[Row]:
+    """Returns the builds that the home keeps, newest first, each with its state and `because`, what is to be said about it."""
+    return [
+        {
+            "build_id": build.build_id,
+            "list_date": build.manifest.get("list_date"),
+            "built_at": build.manifest.get("built_at"),
+            "state": build.state,
+            "because": _because(build),
+            "extracts": len(build.manifest["extracts"]) if build.manifest else None,
+            "newest_extract": max(build.manifest["extracts"]) if build.manifest else None,
+            "bytes": sum(path.stat().st_size for path in build.folder.rglob("*") if path.is_file()),
+        }
+        for build in reversed(current_build.builds(home))
+    ]
+
+
+def _because(build: current_build.Build) -> str | None:
+    mark = build.manifest.get("rolled_back")
+    if build.state == current_build.WAITING:
+        return build.waits_because
+    if build.state == current_build.ROLLED_BACK and mark:
+        return f"rolled back to build {mark['to']} on {mark['at']}"
+    if build.state == current_build.DAMAGED:
+        return "its manifest is missing or damaged"
+    accepted = build.manifest.get("accepted")
+    return f"published on purpose although: {'; '.join(accepted)}" if accepted else None
+
+
+def _rolled_back(home: Home) -> str | None:
+    """Returns from which build the current list was rolled back, when, and how to return to it."""
+    later = current_build.rolled_back_from(home)
+    if later is None:
+        return None
+    when = later.manifest.get("rolled_back", {}).get("at")
+    return (
+        f"from build {later.build_id} (list date {later.manifest['list_date']}){f' on {when}' if when else ''}: "
+        f"harmrank rollback {later.build_id} --home {home.root} returns to it"
+    )
+
+
+def _stale_because(landed: Row | None, manifest: Row | None, is_explained: bool) -> list[str]:
     if manifest is None:
-        return [] if is_damaged else ["nothing has been published yet: run harmrank refresh"]
+        return [] if is_explained else ["nothing has been published yet: run harmrank refresh"]
     reasons = []
     if landed and landed["extract_ids"] and not set(landed["extract_ids"]) <= set(manifest["extracts"]):
         missing = sorted(set(landed["extract_ids"]) - set(manifest["extracts"]))
@@ -225,7 +270,9 @@ def open_mart(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     link = home.published / "current"
     if not link.exists() and not link.is_symlink():
-        raise UsageError(f"nothing has been published in {home.root}: run {home.refresh_command}")
+        waiting = current_build.waiting(home)
+        why = waiting.waits_because if waiting else f"run {home.refresh_command}"
+        raise UsageError(f"nothing has been published in {home.root}: {why}")
     # The resolved path names one build, so a list published meanwhile cannot be mixed in.
     path = link.resolve() / MART_FILE
     if not path.exists():

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from harmrank.errors import HarmrankError, Stopped
+from harmrank.errors import HarmrankError, ListWithheld, Stopped
 from harmrank.home.folder import Home
 from harmrank.landing.outcome import refusal_error
 from harmrank.machine import signals, system_errors
@@ -48,7 +48,9 @@ class Ending:
     def with_error(self, error: BaseException) -> Ending:
         """Returns the same ending as a failure, with the outcome, message and exit code of the error."""
         message, code = system_errors.line_and_code(error)
-        outcome = "stopped" if isinstance(error, Stopped) else _OUTCOMES.get(code, "failed")
+        outcome = _OUTCOMES.get(code, "failed")
+        if isinstance(error, Stopped | ListWithheld):
+            outcome = "stopped" if isinstance(error, Stopped) else "withheld"
         return replace(self, outcome=outcome, message=message, exit_code=code, error=error)
 
 
@@ -92,6 +94,8 @@ class Attempt:
             ending = Ending(result.home, "published", message, 0, result, _movement(result.home))
         else:
             ending = Ending(result.home, "nothing new", "nothing new", 0, result)
+        if result.waiting:
+            return ending.with_error(ListWithheld(result.waiting.waits_because))
         refused = refusal_error(home, result.landing.refused)
         return ending.with_error(refused) if refused else ending
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -18,6 +19,7 @@ from harmrank.home.folder import Home
 from harmrank.landing.land import extract_folders, land
 from harmrank.landing.outcome import Arrival, LandingResult, Refusal
 from harmrank.publishing import current_build, door_out, history, publish
+from harmrank.publishing.current_build import Build
 from harmrank.refreshing import engines, known_at, request, warnings
 from harmrank.refreshing.request import Options, Request
 from harmrank.refreshing.run import Run
@@ -26,14 +28,21 @@ _SLOWEST = 20
 """Number of models and tests whose seconds the log names."""
 
 
+_ON_PURPOSE = "published on purpose (--accept-list): the warnings of the list name what it would have waited for"
+
+
 @dataclass(frozen=True)
 class RefreshResult:
-    """What a refresh did. `home` holds the list; `publication` is None if there was nothing new to publish."""
+    """What a refresh did. `home` holds the list; `publication` is None if there was nothing new to publish.
+
+    `waiting` is the build that was made or found, and must be published on purpose.
+    """
 
     landing: LandingResult
     home: Home
     list_date: date | None
     publication: publish.Publication | None
+    waiting: Build | None = None
 
 
 def refresh(options: Options, run: Run) -> RefreshResult:
@@ -55,15 +64,16 @@ def refresh(options: Options, run: Run) -> RefreshResult:
         landed = _land(options, engine, run)
         with warehouse.connect(home) as connection:
             asked = request.make(connection, options, method, landed)
-            if asked is None or _is_current(home, asked, options, run):
-                return _nothing_new(home, landed, asked, run)
+            made = _made_before(home, asked, options, run) if asked else None
+            if asked is None or made:
+                return _without_a_build(landed, asked, made, options, run)
             history.record(connection, home, run.remark)
             asked.record(connection)
             only_changes = not options.full and ledger.tables_are_trusted(connection, asked.rules)
         built = _build(engine, asked, only_changes, run)
-        publication = _publish(home, engine, built, asked, options, run)
+        result = _publish(landed, home, engine, built, asked, options, run)
         _compact(home, run)
-        return RefreshResult(landed, home, asked.list_date, publication)
+        return result
 
 
 def _refresh_as_known(options: Options, day: date, method: dict[str, str], run: Run) -> RefreshResult:
@@ -85,8 +95,9 @@ def _refresh_as_known(options: Options, day: date, method: dict[str, str], run: 
             return RefreshResult(landed, past, None, None)
         with known_at.opened(home, past, day), run.journal_of(past, "copying"):
             _prepare(past, options, run)
-            if _is_current(past, asked, options, run):
-                return _nothing_new(past, landed, asked, run)
+            if _made_before(past, asked, options, run):
+                run.nothing_new(asked.name)
+                return RefreshResult(landed, past, asked.list_date, None)
             run.begin("copying")
             with warehouse.connect(past) as connection:
                 known_at.copy(home, connection, asked.extracts)
@@ -94,9 +105,7 @@ def _refresh_as_known(options: Options, day: date, method: dict[str, str], run: 
             run.end("copying", "copied", known_at=str(day), extracts=len(asked.extracts))
             engine = engines.DuckDB(past)
             built = _build(engine, asked, False, run)
-            return RefreshResult(
-                landed, past, asked.list_date, _publish(past, engine, built, asked, options, run, late)
-            )
+            return _publish(landed, past, engine, built, asked, options, run, late)
 
 
 def _begin(options: Options, run: Run) -> None:
@@ -141,21 +150,67 @@ def _land(options: Options, engine: engines.Engine, run: Run) -> LandingResult:
     return landed
 
 
-def _is_current(home: Home, asked: Request, options: Options, run: Run) -> bool:
-    """Returns whether the current build is the one asked for and undamaged; False with `full`."""
+def _made_before(home: Home, asked: Request, options: Options, run: Run) -> Build | None:
+    """Returns the build that answers this request without building: it is current, or waits, or was rolled back.
+
+    Returns None if there is none, if the current build is damaged, and with `full`.
+    """
     if options.full:
-        return False
+        return None
     faults = current_build.faults(home)
     if faults:
         run.remark(f"{faults[0]}: rebuilding it")
-        return False
-    manifest = current_build.read_manifest(home)
-    return manifest is not None and manifest.get("inputs_sha256") == asked.inputs_sha256
+        return None
+    kept = [
+        build
+        for build in current_build.builds(home)
+        if build.state in (current_build.CURRENT, current_build.WAITING)
+        or build == current_build.rolled_back_from(home)
+    ]
+    made = [
+        build
+        for build in kept
+        if build.manifest.get("inputs_sha256") == asked.inputs_sha256
+        and not current_build.file_faults(build.folder, build.manifest)
+    ]
+    # A list that waits, even for another date, waits for an answer.
+    waiting = [build for build in kept if build.state == current_build.WAITING]
+    return [*made, *waiting][-1] if made else None
 
 
-def _nothing_new(home: Home, landed: LandingResult, asked: Request | None, run: Run) -> RefreshResult:
-    run.nothing_new(asked)
-    return RefreshResult(landed, home, asked.list_date if asked else None, None)
+def _without_a_build(
+    landed: LandingResult, asked: Request | None, made: Build | None, options: Options, run: Run
+) -> RefreshResult:
+    """Ends a refresh with nothing to build: says if a list waits or was rolled back, or publishes the one that waits."""
+    home = options.home
+    if made and made.state == current_build.WAITING:
+        if not options.accept_list:
+            run.withheld(made)
+            return RefreshResult(landed, home, made.list_date, None, made)
+        damaged = current_build.file_faults(made.folder, made.manifest, thoroughly=True)
+        if damaged:
+            raise HarmrankError(f"{damaged[0]}: nothing was published; refresh with --full to build it again")
+        run.begin_publishing(made)
+        publication = publish.accept(home, made, options.keep_builds)
+        run.published(publication)
+        run.remark(_ON_PURPOSE)
+        return RefreshResult(landed, home, made.list_date, publication)
+    current = current_build.manifest_if_whole(home)
+    if made and current and made.state == current_build.ROLLED_BACK:
+        run.remark(
+            f"the list of these extracts (build {made.build_id}) was rolled back{_when(made)}, so nothing was built. The next "
+            f"new extract publishes a list again; harmrank rollback {made.build_id} --home {home.root} returns to this one"
+        )
+    name = asked.name if asked else {}
+    if made and current:
+        name = {"build_id": current["build_id"], "list_date": current["list_date"]}
+    run.nothing_new(name)
+    return RefreshResult(landed, home, date.fromisoformat(name["list_date"]) if name else None, None)
+
+
+def _when(build: Build) -> str:
+    mark = build.manifest.get("rolled_back")
+    return f" to build {mark['to']} at {mark['at']}" if mark else ""
 
 
 def _build(engine: engines.Engine, asked: Request, only_changes: bool, run: Run) -> BuildResult:
@@ -190,6 +245,7 @@ def _slowest(built: BuildResult) -> dict[str, float]:
 
 
 def _publish(
+    landed: LandingResult,
     home: Home,
     engine: engines.Engine,
     built: BuildResult,
@@ -197,41 +253,76 @@ def _publish(
     options: Options,
     run: Run,
     late: Sequence[str] = (),
-) -> publish.Publication:
-    """Checks the build and makes it the current one. Raises GateFailed if a check fails."""
+) -> RefreshResult:
+    """Checks the build and makes it the current one, or keeps it until it is published on purpose.
+
+    Raises GateFailed if a check fails.
+    """
     warned = f", {len(built.warnings)} gave a warning" if built.warnings else ""
     run.say(f"{built.models} models built, {built.tests - len(built.warnings)} tests passed{warned}; publishing")
     run.begin("publishing")
     facts = asked.manifest(warnings.collect(home, asked, late, built.warnings))
     prepared = publish.prepare(
-        home, asked.build_id, facts, _audit(home, run), engine.marts(built), built.keys, options.operational_mode
+        home,
+        asked.build_id,
+        facts,
+        _audit(home, asked, options, run),
+        engine.marts(built),
+        built.keys,
+        options.operational_mode,
     )
     # Only after the checks: the next build must not rely on tables that fail them.
     for remark in ledger.mark_tables_trusted(home, asked.rules, asked.extracts, built.relations):
         run.remark(remark)
+    replaced = current_build.rolled_back_from(home)
+    manifest = json.loads((prepared / current_build.MANIFEST_FILE).read_text(encoding="utf-8"))
+    if "withheld" in manifest:
+        waiting = publish.keep(home, prepared, manifest)
+        run.withheld(waiting)
+        return RefreshResult(landed, home, asked.list_date, None, waiting)
     publication = publish.switch(home, prepared, options.keep_builds)
     run.published(publication)
-    return publication
+    if "accepted" in manifest and not asked.known_at:
+        run.remark(_ON_PURPOSE)
+    if replaced:
+        run.remark(
+            f"this list replaces the one that was made current instead of build {replaced.build_id}{_when(replaced)}"
+        )
+    return RefreshResult(landed, home, asked.list_date, publication)
 
 
-def _audit(home: Home, run: Run) -> publish.Audit:
+def _audit(home: Home, asked: Request, options: Options, run: Run) -> publish.Audit:
     """Returns the function that runs the checks of the door out on a prepared build."""
 
     def audit(folder: Path, manifest: dict[str, Any]) -> list[str]:
         run.begin("checking")
-        # A damaged build cannot be compared with, and is a reason to publish, not to stop.
-        current = None if current_build.faults(home) else current_build.read_manifest(home)
-        checked = door_out.check(home, folder, manifest, current)
+        before = current_build.to_compare_with(home, manifest)
+        checked = door_out.check(home, folder, manifest, before)
         findings = [f for f in checked if not f.passed]
-        sentences = [f"{f.expectation.table}: {f.message}. {f.expectation.mend}" for f in findings]
-        fatal = [line for line, f in zip(sentences, findings, strict=True) if f.is_fatal]
-        counts = {"expectations": len(checked), "warnings": len(sentences) - len(fatal), "failures": len(fatal)}
-        run.end("checking", "failed" if fatal else "checked", **counts, details=sentences)
+        fatal = [_sentence(f) for f in findings if f.is_fatal and not f.expectation.can_be_accepted]
+        to_accept = [
+            *warnings.to_withhold(home, asked, before is not None),
+            *(_sentence(f) for f in findings if f.is_fatal and f.expectation.can_be_accepted),
+        ]
+        warned = [_sentence(f) for f in findings if not f.is_fatal]
+        counts = {"expectations": len(checked), "warnings": len(warned), "failures": len(fatal) + len(to_accept)}
+        outcome = "failed" if fatal else "withheld" if to_accept else "checked"
+        run.end("checking", outcome, **counts, details=[*fatal, *to_accept, *warned])
         if fatal:
             raise run.gate_failed(fatal)
-        return sentences
+        # A past list replaces no other.
+        if to_accept and (options.accept_list or asked.known_at):
+            manifest["accepted"] = to_accept
+            return [*to_accept, *warned]
+        if to_accept:
+            manifest["withheld"] = {"because": to_accept, "accept_with": options.accept_command}
+        return warned
 
     return audit
+
+
+def _sentence(finding: checks.Finding) -> str:
+    return f"{finding.expectation.table}: {finding.message}. {finding.expectation.mend}"
 
 
 def _compact(home: Home, run: Run) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from dataclasses import dataclass
 from datetime import date, datetime
 from importlib.metadata import version
@@ -29,7 +30,7 @@ class Options:
     `method` is a row of the seed ranking_methods, None for its default. `max_bad_share` is from 0 to 1. `keep_builds` (at
     least 1) earlier builds stay beside the new one. `published_mode` is the mode of the published folder, `operational_mode` that of
     the folder with names in each build; None leaves them unchanged. `engine` is duckdb or spark; a home keeps the engine
-    that landed its extracts.
+    that landed its extracts. `accept_list` publishes a list that would wait otherwise.
 
     With `known_at` the list is made from the extracts taken up to that day, in a home of its own: `out`, or a folder in
     `home`. The published list of `home` does not change.
@@ -47,6 +48,17 @@ class Options:
     keep_builds: int = KEPT_BUILDS
     published_mode: int | None = None
     operational_mode: int | None = None
+    accept_list: bool = False
+
+    @property
+    def accept_command(self) -> str:
+        """The command that publishes on purpose a list that these options made."""
+        words = ["harmrank", "refresh", str(self.extracts), "--home", str(self.home.root)]
+        if self.list_date:
+            words += ["--list-date", str(self.list_date)]
+        if self.method:
+            words += ["--method", self.method]
+        return shlex.join([*words, "--accept-list"])
 
 
 @dataclass(frozen=True)

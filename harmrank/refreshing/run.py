@@ -15,6 +15,7 @@ from harmrank.refreshing.logbook import Logbook
 
 if TYPE_CHECKING:
     from harmrank.landing.outcome import LandingResult
+    from harmrank.publishing.current_build import Build
     from harmrank.publishing.publish import Publication
     from harmrank.refreshing.request import Request
 
@@ -98,10 +99,10 @@ class Run:
         counts = {"landed": len(landing.landed), "unchanged": len(landing.unchanged), "refused": len(landing.refused)}
         self.end("landing", "done", **counts, warnings=len(landing.warnings), details=landing.warnings)
 
-    def nothing_new(self, request: Request | None) -> None:
-        """Records that the refresh ends without a build."""
-        self._journal.end(journal.NOTHING_NEW, [], **(request.name if request else {}))
-        self.build["list_date"] = str(request.list_date) if request else None
+    def nothing_new(self, name: dict[str, str]) -> None:
+        """Records that the refresh ends without a build. `name` is that of the build that stays, empty if there is none."""
+        self._journal.end(journal.NOTHING_NEW, [], **name)
+        self.build["list_date"] = name.get("list_date")
 
     def begin_building(self, request: Request) -> None:
         """Notes that building begins. From here on journal and log name the build."""
@@ -122,6 +123,23 @@ class Run:
         )
         for remark in publication.remarks:
             self.remark(remark)
+
+    def begin_publishing(self, waiting: Build) -> None:
+        """Notes that a build that waits is published. From here on journal and log name it."""
+        self._name(waiting)
+        self.begin("publishing", **self.build)
+
+    def withheld(self, waiting: Build) -> None:
+        """Records that a build is kept and waits to be published on purpose."""
+        signals.raise_if_stopped()
+        self._name(waiting)
+        reasons = waiting.manifest["withheld"]["because"]
+        self._journal.end(journal.WITHHELD, reasons, **self.build)
+        if self.step == "publishing":
+            self.end("publishing", "withheld", details=reasons)
+
+    def _name(self, build: Build) -> None:
+        self.build = {"build_id": build.build_id, "list_date": build.manifest["list_date"]}
 
     def gate_failed(self, failures: list[str]) -> GateFailed:
         """Returns the error to raise when models, tests or checks have failed. Raises StopSignal if a signal made them fail."""

@@ -1,8 +1,9 @@
-"""The warnings that a published list carries in its manifest."""
+"""The warnings that a list carries in its manifest, and the reasons that make it wait."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 
 from harmrank.home import warehouse
 from harmrank.home.folder import Home
@@ -16,27 +17,45 @@ _DAYS = 31
 data_defects only."""
 
 
+_AHEAD_OF_UTC = timedelta(days=1)
+"""No place is a whole day ahead of UTC: an extract of tomorrow's date may have been taken by local time."""
+
+
 def collect(home: Home, request: Request, late: Sequence[str], from_build: list[str]) -> list[str]:
-    """Returns the warnings of a build: its dates, `late` extracts, findings about recent extracts, and `from_build`."""
+    """Returns the warnings of a build: its day, `late` extracts, findings about recent extracts, and `from_build`."""
     current = current_build.manifest_if_whole(home)
-    return [*_dates(request), *_late(late), *_extracts(home, current["extracts"] if current else []), *from_build]
+    return [*_day(request), *_late(late), *_extracts(home, current["extracts"] if current else []), *from_build]
 
 
-def _dates(request: Request) -> list[str]:
-    """Returns what is unusual about the dates of the list."""
-    newest, today = max(request.extracts)[:10], utc_now().date()
-    warnings = []
-    if request.list_date > today:
-        warnings.append(
-            f"the list date {request.list_date} is in the future: check it, and the id of the newest extract"
+def to_withhold(home: Home, request: Request, compared: bool) -> list[str]:
+    """Returns why a list must wait until somebody publishes it on purpose: its date, or that nobody can compare it.
+
+    `compared` says whether a published list was there to compare it with. What its content shows is in
+    expectations/door_out.
+    """
+    newest, reasons = max(request.extracts)[:10], []
+    if request.list_date > utc_now().date() + _AHEAD_OF_UTC:
+        reasons.append(
+            f"the list date {request.list_date} is in the future: check the id of the newest extract, or name the day "
+            "with --list-date"
         )
     elif str(request.list_date) > newest:
-        warnings.append(
+        reasons.append(
             f"the list date {request.list_date} is later than the newest extract ({newest}): reports may be missing"
         )
-    if request.known_at and request.known_at >= today:
-        warnings.append(f"{request.known_at} is not over: extracts that come later that day will change this list")
-    return warnings
+    waiting = current_build.waiting(home)
+    if waiting and not compared:
+        reasons.append(
+            f"no published list is near enough to compare it with, and the list for {waiting.list_date} still waits"
+        )
+    return reasons
+
+
+def _day(request: Request) -> list[str]:
+    """Returns the warning that the day of a past list is not over."""
+    if request.known_at and request.known_at >= utc_now().date():
+        return [f"{request.known_at} is not over: extracts that come later that day will change this list"]
+    return []
 
 
 def _late(extracts: Sequence[str]) -> list[str]:

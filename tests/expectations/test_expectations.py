@@ -424,10 +424,10 @@ def test_a_correction_with_few_tables_gets_no_warning_about_volumes(
     assert names([f.finding for f in found]) == set()
 
 
-def test_a_damaged_current_build_is_not_compared(two_listed: PublishedHome, tmp_path: Path) -> None:
+def test_a_damaged_current_build_is_not_compared(twelve_listed: PublishedHome, tmp_path: Path) -> None:
     """A list that replaces a damaged one must not fail because there is nothing to compare it with."""
     home = Home(tmp_path / "home")
-    shutil.copytree(two_listed.home, home.root, symlinks=True)
+    shutil.copytree(twelve_listed.home, home.root, symlinks=True)
     current = (home.published / "current").resolve()
     folder = tmp_path / "build"
     shutil.copytree(current, folder)
@@ -501,9 +501,12 @@ FAULTS_OUT: dict[str, Plant] = {
     "names_are_in_one_table": run(
         "alter table mart.top_100 add column surname varchar", "comment on column mart.top_100.surname is 'A name.'"
     ),
-    "half_of_the_list_stays": run("update mart.top_100 set offender_key = offender_key || 'x'"),
-    "as_many_people_are_ranked": run(
-        "create temp table more as select h.* from mart.offender_harm as h, range(3)",
+    "more_than_half_of_the_list_stays": run(
+        "update mart.top_100 set offender_key = offender_key || 'x' where harm_rank % 2 = 0"
+    ),
+    "more_than_half_as_many_are_ranked": run("delete from mart.offender_harm where harm_rank % 2 = 0"),
+    "at_most_twice_as_many_are_ranked": run(
+        "create temp table more as select h.* from mart.offender_harm as h, range(2)",
         "update more set offender_key = offender_key || rowid, harm_rank = 100 + rowid",
         "insert into mart.offender_harm select * from more",
     ),
@@ -511,13 +514,15 @@ FAULTS_OUT: dict[str, Plant] = {
 
 
 @pytest.fixture(scope="module")
-def two_listed(tmp_path_factory: pytest.TempPathFactory, harmrank: Command) -> PublishedHome:
-    """A home with a list of two people."""
-    root = tmp_path_factory.mktemp("two")
+def twelve_listed(tmp_path_factory: pytest.TempPathFactory, harmrank: Command) -> PublishedHome:
+    """A home with a list of twelve people."""
+    root = tmp_path_factory.mktemp("twelve")
     feed = dict(SMALL_FEED)
-    feed["crimes"] += "met,c3,008/06,2026-06-03,2026-06-04T09:00:00\n"
-    feed["people"] += "met,p2,Invented,Mann,M,1981-01-01,2026-05-02T09:00:00\n"
-    feed["involvements"] += "met,c3,p2,suspect,,2026-06-04T09:00:00\nmet,c3,v1,victim,,2026-06-04T09:00:00\n"
+    for n in range(2, 13):
+        feed["crimes"] += f"met,d{n},008/06,2026-06-03,2026-06-04T09:00:00\n"
+        feed["people"] += f"met,p{n},Invented,Mann,M,1981-01-01,2026-05-02T09:00:00\n"
+        for who in (f"p{n},suspect", "v1,victim"):
+            feed["involvements"] += f"met,d{n},{who},,2026-06-04T09:00:00\n"
     write_extract(root / "extracts", "2026-06-30", feed)
     done = harmrank("refresh", root / "extracts", "--home", root / "home")
     assert done.returncode == 0, done.stderr
@@ -531,9 +536,9 @@ def checked(home: Home, folder: Path) -> list[checks.Finding]:
     return door_out.check(home, folder, current, current)
 
 
-def test_a_good_build_passes_every_check(two_listed: PublishedHome) -> None:
+def test_a_good_build_passes_every_check(twelve_listed: PublishedHome) -> None:
     """The faults below start from here."""
-    home = Home(two_listed.home)
+    home = Home(twelve_listed.home)
     found = checked(home, (home.published / "current").resolve())
     assert names(found) == set()
     assert {finding.expectation.name for finding in found} == set(DOOR_OUT)
@@ -546,9 +551,9 @@ def test_every_expectation_at_the_door_out_has_a_fault() -> None:
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", DOOR_OUT)
-def test_a_fault_in_a_build_is_found(two_listed: PublishedHome, tmp_path: Path, name: str) -> None:
+def test_a_fault_in_a_build_is_found(twelve_listed: PublishedHome, tmp_path: Path, name: str) -> None:
     """The expectation finds its fault, with its severity."""
-    home = Home(two_listed.home)
+    home = Home(twelve_listed.home)
     folder = tmp_path / "build"
     shutil.copytree((home.published / "current").resolve(), folder)
     with duckdb.connect(str(folder / current_build.MART_FILE)) as mart:
@@ -560,9 +565,28 @@ def test_a_fault_in_a_build_is_found(two_listed: PublishedHome, tmp_path: Path, 
     assert by_name[name].is_fatal == DOOR_OUT[name].is_fatal
 
 
-def test_a_suite_that_cannot_be_run_stops_the_publication(two_listed: PublishedHome, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("before", "left", "fatal"),
+    [(12, 6, True), (12, 7, False), (10, 5, True), (9, 1, None), (12, 0, True), (100, 50, True), (100, 51, False)],
+)
+def test_half_of_the_people_must_not_go(before: int, left: int, fatal: bool | None) -> None:
+    """Exactly half is too few, one more is enough; with fewer than ten people it is only a warning (None)."""
+    suite = next(suite for suite in suites.load("door_out") if suite.relation == "door_changes")
+    with duckdb.connect() as connection:
+        connection.execute(
+            "create temp table door_changes as select n < $left as is_still_listed, n < $left as is_matched, "
+            "1.0 as offenders_as_multiple from range($before) as people (n)",
+            {"left": left, "before": before},
+        )
+        found = {f.expectation.name: f for f in checks.Checker(connection).check(suite)}
+    for name in ("more_than_half_of_the_list_stays", "more_than_half_as_many_are_ranked"):
+        assert found[name].passed == (fatal is False), name
+        assert found[name].is_fatal == bool(fatal) and found[name].expectation.can_be_accepted
+
+
+def test_a_suite_that_cannot_be_run_stops_the_publication(twelve_listed: PublishedHome, tmp_path: Path) -> None:
     """A column that other checks need is missing: a fatal finding says so, and no check counts as passed."""
-    home = Home(two_listed.home)
+    home = Home(twelve_listed.home)
     folder = tmp_path / "build"
     shutil.copytree((home.published / "current").resolve(), folder)
     with duckdb.connect(str(folder / current_build.MART_FILE)) as mart:
@@ -573,11 +597,11 @@ def test_a_suite_that_cannot_be_run_stops_the_publication(two_listed: PublishedH
 
 
 def test_a_fatal_finding_at_the_door_out_publishes_nothing(
-    two_listed: PublishedHome, tmp_path: Path, harmrank: Command, monkeypatch: pytest.MonkeyPatch
+    twelve_listed: PublishedHome, tmp_path: Path, harmrank: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An allegation is lost between warehouse and published file: the last list stays, and `status` says what failed."""
     root = tmp_path / "home"
-    shutil.copytree(two_listed.home, root, symlinks=True)
+    shutil.copytree(twelve_listed.home, root, symlinks=True)
     home, copied = Home(root), publish._copy_marts
 
     def lossy(home: Home, folder: Path, keys: Keys, marts: publish.Marts) -> dict[str, Any]:
@@ -592,7 +616,7 @@ def test_a_fatal_finding_at_the_door_out_publishes_nothing(
     monkeypatch.setattr(run_dbt, "build", run_dbt.build)
     stand_in_for_dbt()
     with pytest.raises(GateFailed, match="The evidence of every place adds up to its harm"):
-        refresh(Options(two_listed.extracts, home, full=True), Run(home))
+        refresh(Options(twelve_listed.extracts, home, full=True), Run(home))
     assert (home.published / "current").readlink() == before
     assert [path.name for path in home.published.glob(".*")] == []
     shown = " ".join(harmrank("status", "--home", root).stdout.split())
