@@ -256,11 +256,11 @@ def land(extracts: Path, root: Path, max_bad_share: float, engine: str | None, a
     extract_folders(extracts, home)
     with home.lock():
         result = run(extracts, home, say, max_bad_share, rows=engines.of(home, engine).rows())
-    for warning in result.warnings:
+    for warning in (*result.remarks, *result.warnings):
         say(f"warning: {warning}")
     say(f"{len(result.landed)} landed, {len(result.unchanged)} unchanged, {len(result.refused)} refused")
     if as_json:
-        print_json({**_landed(result), "warnings": result.warnings})
+        print_json({**_landed(result), "warnings": [*result.remarks, *result.warnings]})
     error = refusal_error(home, result.refused)
     if error:
         raise error

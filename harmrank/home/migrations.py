@@ -15,6 +15,11 @@ from harmrank.machine.clock import utc_now
 
 BUILT_RELATIONS = "raw.built_relations (schema_name VARCHAR NOT NULL, relation_name VARCHAR NOT NULL)"
 """The table of what builds have made: the next one drops what the project no longer makes."""
+EXTRACT_FORCES = (
+    "raw.extract_forces (extract_id VARCHAR NOT NULL, table_name VARCHAR NOT NULL, force VARCHAR NOT NULL, "
+    "rows_landed BIGINT NOT NULL)"
+)
+"""The table of how many rows of a force each file had, by which a force or table that has gone silent is noticed."""
 
 # The statements from version 1 to 2, from 2 to 3, and so on. Missing tables are created from their definition afterwards,
 # so the step for a new table is empty. Never change a released step.
@@ -41,6 +46,16 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "INSERT INTO raw.built_relations SELECT schema_name, table_name FROM duckdb_columns() "
         "WHERE database_name = current_database() AND schema_name IN ('reference', 'staging', 'intermediate', 'mart') "
         "GROUP BY ALL HAVING bool_and(comment IS NOT NULL)",
+    ),
+    # raw.extract_forces is new; what has landed is counted. With Apache Spark its rows are elsewhere and count from now on.
+    (
+        f"CREATE TABLE {EXTRACT_FORCES}",
+        "INSERT INTO raw.extract_forces "
+        "SELECT extract_id, 'crimes', force, count(*) FROM raw.crimes GROUP BY ALL UNION ALL "
+        "SELECT extract_id, 'people', force, count(*) FROM raw.people GROUP BY ALL UNION ALL "
+        "SELECT extract_id, 'involvements', force, count(*) FROM raw.involvements GROUP BY ALL UNION ALL "
+        "SELECT extract_id, 'custody', force, count(*) FROM raw.custody GROUP BY ALL UNION ALL "
+        "SELECT extract_id, 'person_merges', force, count(*) FROM raw.person_merges GROUP BY ALL",
     ),
 )
 

@@ -22,6 +22,7 @@ _BOOKKEEPING = (
         bytes BIGINT NOT NULL, modified_ns BIGINT NOT NULL, sha256 VARCHAR NOT NULL,
         rows_read BIGINT NOT NULL, rows_landed BIGINT NOT NULL, rows_quarantined BIGINT NOT NULL,
         CHECK (rows_read = rows_landed + rows_quarantined))""",
+    migrations.EXTRACT_FORCES,
     """raw.quarantine (
         extract_id VARCHAR NOT NULL, table_name VARCHAR NOT NULL, file_name VARCHAR NOT NULL,
         line_number BIGINT NOT NULL, reason VARCHAR NOT NULL, raw_text VARCHAR, record_key VARCHAR)""",

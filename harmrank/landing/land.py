@@ -24,6 +24,7 @@ from harmrank.landing.outcome import Arrival, LandingResult, Refusal
 from harmrank.landing.read_ahead import ReadingQueue, reading_ahead
 from harmrank.landing.refusals import Unusable
 from harmrank.machine import duck
+from harmrank.text.wording import plural
 
 _CHECKPOINT_AFTER = "256MB"
 """How much may land before DuckDB writes it into the warehouse file: by default it does so after every extract."""
@@ -83,6 +84,10 @@ def _land_all(
         for number, folder in enumerate(folders)
     ]
     new = [lander for lander in landers if lander.folder.name not in landed_before]
+    if landed_before and new and len(new) == len(landers):
+        result.remarks.append(
+            f"none of the {plural(len(landed_before), 'extract')} that landed before is in this folder: is it the right one?"
+        )
     if new:
         _prepare(connection, len(new))
     with reading_ahead(connection, new, lambda cursor, lander: lander.read(cursor), ExtractLander.clear) as queue:

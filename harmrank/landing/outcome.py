@@ -51,13 +51,14 @@ class Arrival:
 
 @dataclass
 class LandingResult:
-    """What became of every extract, by id, in id order. `arrivals` describe those that landed."""
+    """What became of every extract, by id, in id order. `arrivals` describe those that landed; `remarks` are about the folder."""
 
     landed: list[str] = field(default_factory=list)
     arrivals: list[Arrival] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
 
 def refusal_error(home: Home, refused: list[Refusal]) -> ExtractRefused | None:

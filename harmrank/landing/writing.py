@@ -67,6 +67,11 @@ def _write_file(
 ) -> None:
     landed = rows.keep(connection, extract_id, read, rows_before)
     known_keys.add(connection, read.source.table, f"{read.rows_table} WHERE problem IS NULL")
+    connection.execute(
+        "INSERT INTO raw.extract_forces SELECT ?, ?, force, count(*) "
+        f"FROM {read.rows_table} WHERE problem IS NULL GROUP BY force",
+        [extract_id, read.source.table.name],
+    )
     quarantined = _write_quarantine(connection, extract_id, read.source, bad)
     if read.rows_read != landed + quarantined:
         raise AssertionError(f"{extract_id}/{read.source.name}: {read.rows_read} != {landed} + {quarantined} rows")

@@ -37,9 +37,10 @@ class Freshness:
 def judge(home: Home, max_age: timedelta | None, max_list_age: timedelta | None, thoroughly: bool = False) -> Freshness:
     """Returns whether the last successful refresh is older than `max_age` or the list older than `max_list_age`.
 
-    A damaged published build, and a list that waits to be published on purpose, are always stale. A refresh is successful
-    if it published a list or found nothing new, even if it refused an extract: a scheduler that runs and gets nothing is
-    healthy. Raises UsageError for a past list, which does not age.
+    With `max_list_age` it is also stale if a force has gone silent; without it the line only says so, because the scheduler
+    is healthy. A damaged published build, and a list that waits to be published on purpose, are always stale. A refresh is
+    successful if it published a list or found nothing new, even if it refused an extract: a scheduler that runs and gets
+    nothing is healthy. Raises UsageError for a past list, which does not age.
     """
     if home.past_list is not None:
         raise UsageError(f"{home.root} holds a past list, which does not age: name the home it came from")
@@ -62,8 +63,11 @@ def judge(home: Home, max_age: timedelta | None, max_list_age: timedelta | None,
         reasons += [at_work] if at_work else journal.unfinished(process, build_id, entry)
     if max_list_age and list_age is not None and list_age > max_list_age:
         reasons.append(f"the list is for {list_date}, {list_age.days} days ago, more than {spoken(max_list_age)}")
+    silent = manifest.get("silent", []) if manifest else []
+    if max_list_age:
+        reasons += silent
     ago = f"the last successful refresh ended {spoken(age)} ago, " if age is not None else ""
-    fresh = f"fresh: {ago}the list is for {list_date}"
+    fresh = "; ".join([f"fresh: {ago}the list is for {list_date}", *silent])
     return Freshness(
         is_stale=bool(reasons),
         said=f"stale: {'; '.join(reasons)}" if reasons else fresh,

@@ -218,7 +218,7 @@ def _rolled_back(home: Home) -> str | None:
 def _stale_because(landed: Row | None, manifest: Row | None, is_explained: bool) -> list[str]:
     if manifest is None:
         return [] if is_explained else ["nothing has been published yet: run harmrank refresh"]
-    reasons = []
+    reasons = list(manifest.get("silent", []))
     if landed and landed["extract_ids"] and not set(landed["extract_ids"]) <= set(manifest["extracts"]):
         missing = sorted(set(landed["extract_ids"]) - set(manifest["extracts"]))
         reasons.append(f"landed but not in the published list: {', '.join(missing)}")

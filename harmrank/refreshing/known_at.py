@@ -21,7 +21,10 @@ from harmrank.home.folder import Home
 from harmrank.machine import disk
 from harmrank.text import quoting
 
-OF_EXTRACTS = ("extracts", "extract_files", "quarantine", "corrections", "value_defects", "extract_checks", *TABLES)
+OF_EXTRACTS = (
+    *("extracts", "extract_files", "extract_forces", "quarantine", "corrections", "value_defects", "extract_checks"),
+    *TABLES,
+)
 """Raw tables in which every row belongs to an extract."""
 
 OF_THE_RULES = ("imported_weights",)

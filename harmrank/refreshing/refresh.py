@@ -147,6 +147,8 @@ def _land(options: Options, engine: engines.Engine, run: Run) -> LandingResult:
     )
     run.drop("extract")
     run.landed(landed)
+    for remark in landed.remarks:
+        run.remark(remark)
     return landed
 
 
@@ -261,7 +263,8 @@ def _publish(
     warned = f", {len(built.warnings)} gave a warning" if built.warnings else ""
     run.say(f"{built.models} models built, {built.tests - len(built.warnings)} tests passed{warned}; publishing")
     run.begin("publishing")
-    facts = asked.manifest(warnings.collect(home, asked, late, built.warnings))
+    silent = warnings.silent(home, asked)
+    facts = asked.manifest([*silent, *warnings.collect(home, asked, late, built.warnings)], silent)
     prepared = publish.prepare(
         home,
         asked.build_id,

@@ -88,8 +88,8 @@ class Request:
             "list_date": str(self.list_date),
         }
 
-    def manifest(self, warnings: list[str]) -> dict[str, Any]:
-        """Returns the facts for the manifest of the build."""
+    def manifest(self, warnings: list[str], silent: list[str]) -> dict[str, Any]:
+        """Returns the facts for the manifest of the build. `silent` are the warnings about forces that send nothing."""
         return {
             "built_at": self.requested_at.isoformat() + "Z",
             "list_date": str(self.list_date),
@@ -100,6 +100,7 @@ class Request:
             "inputs_sha256": self.inputs_sha256,
             "extracts": self.extracts,
             "warnings": warnings,
+            "silent": silent,
         }
 
     def record(self, connection: duckdb.DuckDBPyConnection) -> None:

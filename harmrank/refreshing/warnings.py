@@ -17,6 +17,10 @@ _DAYS = 31
 data_defects only."""
 
 
+# A force or table is silent if it is later than twice its usual interval, and later than it ever was in its last dozen. A
+# missed delivery makes twice the interval; months and holidays make some days more. Three intervals show a rhythm. After a
+# year its crimes have left the window: then it has left for good, and nobody needs to be told again.
+_INTERVALS, _LEAST_INTERVALS, _GRACE_DAYS, _FORGOTTEN_DAYS = 12, 3, 7, 365
 _AHEAD_OF_UTC = timedelta(days=1)
 """No place is a whole day ahead of UTC: an extract of tomorrow's date may have been taken by local time."""
 
@@ -25,6 +29,51 @@ def collect(home: Home, request: Request, late: Sequence[str], from_build: list[
     """Returns the warnings of a build: its day, `late` extracts, findings about recent extracts, and `from_build`."""
     current = current_build.manifest_if_whole(home)
     return [*_day(request), *_late(late), *_extracts(home, current["extracts"] if current else []), *from_build]
+
+
+def silent(home: Home, request: Request) -> list[str]:
+    """Returns one sentence for each force, or force and tables, of which nothing has landed for long, by its own rhythm."""
+    with warehouse.connect(home, read_only=True) as connection:
+        rows = connection.execute(
+            """
+            with extracts as (select * from raw.extracts where extract_id in (select unnest($extracts::varchar[]))),
+            days as (
+                select distinct force, table_name, extract_on from raw.extract_forces inner join extracts using (extract_id)
+            ),
+            spaced as (
+                select *, extract_on - lag(extract_on) over of_table as days, row_number() over (of_table) as number,
+                    count(*) over (partition by force, table_name) as all_days
+                from days window of_table as (partition by force, table_name order by extract_on)
+            ),
+            rhythm as (
+                select force, table_name, max(extract_on) as last_on, median(days) as usual, max(days) as longest
+                from spaced where number > all_days - $intervals
+                group by force, table_name having count(days) >= $least_intervals
+            ),
+            late as (
+                select *, (select max(extract_on) from extracts) - last_on as days_ago from rhythm
+                where days_ago > greatest(2 * usual, longest) + $grace and days_ago <= $forgotten
+            )
+            select force, last_on, days_ago, max(usual), list(table_name order by table_name),
+                last_on = (select max(extract_on) from days where days.force = late.force)
+            from late group by force, last_on, days_ago order by force, last_on
+            """,
+            {
+                "extracts": request.extracts,
+                "intervals": _INTERVALS,
+                "least_intervals": _LEAST_INTERVALS,
+                "grace": _GRACE_DAYS,
+                "forgotten": _FORGOTTEN_DAYS,
+            },
+        ).fetchall()
+    sentences = []
+    for force, last_on, days, usual, tables, is_all in rows:
+        where = "" if is_all else f" in {' or '.join(tables)}"
+        sentences.append(
+            f"nothing of {force}{where} has landed since {last_on}, {days:,} days before the newest extract; usually it comes "
+            f"every {plural(round(usual), 'day')}: ask its supplier"
+        )
+    return sentences
 
 
 def to_withhold(home: Home, request: Request, compared: bool) -> list[str]:

@@ -127,7 +127,8 @@ def findings(facts: Facts) -> Iterator[Finding]:
     waiting = (
         f"{plural(rows, 'row')} of the extracts {'is' if rows == 1 else 'are'}" if rows else "no row of the extracts is"
     )
-    yield Finding("Data", f"{said}, and {waiting} waiting in quarantine.")
+    silent = "".join(f" {capitalised(sentence)}." for sentence in facts.manifest.get("silent", []))
+    yield Finding("Data", f"{said}, and {waiting} waiting in quarantine.{silent}")
 
 
 def _moves(facts: Facts) -> Iterator[Finding]:
