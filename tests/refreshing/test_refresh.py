@@ -268,7 +268,8 @@ def test_a_home_in_use_gives_5_until_its_owner_dies(scratch: PublishedHome, harm
 def test_a_reader_keeps_its_build_during_a_publication(scratch: PublishedHome, without_dbt: Command) -> None:
     """Readers never wait and never see half a build: a connection that is open during a publication still answers."""
     with duckdb.connect(str(scratch.mart.resolve()), read_only=True) as reader:
-        done = without_dbt("refresh", scratch.extracts, "--home", scratch.home, "--list-date", "2026-07-31")
+        asked = ("--list-date", "2026-07-31", "--accept-list")
+        done = without_dbt("refresh", scratch.extracts, "--home", scratch.home, *asked)
         assert done.returncode == 0, done.stderr
         assert reader.execute("select list_date::varchar from mart.top_100").fetchall() == [("2026-06-30",)]
     assert rows(scratch.mart, "select list_date::varchar from mart.top_100") == [("2026-07-31",)]
@@ -505,9 +506,13 @@ def test_missing_weights_show_beside_the_score(scratch: PublishedHome, harmrank:
     assert "not meant for ranking single offences" in top
 
 
-def test_a_list_date_in_the_future_gives_a_warning(scratch: PublishedHome, without_dbt: Command) -> None:
-    """A wrong year in an id or on the command line gives a warning."""
-    done = without_dbt("refresh", scratch.extracts, "--home", scratch.home, "--list-date", "2126-06-30")
+def test_a_list_date_in_the_future_waits_and_then_gives_a_warning(scratch: PublishedHome, without_dbt: Command) -> None:
+    """A wrong year in an id or on the command line is published on purpose only, with a warning."""
+    asked = ("refresh", scratch.extracts, "--home", scratch.home, "--list-date", "2126-06-30")
+    done = without_dbt(*asked)
+    assert done.returncode == 4
+    assert "in the future" in done.stderr
+    done = without_dbt(*asked, "--accept-list")
     assert done.returncode == 0
     assert "in the future" in done.stderr
     assert "in the future" in without_dbt("status", "--home", scratch.home).stdout

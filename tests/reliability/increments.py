@@ -183,7 +183,7 @@ def run_sequence(seed: int, steps: int, found: Findings) -> None:
 
 
 def _refresh(extracts: Path, home: Path, list_date: date | None, full: bool) -> None:
-    refresh(Options(extracts, Home(home), list_date=list_date, full=full), Run(Home(home)))
+    refresh(Options(extracts, Home(home), list_date=list_date, full=full, accept_list=True), Run(Home(home)))
 
 
 def _is_incremental(home: Path) -> bool:
