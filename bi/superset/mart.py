@@ -37,14 +37,14 @@ class Reader:
         self._database = database
 
     def execute(self, statement: str, *parameters: Any) -> Any:
-        """Runs a statement. Raises PermissionError for anything but SELECT."""
+        """Runs a statement. Raises duckdb.PermissionException for anything but SELECT."""
         if any(part.type != duckdb.StatementType.SELECT for part in self._database.extract_statements(statement)):
-            raise PermissionError("The published mart is read-only: only SELECT is answered.")
+            raise duckdb.PermissionException("The published mart is read-only: only SELECT is answered.")
         return self._database.execute(statement, *parameters)
 
     def executemany(self, statement: str, *parameters: Any) -> Any:
-        """Raises PermissionError: drivers use this for writing only."""
-        raise PermissionError("The published mart is read-only: only SELECT is answered.")
+        """Raises duckdb.PermissionException: drivers use this for writing only."""
+        raise duckdb.PermissionException("The published mart is read-only: only SELECT is answered.")
 
     def __getattr__(self, name: str) -> Any:
         """Passes everything else (fetching, closing) to the connection."""

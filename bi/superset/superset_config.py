@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import duckdb_engine
 import mart
 import roles
@@ -60,15 +61,15 @@ def DB_CONNECTION_MUTATOR(
 ) -> tuple[URL, dict[str, Any]]:
     """Makes each query open the build that is current at that moment, and close it afterwards.
 
-    Only operational readers get a connection with names: no dataset, row rule or SQL decides that. Raises PermissionError
-    for everybody else, administrators included, when the connection is used.
+    Only operational readers get a connection with names: no dataset, row rule or SQL decides that. For everybody
+    else, administrators included, the connection raises an error of the database, which Superset shows.
     """
     connection = _which(url)
 
     def opened() -> Any:
         user = username and security_manager.find_user(username)
         if connection == mart.NAMES and not (user and roles.is_operational(security_manager, user)):
-            raise PermissionError(f"Names are for users with the role {roles.OPERATIONAL}.")
+            raise duckdb.PermissionException(f"Names are for users with the role {roles.OPERATIONAL}.")
         return duckdb_engine.ConnectionWrapper(mart.open_build(PUBLISHED, connection))
 
     return url.set(query={}), {**parameters, "poolclass": NullPool, "creator": opened}
@@ -104,13 +105,15 @@ RATELIMIT_ENABLED = True
 RATELIMIT_APPLICATION = "200 per second"
 RATELIMIT_STORAGE_URI = "memory://"
 # Attempts to log in from one address, for each process of the server: a reader who mistypes never notices, a guesser does.
-AUTH_RATE_LIMITED = True
 AUTH_RATE_LIMIT = "10 per minute; 60 per hour"
 
 
 def FLASK_APP_MUTATOR(app: Any) -> None:
-    """Limits attempts to log in through the API too; Superset itself limits only the form."""
-    app.appbuilder.sm.limiter.limit(AUTH_RATE_LIMIT, methods=["POST"])(app.blueprints["SecurityApi"])
+    """Limits attempts to log in, by the form and through the API together: Superset 6.1 limits a page that takes no password."""
+    security = app.appbuilder.sm
+    limited = security.limiter.shared_limit(AUTH_RATE_LIMIT, scope="attempts to log in", methods=["POST"])
+    for blueprint in (security.auth_view.blueprint, app.blueprints["SecurityApi"]):
+        limited(blueprint)
 
 
 FAB_API_SWAGGER_UI = False
