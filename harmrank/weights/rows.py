@@ -35,6 +35,8 @@ _YEAR = re.compile(r"\b(?:19|20|99)\d\d\b")
 _NOT_EXPIRED = frozenset({"", "-", "0", "f", "false", "n", "n/a", "#n/a", "no", "not expired", "current"})
 _MOST_CELLS = 10
 """Number of cells that a refusal names: enough to see what they have in common."""
+_LONGEST = 40
+"""Characters of a refused cell that are shown."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ class _Findings:
     def refuse(self, sheet: Sheet, row_number: int, row: Sequence[object], column: str) -> None:
         """Notes a cell that cannot be read, or can be read in two ways."""
         cell = sheet.cell(row, column)
-        held = cell.what if isinstance(cell, Odd) else repr(text(cell))
+        held = cell.what if isinstance(cell, Odd) else repr(text(cell)[:_LONGEST])
         self.refused_cells[held].append(sheet.address(row_number, column))
 
 
@@ -202,7 +204,7 @@ def _lines(sheet: Sheet, findings: _Findings) -> Iterator[_Line]:
             continue
         code, score = (text(sheet.cell(row, column)) for column in ("offence_code", "score"))
         is_expired = _is_expired(sheet, row)
-        if is_expired and not code and not score:
+        if is_expired and not _DIGIT.search(code + score):
             heading = row_number
         reason = "expired" if is_expired else _reason(sheet, row, code, score)
         if reason:
@@ -244,7 +246,7 @@ def _is_expired(sheet: Sheet, row: Sequence[object]) -> bool:
     for position, cell in enumerate(row):
         words = text(cell)
         title = sheet.titles[position] if position < len(sheet.titles) else ""
-        if position in explained or not words:
+        if position in explained or not words or words == title:
             continue
         if _TITLE_OF_EXPIRY.search(title):
             is_to_come = any(int(year) > utc_now().year for year in _YEAR.findall(words))

@@ -216,9 +216,14 @@ def test_expired_rows_are_left_out_and_never_win_as_the_lowest(tmp_path: Path) -
     assert (read.used_rows, read.sheet_rows) == (4, 13)
 
 
-def test_a_heading_of_expired_rows_is_refused(tmp_path: Path) -> None:
-    path = make_workbook(tmp_path / "w.xlsx", [MURDER, (None, None, None, "EXPIRED OFFENCES"), RAPE])
+@pytest.mark.parametrize("column", range(4))
+def test_a_heading_of_expired_rows_is_refused(column: int, tmp_path: Path) -> None:
+    """In whichever column it stands; below it harmrank cannot know what is expired. Titles may be repeated."""
+    heading = ["EXPIRED OFFENCES" if position == column else None for position in range(4)]
+    path = make_workbook(tmp_path / "w.xlsx", [MURDER, heading, RAPE])
     assert "row 3 says expired without a code and a score, and row 4 below it has both" in refusal(path)
+    titles = (*TITLES, "Expired")
+    assert len(days_of(read_workbook(make_workbook(tmp_path / "v.xlsx", [MURDER, titles, RAPE], titles)))) == 2
 
 
 def test_blank_rows_totals_and_notes_are_no_offences(tmp_path: Path) -> None:
