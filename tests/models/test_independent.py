@@ -493,8 +493,8 @@ def test_the_concentration_of_harm_agrees(published: Published) -> None:
 
 
 def test_the_detected_harm_agrees(published: Published) -> None:
-    """Month by month and area by area: the public's harm, the detected part of it and its share."""
-    columns = ["harm_days", "detected_harm_days", "detected_share"]
+    """Month by month and area by area: the public's harm, the detected part of it and its share; and whether the month is complete."""
+    columns = ["harm_days", "detected_harm_days", "detected_share", "is_complete"]
     got = {
         (row["month"], row["area_code"]): tuple(row[name] for name in columns)
         for row in published.tables["crime_harm_monthly"]

@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,6 +19,7 @@ from axe_playwright_python.sync_playwright import Axe
 from conftest import REPOSITORY, SMALL_FEED, Command, PublishedHome, write_extract
 from playwright.sync_api import Browser, Page
 
+from harmrank.reading.briefing import sentences
 from harmrank.text.wording import brief, day, days, per_cent, split
 
 # Names that would run as markup if they were not escaped.
@@ -244,9 +246,16 @@ def test_data_quality_and_method_are_on_record(home: Path, read: Tables) -> None
     ((caveat, unit),) = ask(home, "select harm_index_caveat, harm_unit from mart.build_info")
     assert caveat in read.text and unit
     assert "an allegation is not a conviction" in read.text
-    described = "select comment from duckdb_columns() where table_name = 'offender_harm' and column_name = 'harm_rank'"
-    ((order,),) = ask(home, described)
-    assert "Ties in harm" in order and order in read.text
+    macro = (REPOSITORY / "macros" / "ranking.sql").read_text(encoding="utf-8")
+    (columns,) = re.findall(r"return\(\['harm_days', (.+)\]\)", macro)
+    assert [f"'{name}'" for name in sentences.TIE_BREAKERS] == columns.split(", ")
+    assert (
+        "The person with the most harm is first. Between people with the same harm, the order is decided by more female "
+        "victims, then by more allegations, then by the more recent latest report. Where these are the same too, only the "
+        "key decides, which is arbitrary."
+    ) in read.text
+    comments = {comment for (comment,) in ask(home, "select comment from duckdb_columns() where comment is not null")}
+    assert [comment for comment in comments if comment in read.text] == []
 
 
 def test_nobody_is_named_unless_asked(home: Path, page: str) -> None:
@@ -374,6 +383,80 @@ def test_a_list_within_a_month_as_it_was_known(hostile: Path, harmrank: Command,
     assert "line" not in read.tables
     assert "The list of 15 June 2026, as it was known on 15 June 2026" in read.text
     assert "Nothing that was sent after 15 June 2026 counts" in read.text
+    assert "Both lists use what was known on 15 June 2026" in read.text
+    assert "known now" not in read.text and "known today" not in read.text
+    assert "Hatched months are not complete: their figures are too low." in read.text
+
+
+@pytest.fixture
+def edited(scratch: PublishedHome, harmrank: Command, tmp_path: Path) -> Callable[..., str]:
+    """Returns the page on the published list after changes of its mart."""
+
+    def make(*changes: str) -> Tables:
+        with duckdb.connect(str(scratch.mart)) as connection:
+            for change in changes:
+                connection.execute(change)
+        return write(harmrank, scratch.home, tmp_path / "edited.html")
+
+    return make
+
+
+EMPTIED = ("top_100", "top_100_evidence", "rank_boundary", "list_movements", "rank_uncertainty")
+
+
+def test_an_empty_list_is_not_the_first_one(edited: Callable[..., str]) -> None:
+    """Without an earlier monthly list, and without anybody on it, the page says both and no more."""
+    emptied = [f"delete from mart.{table}" for table in (*EMPTIED, "list_churn", "offender_harm")]
+    read = Tables.of(edited(*emptied))
+    assert (
+        "Nobody is on the list of 30 June 2026. There is no earlier monthly list in the data to compare it with."
+    ) in read.text
+    assert "first list" not in read.text.replace("the first lists", "")
+
+
+def test_a_list_that_everybody_has_left(edited: Callable[..., str]) -> None:
+    """The page says first that nobody is on it."""
+    left = "update mart.list_churn set places = 0, entered = 0, stayed = 0, people_left = 1, harm_days = 0"
+    read = Tables.of(edited(*(f"delete from mart.{table}" for table in EMPTIED), left))
+    assert "Nobody is on the list of 30 June 2026: 1 has left since the monthly list of 31 May 2026." in read.text
+    assert "Nobody who is ranked is on the list." in read.text
+
+
+def test_a_month_that_is_not_complete_is_no_month_without_harm(edited: Callable[..., str]) -> None:
+    """It is hatched, named in the table, and not compared with: the caption is about the newest complete month."""
+    page = edited("update mart.crime_harm_monthly set is_complete = false where month = date '2026-06-01'")
+    read = Tables.of(page)
+    assert [row[0] for row in read.tables["months"][1:]] == ["June 2026 (incomplete)", "May 2026"]
+    assert "that the public reported in May have harm of 1,825 days" in read.text
+    assert "Hatched months are not complete: their figures are too low." in read.text
+    assert page.count(">month not complete</text>") == 1
+
+
+def test_no_month_is_complete(edited: Callable[..., str]) -> None:
+    """There is nothing to compare."""
+    page = edited("update mart.crime_harm_monthly set is_complete = false")
+    assert "No month is complete: the figures are too low." in Tables.of(page).text
+
+
+def test_complete_months_are_not_hatched(edited: Callable[..., str]) -> None:
+    """The legend has no sign that the chart does not show; one person makes all of the harm, not 80 % of it."""
+    page = edited()
+    assert "not complete" not in page
+    assert "1 person, 100 % of all, is enough for 80 % of it." in Tables.of(page).text
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("newest_extract_id = '2026-05-31'", "Of the days after it, up to the list date, nothing is known."),
+        ("newest_extract_id = '2026-07-31'", "What was sent after the list date counts, too"),
+        ("built_at = timestamp '2026-06-27 09:00:00'", "It was built on 27 June 2026, 3 days before the list date."),
+        ("built_at = timestamp '2026-06-30 09:00:00'", "It was built on 30 June 2026, on the list date."),
+    ],
+)
+def test_a_list_of_another_day_than_its_data(edited: Callable[..., str], change: str, said: str) -> None:
+    """The page says on which side of the list date the newest extract and the build are."""
+    assert said in Tables.of(edited(f"update mart.build_info set {change}")).text
 
 
 @pytest.fixture(scope="module")
@@ -396,10 +479,10 @@ def test_the_first_list_has_no_earlier_one_to_compare(beginnings: dict[str, str]
     """The page has no movements and no change of harm, but everything else."""
     read = Tables.of(beginnings["2026-05-31"])
     assert (
-        "1 person is on the list of 31 May 2026. This is the first list, so there is no earlier one to compare it with. "
+        "1 person is on the list of 31 May 2026. There is no earlier monthly list in the data to compare it with. "
         "Their harm is 1,825 days."
     ) in read.text
-    assert "This is the first list, so nobody can have come or gone." in read.text
+    assert "Who came and went There is no earlier monthly list in the data to compare it with." in read.text
     assert read.tables["list"][0][:2] == ["Place", "Person"]
     assert not read.tables.keys() & {"entered", "left", "stayed"}
 
@@ -408,7 +491,10 @@ def test_the_first_list_has_no_earlier_one_to_compare(beginnings: dict[str, str]
 def test_nobody_on_the_list_is_no_error(beginnings: dict[str, str]) -> None:
     """The page says so, and still has data and method."""
     read = Tables.of(beginnings["2026-04-30"])
-    assert "Nobody is on the list of 30 April 2026." in read.text
+    assert (
+        "Nobody is on the list of 30 April 2026. There is no earlier monthly list in the data to compare it with."
+    ) in read.text
+    assert "first list" not in read.text
     assert "Nobody can be ranked." in read.text
     assert "Nobody is ranked, or there is no harm." in read.text
     assert "list" not in read.tables

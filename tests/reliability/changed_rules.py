@@ -779,6 +779,13 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "coalesce(crimes.area_code, '')",
             "crimes without an area have no name",
         ),
+        (
+            "last_day(summed.month) <= ",
+            "last_day(summed.month) < ",
+            "an extract of the last day does not complete a month",
+        ),
+        ("min(forces.newest", "max(forces.newest", "a month is complete while a force is behind"),
+        ("least(rules.list_date, ", "least(date '9999-12-31', ", "a month is complete that the list date cuts"),
     ],
     "models/intermediate/lists/int_harm_concentration.sql": [
         ("    where is_current\n", "", "other list dates are among the offenders"),

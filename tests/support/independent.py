@@ -248,23 +248,29 @@ def is_tombstone(row: Row) -> bool:
     return (row.get("deleted") or "").upper() == "Y"
 
 
+def rows_in_order(extracts: Path, table: str) -> Iterator[tuple[Path, Row]]:
+    """The rows of a table with their extracts, in the order in which they were sent."""
+    for extract in sorted(p for p in extracts.iterdir() if p.is_dir() and day(p.name[:10])):
+        for row in rows_of(extract, table):
+            yield extract, row
+
+
 def current(extracts: Path, table: str) -> dict[Key, Row]:
     """The newest version of each record that is not deleted.
 
     Extracts and rows come in order, so replacing on an equal ``updated_at`` is what makes the later one win.
     """
     newest: dict[Key, tuple[datetime, Row]] = {}
-    for extract in sorted(p for p in extracts.iterdir() if p.is_dir() and day(p.name[:10])):
-        for row in rows_of(extract, table):
-            if "role" in row:
-                row["role"] = (row["role"] or "").lower() or None
-            if "custody_from" in row:
-                row["custody_from"] = str(day(row["custody_from"]) or "")
-            key, updated_at = key_of(table, row), moment(row.get("updated_at"))
-            if key is None or updated_at is None or not is_usable(table, row):
-                continue
-            if key not in newest or updated_at >= newest[key][0]:
-                newest[key] = (updated_at, row)
+    for _, row in rows_in_order(extracts, table):
+        if "role" in row:
+            row["role"] = (row["role"] or "").lower() or None
+        if "custody_from" in row:
+            row["custody_from"] = str(day(row["custody_from"]) or "")
+        key, updated_at = key_of(table, row), moment(row.get("updated_at"))
+        if key is None or updated_at is None or not is_usable(table, row):
+            continue
+        if key not in newest or updated_at >= newest[key][0]:
+            newest[key] = (updated_at, row)
     return {key: row for key, (_, row) in newest.items() if not is_tombstone(row)}
 
 
@@ -540,9 +546,13 @@ def harm_of(places: list[Place]) -> float:
 
 def detected_by_month(
     extracts: Path, list_date: date, seeds: Path
-) -> dict[tuple[date, str], tuple[float, float, float | None]]:
-    """By month of the report and area: the public's harm of the year it happened, in days, the detected part of it and its
-    share, None where there is no harm."""
+) -> dict[tuple[date, str], tuple[float, float, float | None, bool]]:
+    """By month of the report and area: the public's harm of the year it happened, in days, the detected part of it, its
+    share, None where there is no harm, and whether every force has sent the whole month."""
+    reached = {
+        row["force"]: date.fromisoformat(extract.name[:10]) for extract, row in rows_in_order(extracts, "crimes")
+    }
+    complete_before = min(list_date, *reached.values()) + timedelta(days=1)
     weights = weights_of(seeds, HARM_INDEX)
     found: dict[tuple[date, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
     for crime in read_feed(extracts).crimes.values():
@@ -556,7 +566,15 @@ def detected_by_month(
         harm[0] += weights[crime.offence_code][0]
         if crime.outcome_type in OUTCOMES_OF_DETECTION:
             harm[1] += weights[crime.offence_code][0]
-    return {key: (harm, detected, detected / harm if harm else None) for key, (harm, detected) in found.items()}
+    return {
+        (month, area): (harm, detected, detected / harm if harm else None, next_month(month) <= complete_before)
+        for (month, area), (harm, detected) in found.items()
+    }
+
+
+def next_month(month: date) -> date:
+    """The first day of the month after."""
+    return (month + timedelta(days=31)).replace(day=1)
 
 
 # --- how far places depend on single allegations -----------------------------------------------------------

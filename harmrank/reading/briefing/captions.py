@@ -17,7 +17,7 @@ def lists(facts: Facts) -> str:
     if first is not last:
         said += f" {day(first['list_date'])}: {_by_status(first)}."
     if any(row["is_window_filling"] for row in facts.lists):
-        said += " The first lists rise because the data does not yet cover their whole window."
+        said += " The data does not cover the whole window of the first lists: they are too low to be compared."
     return said
 
 
@@ -52,12 +52,13 @@ def concentration(facts: Facts) -> str:
     if first:
         makes = "makes" if first["offenders"] == 1 else "make"
         said.append(
-            f"the first 1 % of the people ranked ({first['offenders']:,}) {makes} {per_cent(first['share_of_harm'])} of the harm"
+            f"the first 1 % of the people ranked, rounded up ({first['offenders']:,}), {makes} "
+            f"{per_cent(first['share_of_harm'])} of the harm"
         )
     if most:
-        makes = "makes" if most["offenders"] == 1 else "make"
+        are = "is" if most["offenders"] == 1 else "are"
         said.append(
-            f"{people(most['offenders'])}, {_one_decimal(most['share_of_offenders'])} of them, {makes} 80 % of it"
+            f"{people(most['offenders'])}, {_one_decimal(most['share_of_offenders'])} of all, {are} enough for 80 % of it"
         )
     return capitalised(f"{'; '.join(said)}.") if said else ""
 
@@ -67,10 +68,15 @@ def _one_decimal(share: float) -> str:
 
 
 def months(facts: Facts) -> str:
-    """Returns the harm of the newest month beside the same month a year earlier; empty if there is nothing to draw."""
+    """Returns the harm of the newest complete month beside the same month a year earlier; empty if there is nothing to draw."""
     if not facts.months:
         return ""
-    last = facts.months[-1]
+    complete = [row for row in facts.months if not row["is_partial"]]
+    hatched = "" if len(complete) == len(facts.months) else " Hatched months are not complete: their figures are too low."
+    apart = "Each series has its own scale; they are never added up."
+    if not complete:
+        return f"No month is complete: the figures are too low. {apart}"
+    last = complete[-1]
     unit = facts.build["harm_unit"]
     said = (
         f"Crimes that happened in {last['month'].year} and that the public reported in {last['month']:%B} have harm of "
@@ -80,11 +86,9 @@ def months(facts: Facts) -> str:
         f", {_one_decimal(last['detected_share'])} of it detected so far" if last["detected_share"] is not None else ""
     )
     before = last["month"].replace(year=last["month"].year - 1)
-    then = next((row for row in facts.months if row["month"] == before), None)
+    then = next((row for row in complete if row["month"] == before), None)
     said += f". A year earlier it was {days(then['harm_days'])}." if then else "."
-    if last["is_partial"]:
-        said += f" {last['month']:%B} is not complete on the list date (hatched)."
-    return f"{said} Each series has its own scale; they are never added up."
+    return f"{said}{hatched} {apart}"
 
 
 def redraws(facts: Facts) -> str:

@@ -169,17 +169,22 @@ SERIES = (
 
 
 def months(rows: Sequence[Row]) -> Drawing:
-    """Returns a chart of the harm of recorded crime by month for each series; an incomplete month is hatched."""
+    """Returns a chart of the harm of recorded crime by month for each series; an incomplete month is hatched from top to bottom."""
 
     def draw(figure: Figure) -> None:
         at = [12 * row["month"].year + row["month"].month for row in rows]
-        hatches = ["////" if row["is_partial"] else "" for row in rows]
+        partial = [place for place, row in zip(at, rows, strict=True) if row["is_partial"]]
         for axes, (series, name) in zip(figure.subplots(2, 2).flat, SERIES, strict=True):
             heights = [row[series] for row in rows]
-            axes.bar(at, heights, color=PALE, edgecolor=INK, hatch=hatches, width=0.8, label="all")
+            axes.bar(at, heights, color=PALE, edgecolor=INK, width=0.8, label="all")
             if series == "harm_days":
                 detected = [row["detected_harm_days"] for row in rows]
                 axes.bar(at, detected, color=INK, edgecolor=INK, width=0.8, label="detected so far")
+            # Behind the bars: a month of which little is known must not look like a month without harm.
+            for place in partial:
+                axes.axvspan(
+                    place - 0.5, place + 0.5, facecolor="none", edgecolor=MID, hatch="////", linewidth=0, zorder=0
+                )
             axes.yaxis.set_major_formatter(_THOUSANDS)
             axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
             if not any(heights):
@@ -191,6 +196,8 @@ def months(rows: Sequence[Row]) -> Drawing:
             axes.set_xlim(at[-1] - max(MONTHS_SHOWN, at[-1] - at[0] + 1) + 0.4, at[-1] + 0.6)
             ticks = range(at[-1], at[0] - 1, -6)
             axes.set_xticks(ticks, [_month(date((tick - 1) // 12, (tick - 1) % 12 + 1, 1)) for tick in ticks])
+        if partial:
+            figure.axes[0].bar([], [], color="white", edgecolor=MID, hatch="////", label="month not complete")
         _legend_below(figure, figure.axes[0])
 
     return draw

@@ -23,12 +23,11 @@ CORRECTIONS_SHOWN = 30
 class Facts:
     """Everything behind the paper: lists of rows of the mart in the order of the page, or single rows.
 
-    `order` says how people are ranked. `churn` is None on the first list. `people` has names and dates of birth by offender
-    key; it is empty unless asked for.
+    `churn` is None if the data has no earlier monthly list. `people` has names and dates of birth by offender key; it is
+    empty unless asked for.
     """
 
     build: Row
-    order: str
     manifest: Row
     places: list[Row]
     whole: Row
@@ -54,11 +53,6 @@ class Facts:
 
 
 _BUILD = "select *, (built_at::date - list_date)::integer as days_to_build from mart.build_info"
-# The rule is in SQL only: the description of its column says it.
-_ORDER = """
-    select comment from duckdb_columns()
-    where schema_name = 'mart' and table_name = 'offender_harm' and column_name = 'harm_rank'
-"""
 _PLACES = """
     select
         places.*,
@@ -177,7 +171,7 @@ _MONTHS = """
         sum(historic_harm_days) as historic_harm_days,
         sum(proactive_harm_days) as proactive_harm_days,
         sum(company_harm_days) as company_harm_days,
-        last_day(month) > ? as is_partial
+        not bool_and(is_complete) as is_partial
     from mart.crime_harm_monthly
     group by month
     order by month desc
@@ -249,10 +243,9 @@ def _facts(mart: duckdb.DuckDBPyConnection, build: Row, manifest: Row, with_name
     today = build["list_date"]
     churn = select(mart, _CHURN, [today])
     corrections = select(mart, _CORRECTIONS, [CORRECTIONS_SHOWN])
-    (order,), (whole,), (files,) = select(mart, _ORDER), select(mart, _WHOLE), select(mart, _FILES)
+    (whole,), (files,) = select(mart, _WHOLE), select(mart, _FILES)
     return Facts(
         build=build,
-        order=order["comment"],
         manifest=manifest,
         places=select(mart, _PLACES),
         whole=whole,
@@ -267,7 +260,7 @@ def _facts(mart: duckdb.DuckDBPyConnection, build: Row, manifest: Row, with_name
         boundary=select(mart, _BOUNDARY),
         lists=select(mart, _LISTS, [today, LISTS_SHOWN])[::-1],
         concentration=select(mart, _CONCENTRATION),
-        months=select(mart, _MONTHS, [today, MONTHS_SHOWN])[::-1],
+        months=select(mart, _MONTHS, [MONTHS_SHOWN])[::-1],
         newest_files=select(mart, _NEWEST_FILES),
         files=files,
         defects=select(mart, _DEFECTS),

@@ -12,6 +12,13 @@ from harmrank.text.wording import as_known, day, days, in_unit, plural, share_of
 
 PLACES_NAMED = 25
 """How many places a sentence lists."""
+NO_EARLIER_LIST = "There is no earlier monthly list in the data to compare it with."
+# What decides between people with the same harm, as macros/ranking.sql has it.
+TIE_BREAKERS = {
+    "female_victims": "more female victims",
+    "allegations": "more allegations",
+    "latest_reported_on": "the more recent latest report",
+}
 
 
 @dataclass(frozen=True)
@@ -55,15 +62,14 @@ def lead(facts: Facts) -> Iterator[str]:
     build, whole, churn = facts.build, facts.whole, facts.churn
     unit, today = build["harm_unit"], day(build["list_date"])
     if churn is None:
-        yield capitalised(
-            f"{_are(whole['places'], 'person', 'people')} on the list of {today}. This is the first list, so there is no "
-            "earlier one to compare it with."
-        )
+        yield capitalised(f"{_are(whole['places'], 'person', 'people')} on the list of {today}. {NO_EARLIER_LIST}")
         if whole["places"]:
             yield f"Their harm is {in_unit(whole['harm_days'], unit)}."
         return
     before = f"the monthly list of {day(churn['previous_list_date'])}"
-    if churn["entered"] or churn["people_left"]:
+    if churn["people_left"] and not churn["places"]:
+        yield f"Nobody is on the list of {today}: {_have(churn['people_left'])} left since {before}."
+    elif churn["entered"] or churn["people_left"]:
         stayed = f"{churn['stayed']:,}" if churn["stayed"] else "nobody"
         yield capitalised(
             f"{_are(churn['entered'], 'person', 'people')} new on the list of {today}, {_have(churn['people_left'])} left since "
@@ -192,6 +198,14 @@ def ahead_by(place: Row, unit: str) -> str:
     }.get(by, str(by))
 
 
+def order() -> str:
+    """Returns how people are ranked."""
+    return (
+        "The person with the most harm is first. Between people with the same harm, the order is decided by "
+        f"{', then by '.join(TIE_BREAKERS.values())}. Where these are the same too, only the key decides, which is arbitrary."
+    )
+
+
 def cut_off(facts: Facts) -> str:
     """Returns what separates the last place on the list from the next, and who is tied across it."""
     whole = facts.whole
@@ -201,7 +215,7 @@ def cut_off(facts: Facts) -> str:
         return "Everybody who can be ranked is on the list: there are places for all."
     last = next((row for row in reversed(facts.boundary) if row["is_listed"]), None)
     if last is None:
-        return "The list is much shorter than the number of people ranked."
+        return "Nobody who is ranked is on the list."
     tied = sum(row["is_tied_across_line"] for row in facts.boundary)
     said = (
         f"Place {last['harm_rank']:,}, the last on the list, is ahead of place {last['harm_rank'] + 1:,} by "
@@ -247,14 +261,17 @@ def moved(place: Row) -> str:
 def data(facts: Facts) -> Iterator[str]:
     """Yields the sentences on the data: extracts, quarantine, gaps."""
     build, files, whole = facts.build, facts.files, facts.whole
-    newest = build["newest_extract_id"][:10]
+    newest, list_date = build["newest_extract_id"][:10], build["list_date"].isoformat()
     later = ""
-    if newest and newest != build["list_date"].isoformat():
-        later = " That is not the list date."
+    if newest < list_date:
+        later = " Of the days after it, up to the list date, nothing is known."
+    elif newest > list_date:
+        later = " What was sent after the list date counts, too: the list is what is known today of that day."
+    apart = build["days_to_build"]
+    when = f"{plural(abs(apart), 'day')} {'after' if apart > 0 else 'before'}" if apart else "on"
     yield (
         f"The list is for {day(build['list_date'])} and rests on {plural(files['extracts'], 'extract')}; the newest is "
-        f"{build['newest_extract_id']}.{later} It was built on {day(build['built_at'].date())}, "
-        f"{plural(build['days_to_build'], 'day')} after the list date."
+        f"{build['newest_extract_id']}.{later} It was built on {day(build['built_at'].date())}, {when} the list date."
     )
     if build["known_at"]:
         yield f"Nothing that was sent after {day(build['known_at'])} counts: this is the list {as_known(build['known_at'])}."
@@ -279,6 +296,12 @@ def data(facts: Facts) -> Iterator[str]:
         )
 
 
+def as_of(facts: Facts) -> str:
+    """Returns what a list rests on, after `what`: what is known now, or what was known on the day of a past list."""
+    known_at = facts.build["known_at"]
+    return f"was known on {day(known_at)}" if known_at else "is known now"
+
+
 def limits(facts: Facts) -> list[str]:
     """Returns the limits that every reader must keep in mind."""
     caveat = facts.build["harm_index_caveat"]
@@ -288,7 +311,7 @@ def limits(facts: Facts) -> list[str]:
         *([f"{caveat}."] if caveat else []),
         "Where an offence code has several weights, the method decides which one counts. A missing weight is shown as a gap.",
         f"The redraws show how much a place depends on single allegations on record. {NO_FORECAST}",
-        "Past lists use what is known today. Differences from what was published are shown as corrections.",
+        f"Earlier lists, too, use what {as_of(facts)}. Differences from what was published are shown as corrections.",
         "The detected share of recent months will grow as cases are decided.",
         "A person decides what is done, after reading the record. The list alone is not evidence, not a finding of guilt and "
         "not a reason to treat anybody differently.",

@@ -10,6 +10,23 @@ rules as (
 
 ),
 
+forces as (
+
+    select * from {{ ref('int_force_extracts') }}
+
+),
+
+-- Until when the data is known of every force.
+covered as (
+
+    select
+        least(rules.list_date, min(forces.newest_extract_on)) as covered_until
+    from rules
+    cross join forces
+    group by rules.list_date
+
+),
+
 -- The consensus keeps these series apart: what the police or a company finds depends on what they look for.
 classed as (
 
@@ -52,17 +69,19 @@ summed as (
 final as (
 
     select
-        cast(month as date) as month,
-        cast(area_code as string) as area_code,
+        cast(summed.month as date) as month,
+        cast(summed.area_code as string) as area_code,
+        cast(last_day(summed.month) <= covered.covered_until as boolean) as is_complete,
         cast(crimes as integer) as crimes,
         cast(unweighted_crimes as integer) as unweighted_crimes,
-        cast(coalesce(harm_days, 0) as double) as harm_days,
-        cast(coalesce(historic_harm_days, 0) as double) as historic_harm_days,
-        cast(coalesce(proactive_harm_days, 0) as double) as proactive_harm_days,
-        cast(coalesce(company_harm_days, 0) as double) as company_harm_days,
-        cast(coalesce(detected_harm_days, 0) as double) as detected_harm_days,
-        cast(coalesce(detected_harm_days, 0) / nullif(harm_days, 0) as double) as detected_share
+        cast(coalesce(summed.harm_days, 0) as double) as harm_days,
+        cast(coalesce(summed.historic_harm_days, 0) as double) as historic_harm_days,
+        cast(coalesce(summed.proactive_harm_days, 0) as double) as proactive_harm_days,
+        cast(coalesce(summed.company_harm_days, 0) as double) as company_harm_days,
+        cast(coalesce(summed.detected_harm_days, 0) as double) as detected_harm_days,
+        cast(coalesce(summed.detected_harm_days, 0) / nullif(summed.harm_days, 0) as double) as detected_share
     from summed
+    cross join covered
 
 )
 
