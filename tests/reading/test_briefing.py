@@ -442,6 +442,8 @@ def test_complete_months_are_not_hatched(edited: Callable[..., str]) -> None:
     """The legend has no sign that the chart does not show; one person makes all of the harm, not 80 % of it."""
     page = edited()
     assert "not complete" not in page
+    titles = ("Reported by the public in the year it happened", "Found by the police", "Detected by companies")
+    assert [title for title in titles if f">{title}</text>" not in page] == []
     assert "1 person, 100 % of all, is enough for 80 % of it." in Tables.of(page).text
 
 

@@ -779,6 +779,8 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "coalesce(crimes.area_code, '')",
             "crimes without an area have no name",
         ),
+        ("months.crimes >= usual", "months.crimes > usual", "a tenth of the usual crimes is no month"),
+        ("median(crimes) / 10", "median(crimes) / 100", "stray reports are a month"),
         (
             "last_day(summed.month) <= ",
             "last_day(summed.month) < ",

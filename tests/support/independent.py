@@ -15,7 +15,7 @@ import gzip
 import math
 import re
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -24,6 +24,7 @@ from functools import lru_cache
 from hashlib import md5
 from itertools import accumulate, groupby
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple, TextIO
 
 Row = dict[str, str | None]
@@ -548,17 +549,19 @@ def detected_by_month(
     extracts: Path, list_date: date, seeds: Path
 ) -> dict[tuple[date, str], tuple[float, float, float | None, bool]]:
     """By month of the report and area: the public's harm of the year it happened, in days, the detected part of it, its
-    share, None where there is no harm, and whether every force has sent the whole month."""
+    share, None where there is no harm, and whether every force has sent the whole month, and more than stray reports of it."""
     reached = {
         row["force"]: date.fromisoformat(extract.name[:10]) for extract, row in rows_in_order(extracts, "crimes")
     }
     complete_before = min(list_date, *reached.values()) + timedelta(days=1)
     weights = weights_of(seeds, HARM_INDEX)
     found: dict[tuple[date, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
+    crimes: Counter[date] = Counter()
     for crime in read_feed(extracts).crimes.values():
         is_cancelled = crime.cancelled_on is not None and crime.cancelled_on <= list_date
         if crime.reported_on > list_date or is_cancelled:
             continue
+        crimes[crime.reported_on.replace(day=1)] += 1
         harm = found[crime.reported_on.replace(day=1), crime.area_code or "unknown"]
         was_over = crime.last_committed_on is not None and crime.last_committed_on.year < crime.reported_on.year
         if crime.reported_by in REPORTERS_LEFT_OUT or was_over or crime.offence_code not in weights:
@@ -567,7 +570,12 @@ def detected_by_month(
         if crime.outcome_type in OUTCOMES_OF_DETECTION:
             harm[1] += weights[crime.offence_code][0]
     return {
-        (month, area): (harm, detected, detected / harm if harm else None, next_month(month) <= complete_before)
+        (month, area): (
+            harm,
+            detected,
+            detected / harm if harm else None,
+            next_month(month) <= complete_before and 10 * crimes[month] >= median(crimes.values()),
+        )
         for (month, area), (harm, detected) in found.items()
     }
 

@@ -72,7 +72,9 @@ def months(facts: Facts) -> str:
     if not facts.months:
         return ""
     complete = [row for row in facts.months if not row["is_partial"]]
-    hatched = "" if len(complete) == len(facts.months) else " Hatched months are not complete: their figures are too low."
+    hatched = (
+        "" if len(complete) == len(facts.months) else " Hatched months are not complete: their figures are too low."
+    )
     apart = "Each series has its own scale; they are never added up."
     if not complete:
         return f"No month is complete: the figures are too low. {apart}"

@@ -182,8 +182,9 @@ def months(rows: Sequence[Row]) -> Drawing:
                 axes.bar(at, detected, color=INK, edgecolor=INK, width=0.8, label="detected so far")
             # Behind the bars: a month of which little is known must not look like a month without harm.
             for place in partial:
+                said = "month not complete" if place == partial[0] else None
                 axes.axvspan(
-                    place - 0.5, place + 0.5, facecolor="none", edgecolor=MID, hatch="////", linewidth=0, zorder=0
+                    place - 0.5, place + 0.5, fc="none", ec=MID, hatch="////", linewidth=0, zorder=0, label=said
                 )
             axes.yaxis.set_major_formatter(_THOUSANDS)
             axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
@@ -196,8 +197,6 @@ def months(rows: Sequence[Row]) -> Drawing:
             axes.set_xlim(at[-1] - max(MONTHS_SHOWN, at[-1] - at[0] + 1) + 0.4, at[-1] + 0.6)
             ticks = range(at[-1], at[0] - 1, -6)
             axes.set_xticks(ticks, [_month(date((tick - 1) // 12, (tick - 1) % 12 + 1, 1)) for tick in ticks])
-        if partial:
-            figure.axes[0].bar([], [], color="white", edgecolor=MID, hatch="////", label="month not complete")
         _legend_below(figure, figure.axes[0])
 
     return draw

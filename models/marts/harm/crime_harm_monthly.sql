@@ -19,8 +19,7 @@ forces as (
 -- Until when the data is known of every force.
 covered as (
 
-    select
-        least(rules.list_date, min(forces.newest_extract_on)) as covered_until
+    select least(rules.list_date, min(forces.newest_extract_on)) as covered_until
     from rules
     cross join forces
     group by rules.list_date
@@ -66,14 +65,35 @@ summed as (
 
 ),
 
+-- Before a force's records begin, or where an extract was never sent, a month has stray reports only: a few per cent of
+-- the usual. No real month, however quiet, falls to a tenth.
+months as (
+
+    select
+        month,
+        sum(crimes) as crimes
+    from summed
+    group by month
+
+),
+
+usual as (
+
+    select median(crimes) / 10 as fewest_crimes
+    from months
+
+),
+
 final as (
 
     select
         cast(summed.month as date) as month,
         cast(summed.area_code as string) as area_code,
-        cast(last_day(summed.month) <= covered.covered_until as boolean) as is_complete,
-        cast(crimes as integer) as crimes,
-        cast(unweighted_crimes as integer) as unweighted_crimes,
+        cast(
+            last_day(summed.month) <= covered.covered_until and months.crimes >= usual.fewest_crimes as boolean
+        ) as is_complete,
+        cast(summed.crimes as integer) as crimes,
+        cast(summed.unweighted_crimes as integer) as unweighted_crimes,
         cast(coalesce(summed.harm_days, 0) as double) as harm_days,
         cast(coalesce(summed.historic_harm_days, 0) as double) as historic_harm_days,
         cast(coalesce(summed.proactive_harm_days, 0) as double) as proactive_harm_days,
@@ -81,7 +101,10 @@ final as (
         cast(coalesce(summed.detected_harm_days, 0) as double) as detected_harm_days,
         cast(coalesce(summed.detected_harm_days, 0) / nullif(summed.harm_days, 0) as double) as detected_share
     from summed
+    inner join months
+        on summed.month = months.month
     cross join covered
+    cross join usual
 
 )
 
