@@ -23,6 +23,8 @@ MANIFEST = "extract.json"
 ID_FORM = re.compile(r"\d{4}-\d{2}-\d{2}[A-Za-z0-9T_.-]*", re.ASCII)
 _FILE = re.compile(rf"({'|'.join(TABLES)})(?:_(\w+))?\.(?:csv|csv\.gz|parquet)", re.ASCII)
 _NEARLY = re.compile(rf"({'|'.join(TABLES)})", re.ASCII | re.IGNORECASE)
+# What rsync calls a file until it is whole.
+_HIDDEN_COPY = re.compile(rf"\.({'|'.join(TABLES)})(?:_\w+)?\.(?:csv|csv\.gz|parquet)\.\w+", re.ASCII)
 _NOT_DATA = (".md", ".txt", ".sha256", ".log")
 _CHUNK = 1 << 22
 
@@ -127,9 +129,10 @@ def read_folder(folder: Path) -> Extract:
         match = _FILE.fullmatch(path.name)
         if match:
             files.append(_table_file(TABLES[match[1]], path, folder))
-        elif _is_unknown(path):
+        else:
             _refuse_misspelt(path)
-            unknown_files.append(printable_name(path.name))
+            if _is_unknown(path):
+                unknown_files.append(printable_name(path.name))
     if not files:
         # Counted, not named: such a name may be a person's.
         found = f" ({len(unknown_files):,} with other names)" if unknown_files else ""
@@ -157,14 +160,18 @@ def _sort_key(file: TableFile) -> tuple[int, list[tuple[int, str]], str]:
 
 
 def _refuse_misspelt(path: Path) -> None:
-    """Refuses a name that is almost one of a table: its rows would be missing without a message."""
-    if match := _NEARLY.match(path.name):
+    """Refuses a name that is almost one of a table, or a hidden part of one: its rows would be missing without a message."""
+    if (match := _NEARLY.match(path.name)) and _is_unknown(path):
         table = match[1].lower()
         raise Unusable(
             f"its name starts like the table {table}, but no file of that name is read",
-            f"Name it {table}.csv, {table}.csv.gz or {table}.parquet, or {table}_01.csv if there are several parts.",
+            f"If a transfer is writing it, run this again when that is complete. Else name it {table}.csv, {table}.csv.gz or "
+            f"{table}.parquet, or {table}_01.csv if there are several parts.",
             file_name=path.name,
         )
+    if _HIDDEN_COPY.match(path.name):
+        advice = "Run this again when the transfer is complete, or remove the file if no transfer is running."
+        raise Unusable("it is a file that a transfer is writing", advice, file_name=path.name)
 
 
 def _is_unknown(path: Path) -> bool:
