@@ -360,3 +360,23 @@ def test_what_is_meant_is_accepted_and_recorded(tmp_path: Path) -> None:
         defects = connection.execute("select column_name, rows_affected from raw.value_defects").fetchall()
         assert ("accept", 1) in defects
     assert "extract.json accepts this." in (home.reports / "2026-10-28.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "name", [".people.csv.Hk3xQ2", ".crimes_01.csv.gz.a1B2c3", "people.csv.filepart", "people.csv.part"]
+)
+def test_a_file_that_a_transfer_is_writing_refuses_the_extract(tmp_path: Path, name: str) -> None:
+    """The crimes are whole, the next file is not there yet: what has come would land alone."""
+    folder = tmp_path / "extracts" / "2026-10-31"
+    folder.mkdir(parents=True)
+    (folder / "crimes.csv").write_text(
+        "force,crime_ref,offence_code,reported_on,updated_at\nmet,c,19C,2026-10-01,2026-10-01\n"
+    )
+    (folder / "._crimes.csv").touch()
+    (folder / name).touch()
+    home = Home(tmp_path / "home")
+    (refusal,) = land(tmp_path / "extracts", home, print).refused
+    assert refusal.file_name == name
+    assert "un this again when" in refusal.message
+    (folder / name).unlink()
+    assert land(tmp_path / "extracts", home, print).landed == ["2026-10-31"]
