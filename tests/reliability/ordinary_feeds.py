@@ -145,13 +145,13 @@ def noisy(number: int, right: Feed) -> tuple[Feed, list[str]]:
     chosen = [list(NOISE)[number % len(NOISE)], *rng.sample(list(NOISE), 2)]
     for name in dict.fromkeys(chosen):
         NOISE[name](rng, feed)
-    return sorted(feed, key=lambda extract: extract.extract_id), list(dict.fromkeys(chosen))
+    return feed, list(dict.fromkeys(chosen))
 
 
 def _late(rng: random.Random, feed: Feed) -> None:
     for table in ("crimes", "involvements", "people"):
-        early, late = feed[RIGHT].tables[table], feed[RIGHT + 1].tables[table]
-        held = set(rng.sample(range(len(early)), len(early) // 12))
+        early, late = feed[RIGHT].tables[table], feed[-1].tables[table]
+        held = set(rng.sample(range(len(early)), len(early) // 30))
         late += [row for place, row in enumerate(early) if place in held]
         feed[RIGHT].tables[table] = [row for place, row in enumerate(early) if place not in held]
 
@@ -175,7 +175,7 @@ def _odd_codes(rng: random.Random, feed: Feed) -> None:
 
 def _volume(share: float) -> Callable[[random.Random, Feed], None]:
     def change(rng: random.Random, feed: Feed) -> None:
-        extract = feed[rng.randrange(RIGHT, MONTHS)]
+        extract = feed[rng.choice((RIGHT, -1))]
         crimes = {row["crime_ref"] for row in extract.tables["crimes"] if rng.random() < abs(share)}
         links = [row for row in extract.tables["involvements"] if row["crime_ref"] in crimes]
         if share < 0:
@@ -199,12 +199,9 @@ def _volume(share: float) -> Callable[[random.Random, Feed], None]:
 
 
 def _small(rng: random.Random, feed: Feed) -> None:
+    stamp = {"updated_at": "2026-10-14T09:00:00", "postcode": "E1 1AA"}
     old = rng.sample(feed[RIGHT].tables["people"], 5)
-    feed.append(
-        Extract(
-            "2026-10-15", {"people": [row | {"updated_at": "2026-10-14T09:00:00", "postcode": "E1 1AA"} for row in old]}
-        )
-    )
+    feed.insert(RIGHT + 1, Extract("2026-10-15", {"people": [row | stamp for row in old]}))
 
 
 def _all_again(_: random.Random, feed: Feed) -> None:
