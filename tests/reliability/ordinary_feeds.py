@@ -59,12 +59,19 @@ def copied(feed: Feed) -> Feed:
 
 
 def ordinary(seed: int) -> Feed:
-    """Returns the sample of a seed with what a small sample is short of: corrections, cancellations, deaths, deletions, merges."""
+    """Returns the sample of a seed with what a small sample is short of: corrections, cancellations, deaths, deletions, merges.
+
+    Forty people of the extracts before RIGHT have two records that nobody has merged yet.
+    """
     with tempfile.TemporaryDirectory() as name:
         write_sample(Path(name) / "feed", crimes=CRIMES, months=MONTHS, seed=seed, report=lambda _: None)
         feed = [_read(folder) for folder in sorted((Path(name) / "feed").iterdir())]
     rng, known = random.Random(seed), {table: {} for table in TABLES}
     for number, extract in enumerate(feed):
+        if number == RIGHT:
+            twice = rng.sample([*known["people"].values()], 80)
+            for old, into in zip(twice[:40], twice[40:], strict=True):
+                _merged(old, into)
         if number:
             _correct(rng, extract, known)
         for table, key in TABLES.items():
@@ -109,10 +116,12 @@ def _correct(rng: random.Random, extract: Extract, known: dict[str, dict[tuple[s
         again("person_merges", [_merged(old, into)])
 
 
+PERSON = ("forename", "middle_names", "surname", "date_of_birth", "birth_year", "sex")
+
+
 def _merged(old: Row, into: Row) -> Row:
     """Returns the merge of a record into another, and makes both records the same person's, which they were all along."""
-    same = ("forename", "middle_names", "surname", "date_of_birth", "birth_year", "sex")
-    old.update({name: into[name] for name in same})
+    old.update({name: into[name] for name in PERSON})
     return {
         "force": old["force"],
         "person_ref": old["person_ref"],
@@ -206,7 +215,7 @@ def _small(rng: random.Random, feed: Feed) -> None:
 
 def _all_again(_: random.Random, feed: Feed) -> None:
     everything: dict[str, list[Row]] = defaultdict(list)
-    for extract in feed:
+    for extract in copied(feed):
         for table, lines in extract.tables.items():
             everything[table] += lines
     feed[-1].tables = dict(everything)
@@ -217,10 +226,14 @@ def _new_column(_: random.Random, feed: Feed) -> None:
         row["station"] = "Invented Road"
 
 
-def _many_merges(rng: random.Random, feed: Feed) -> None:
-    people = rng.sample(list({row["person_ref"]: row for row in rows(feed[:RIGHT], "people")}.values()), 80)
+def _many_merges(_: random.Random, feed: Feed) -> None:
+    merged = {row[column] for row in rows(feed, "person_merges") for column in ("person_ref", "merged_into_ref")}
+    newest = {row["person_ref"]: row for row in rows(feed[:RIGHT], "people") if row["person_ref"] not in merged}
+    of_person: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+    for row in newest.values():
+        of_person[tuple(row[name] for name in PERSON)].append(row)
     stamp = {"updated_at": f"{feed[-1].day}T13:00:00"}
-    merges = [_merged(old, into) | stamp for old, into in zip(people[:40], people[40:], strict=True)]
+    merges = [_merged(*pair) | stamp for pair in of_person.values() if len(pair) == 2]
     feed[-1].tables["person_merges"] = [*feed[-1].tables.get("person_merges", []), *merges]
 
 
