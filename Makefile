@@ -194,10 +194,11 @@ docs: env docs-env  ## these pages, the data dictionary and dbt docs as a site w
 docs-env: $(DOCS_VENV)/.installed  ## set up what makes the pages of that site
 
 .PHONY: dictionary
-dictionary: dev  ## write docs/dictionary.md and draw docs/images/flow.svg from models/
+dictionary: dev  ## write docs/dictionary.md and draw docs/images/flow.svg from models/, and the forms in docs/extracts.md
 	@$(DBT) --quiet compile --target lint --no-populate-cache --no-introspect --target-path target/dictionary
 	@$(BIN)/python docs/site/dictionary.py target/dictionary/manifest.json docs/dictionary.md
 	@$(BIN)/python docs/site/flow.py target/dictionary/manifest.json docs/images/flow.svg
+	@$(BIN)/python docs/site/forms.py docs/extracts.md
 
 .PHONY: pictures
 pictures: dev demo  ## draw the pictures of README and docs again from the demo's home (the briefing's needs Chromium)

@@ -1,9 +1,11 @@
 """The contract of an extract: its tables, their columns, and which values are usable.
 
-Only this module names the columns. Landing derives its checks from it, and the warehouse its raw tables.
+Only this module names the columns and the accepted spellings. Landing derives its checks from it, the warehouse its raw
+tables, and docs/extracts.md its table of forms.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 
 from harmrank.limits import MAX_VALUE
@@ -37,6 +39,43 @@ class Kind(Enum):
     CHOICE = "choice"
 
 
+# Exactly these, in every column: blank, and what databases and spreadsheets write for nothing.
+MISSING = ("", "NULL", "null", "(null)", "[NULL]", r"\N", "N/A", "n/a", "#N/A", "<NA>", ".", "-")
+# In any case, but not in names: Null, Na and Nan are surnames.
+MISSING_BUT_NAMES = ("null", "none", "nan", "na")
+# In any case, in columns that take no free text.
+MISSING_BUT_TEXT = ("unknown", "not known", "not recorded", "not stated", "nat")
+NO_DAY = "9999-12-31"
+"""With or without a time, this day means missing: databases write it as the end of what has not ended."""
+
+# Every form of a day, a time and an offset, by example; `typing_sql` reads them. A form that leaves open what is day and what
+# is month, or of which century a year is, is never guessed.
+DAYS = ("2026-10-31", "2026/10/31", "31-OCT-2026", "31 October 2026", "31OCT2026")
+TIMES = ("T02:30", "T02:30:15", " 02:30:15", " 2:30:15", "T02:30:15.123456789", "T02:30:15,5")
+OFFSETS = ("Z", " UTC", " GMT", "+01", "+0100", " +01:00")
+
+DEFAULT_DAYS = (
+    "0001-01-01",
+    "1753-01-01",
+    "1899-12-30",
+    "1899-12-31",
+    "1900-01-01",
+    "1901-01-01",
+    "1904-01-01",
+    "1970-01-01",
+)
+"""The days that databases and spreadsheets write for nothing or for zero. Each may be a true day, so they are only counted."""
+
+TRUE = ("y", "yes", "t", "true", "1", "1.0")
+FALSE = ("n", "no", "f", "false", "0", "0.0")
+# Codes of a standard are left out: feeds also write 0 and 1 for sexes, the one or the other way.
+_SEXES = {
+    "M": ("male",),
+    "F": ("female",),
+    "X": ("other", "indeterminate", "non_binary"),
+    "U": ("unknown", "not_known", "not_recorded", "not_stated", "not_specified"),
+}
+
 SQL_TYPES = {
     Kind.TEXT: "VARCHAR",
     Kind.DATE: "DATE",
@@ -52,8 +91,11 @@ class Column:
     """One column of an extract table.
 
     A `required` column must be in every file and usable in every row that is not a tombstone; a `key` column must be
-    usable in every row. `lowest` and `highest` bound an INTEGER, inclusive. `choices` are the stored forms of a CHOICE.
-    A text that `is_digits` is unusable in a form that a spreadsheet or program gave it (REWRITTEN).
+    usable in every row. `lowest` and `highest` bound an INTEGER, inclusive. `choices` are the stored forms of a CHOICE, each
+    with further spellings. A text that `is_digits` is unusable in a form that a spreadsheet or program gave it (REWRITTEN).
+    `true` are the spellings of a FLAG that is set. A column `decides` if a
+    missing value may bring a person onto the list, or off it, who does not belong there; `or_else` is a column that says the
+    same.
     """
 
     name: str
@@ -62,8 +104,22 @@ class Column:
     key: bool = False
     lowest: int = 0
     highest: int = 0
-    choices: tuple[str, ...] = ()
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    true: tuple[str, ...] = TRUE
     is_digits: bool = False
+    is_name: bool = False
+    decides: bool = False
+    or_else: str | None = None
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The words, in lower case, that mean missing in this column, beside those of every column."""
+        if self.is_name:
+            return ()
+        if self.kind is Kind.TEXT:
+            return MISSING_BUT_NAMES
+        own = {word.replace("_", " ") for spellings in self.choices.values() for word in spellings} | set(self.choices)
+        return MISSING_BUT_NAMES + tuple(word for word in MISSING_BUT_TEXT if word not in own)
 
     @property
     def sql_type(self) -> str:
@@ -87,13 +143,19 @@ class Column:
         if self.kind is Kind.FLAG:
             return f"{self.name} is not Y or N"
         if self.kind is Kind.CHOICE:
-            return f"{self.name} is not {', '.join(self.choices[:-1])} or {self.choices[-1]}"
+            *others, last = self.choices
+            return f"{self.name} is not {', '.join(others)} or {last}"
         if self.is_digits:
             return (
                 f"{self.name} is a number or date as a spreadsheet rewrites it, such as 4.4E+11, 4401.0 or 19-Aug (export "
                 f"it as text), or longer than {MAX_VALUE:,} characters"
             )
         return f"{self.name} is longer than {MAX_VALUE:,} characters"
+
+    @property
+    def instant_reason(self) -> str:
+        """The reason why an instant is unusable as a day. Published: do not reword it."""
+        return f"{self.name} has an offset: its day depends on time_zone in extract.json, which is not stated"
 
 
 @dataclass(frozen=True)
@@ -113,20 +175,20 @@ class Table:
         return next((column for column in self.columns if column.name == name), None)
 
 
-def _key(name: str, kind: Kind = Kind.TEXT, choices: tuple[str, ...] = ()) -> Column:
+def _key(name: str, kind: Kind = Kind.TEXT, *choices: str) -> Column:
     is_digits = kind is Kind.TEXT and name != "force"
-    return Column(name, kind, required=True, key=True, choices=choices, is_digits=is_digits)
+    return Column(name, kind, required=True, key=True, choices=dict.fromkeys(choices, ()), is_digits=is_digits)
 
 
-def _choice(name: str, *choices: str) -> Column:
-    return Column(name, Kind.CHOICE, choices=choices)
+def _choice(name: str, *choices: str, decides: bool = False) -> Column:
+    return Column(name, Kind.CHOICE, choices=dict.fromkeys(choices, ()), decides=decides)
 
 
 _FORCE = _key("force")
 _CRIME_REF = _key("crime_ref")
 _PERSON_REF = _key("person_ref")
 _UPDATED_AT = Column("updated_at", Kind.TIMESTAMP, required=True)
-_DELETED = Column("deleted", Kind.FLAG)
+_DELETED = Column("deleted", Kind.FLAG, true=(*TRUE, "d", "deleted"), decides=True)
 
 CRIMES = Table(
     "crimes",
@@ -137,10 +199,10 @@ CRIMES = Table(
         Column("reported_on", Kind.DATE, required=True),
         Column("committed_from", Kind.DATE),
         Column("committed_to", Kind.DATE),
-        _choice("reported_by", "victim", "witness", "third_party", "police", "company"),
+        _choice("reported_by", "victim", "witness", "third_party", "police", "company", decides=True),
         Column("outcome_type", Kind.INTEGER, lowest=0, highest=22),
         Column("outcome_on", Kind.DATE),
-        Column("cancelled_on", Kind.DATE),
+        Column("cancelled_on", Kind.DATE, decides=True),
         Column("area_code"),
         Column("domestic_abuse", Kind.FLAG),
         _UPDATED_AT,
@@ -153,16 +215,16 @@ PEOPLE = Table(
     (
         _FORCE,
         _PERSON_REF,
-        Column("forename"),
-        Column("middle_names"),
-        Column("surname"),
-        Column("date_of_birth", Kind.DATE),
-        Column("birth_year", Kind.INTEGER, lowest=1000, highest=2999),
-        _choice("sex", "M", "F", "X", "U"),
+        Column("forename", is_name=True),
+        Column("middle_names", is_name=True),
+        Column("surname", is_name=True),
+        Column("date_of_birth", Kind.DATE, decides=True, or_else="birth_year"),
+        Column("birth_year", Kind.INTEGER, lowest=1000, highest=2999, decides=True, or_else="date_of_birth"),
+        Column("sex", Kind.CHOICE, choices=_SEXES, decides=True),
         Column("ethnicity"),
         Column("pnc_id"),
         Column("postcode"),
-        Column("deceased_on", Kind.DATE),
+        Column("deceased_on", Kind.DATE, decides=True),
         _UPDATED_AT,
         _DELETED,
     ),
@@ -174,8 +236,8 @@ INVOLVEMENTS = Table(
         _FORCE,
         _CRIME_REF,
         _PERSON_REF,
-        _key("role", Kind.CHOICE, ("suspect", "victim", "witness")),
-        _choice("status", "named", "arrested", "charged", "convicted", "acquitted", "eliminated"),
+        _key("role", Kind.CHOICE, "suspect", "victim", "witness"),
+        _choice("status", "named", "arrested", "charged", "convicted", "acquitted", "eliminated", decides=True),
         _choice("relationship", "partner", "ex_partner", "family", "acquaintance", "stranger", "unknown"),
         _UPDATED_AT,
         _DELETED,

@@ -46,22 +46,28 @@ class CannotBeRun(HarmrankError):
 class Finding:
     """What one expectation found.
 
-    `rows_checked` counts the rows that have a value. It and `rows_unexpected` are None if the expectation is about the
-    table as a whole; `observed` is the value found then. `allowed` is the share (0 to 1) of rows that may be unexpected.
+    `passed` is None if there was nothing to compare. `rows_checked` counts the rows that have a value. It and
+    `rows_unexpected` are None if the expectation is about the table as a whole; `observed` is the value found then.
+    `allowed` is the share (0 to 1) of rows that may be unexpected.
     """
 
     expectation: Expectation
-    passed: bool
+    passed: bool | None
     rows_checked: int | None
     rows_unexpected: int | None
     allowed: float
     observed: str | None = None
 
     @property
+    def failed(self) -> bool:
+        """Whether something was compared, and was not as expected."""
+        return self.passed is False
+
+    @property
     def is_fatal(self) -> bool:
         """Whether this refuses the extract or stops the publication."""
         return (
-            not self.passed
+            self.failed
             and self.expectation.is_fatal
             and (self.rows_checked is None or self.rows_checked >= self.expectation.fatal_from_rows)
         )
@@ -70,7 +76,7 @@ class Finding:
     def message(self) -> str:
         """The finding as a sentence without its full stop; it holds no value of the data."""
         sentence = self.expectation.sentence.rstrip(".")
-        if self.passed:
+        if not self.failed:
             return sentence
         if self.rows_unexpected is None or not self.rows_checked:
             return f"{sentence}: not true" + (f" (found {self.observed})" if self.observed else "")
@@ -311,12 +317,15 @@ def _stopped(expectation: Expectation, trouble: str) -> HarmrankError:
 
 def _finding(expectation: Expectation, passed: bool, details: dict[str, Any]) -> Finding:
     elements, observed = details.get("element_count"), details.get("observed_value")
-    unexpected = details.get("unexpected_count")
+    checked, unexpected = (
+        None if elements is None else elements - (details.get("missing_count") or 0),
+        details.get("unexpected_count"),
+    )
     is_too_few = unexpected is not None and unexpected < expectation.least_unexpected
     return Finding(
         expectation,
-        passed=passed or is_too_few,
-        rows_checked=None if elements is None else elements - (details.get("missing_count") or 0),
+        passed=None if passed and checked == 0 else passed or is_too_few,
+        rows_checked=checked,
         rows_unexpected=unexpected,
         allowed=round(1 - expectation.arguments.get("mostly", 1), 9),
         observed=str(observed) if isinstance(observed, int | float | date) else None,

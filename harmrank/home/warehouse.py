@@ -35,7 +35,7 @@ _BOOKKEEPING = (
         line_number BIGINT, column_name VARCHAR, message VARCHAR NOT NULL)""",
     """raw.extract_checks (
         extract_id VARCHAR NOT NULL, check_name VARCHAR NOT NULL, table_name VARCHAR NOT NULL,
-        column_name VARCHAR NOT NULL, sentence VARCHAR NOT NULL, passed BOOLEAN NOT NULL,
+        column_name VARCHAR NOT NULL, sentence VARCHAR NOT NULL, passed BOOLEAN,
         rows_checked BIGINT, rows_unexpected BIGINT)""",
     """raw.acceptance (
         extract_id VARCHAR PRIMARY KEY, verdict VARCHAR NOT NULL, facts VARCHAR NOT NULL)""",

@@ -51,7 +51,8 @@ class Defect:
 class CheckFacts:
     """One expectation at the door in. `said` is its sentence with the result.
 
-    `usual_share` is the median share (0 to 1) of unexpected rows in earlier extracts of the feed.
+    `passed` is None if there was nothing to compare. `usual_share` is the median share (0 to 1) of unexpected rows in earlier
+    extracts of the feed.
     """
 
     name: str
@@ -61,7 +62,7 @@ class CheckFacts:
     said: str
     mend: str
     is_fatal: bool
-    passed: bool
+    passed: bool | None
     rows_checked: int | None
     rows_unexpected: int | None
     places: tuple[Place, ...]
@@ -82,7 +83,8 @@ class TableSize:
 class Facts:
     """Everything that one acceptance report shows.
 
-    `verdict` is `accepted`, `accepted with remarks` or `refused`; `settled_at` is its time (UTC, ISO 8601). `resent` is
+    `verdict` is `accepted`, `accepted with remarks` or `refused`; `settled_at` is its time (UTC, ISO 8601). `faults` are the
+    reasons for a refusal, each with its place and what to do; `refusal` is the first as a message. `resent` is
     why a changed copy of a landed extract was refused. `not_read` counts files that are no table of the contract.
     """
 
@@ -90,6 +92,7 @@ class Facts:
     settled_at: str = ""
     verdict: str = "accepted"
     refusal: str | None = None
+    faults: list[str] = field(default_factory=list)
     resent: str | None = None
     files: list[FileFacts] = field(default_factory=list)
     not_read: int = 0
@@ -101,7 +104,7 @@ class Facts:
     @property
     def failed(self) -> list[CheckFacts]:
         """The checks that failed."""
-        return [check for check in self.checks if not check.passed]
+        return [check for check in self.checks if check.passed is False]
 
     def set_verdict(self, refusal: str | None) -> None:
         """Sets the verdict and its time, now."""
@@ -126,18 +129,18 @@ def value_defects(connection: duckdb.DuckDBPyConnection, files: list[CheckedFile
 
 
 def _unusable_values(connection: duckdb.DuckDBPyConnection, file: CheckedFile) -> list[Defect]:
-    columns = typing_sql.may_be_defective(file.source.table)
-    counts = ", ".join(f"count(*) FILTER (defect_{column.name})" for column in columns)
+    faults = typing_sql.value_faults(file.source.table)
+    counts = ", ".join(f"count(*) FILTER ({fault.flag})" for fault in faults)
     counted = duck.one_row(connection, f"SELECT {counts} FROM {file.rows_table} WHERE problem IS NULL")
     defects = []
-    for column, rows in zip(columns, counted, strict=True):
+    for fault, rows in zip(faults, counted, strict=True):
         if rows:
             query = (
-                f"SELECT {file.ordinal} FROM {file.rows_table} WHERE problem IS NULL AND defect_{column.name} "
+                f"SELECT {file.ordinal} FROM {file.rows_table} WHERE problem IS NULL AND {fault.flag} "
                 f"ORDER BY 1 LIMIT {PLACES_SHOWN}"
             )
             places = tuple((file.source.name, int(ordinal)) for (ordinal,) in connection.execute(query).fetchall())
-            defects.append(Defect(file.source.table.name, column.name, column.unusable_reason, int(rows), places))
+            defects.append(Defect(file.source.table.name, fault.column.name, fault.reason, int(rows), places))
     return defects
 
 
@@ -154,31 +157,32 @@ def ordinals_in(file_name: str, defects: list[Defect], findings: list[DoorFindin
     return {ordinal for name, ordinal in places if name == file_name}
 
 
-def file_facts(files: list[CheckedFile], bad: list[list[BadRecord]]) -> list[FileFacts]:
-    """Returns what became of the rows of each file."""
+def file_facts(facts: list[FileFacts], files: list[CheckedFile], bad: Mapping[str, int]) -> list[FileFacts]:
+    """Returns the facts with the rows of those files that were read; `bad` counts unusable rows by file name."""
+    read = {file.source.name: file.rows_read for file in files}
     return [
-        FileFacts(
-            file.source.table.name,
-            file.source.name,
-            file.source.bytes,
-            file.rows_read,
-            file.rows_read - len(records),
-            len(records),
-        )
-        for file, records in zip(files, bad, strict=True)
+        replace(file, rows_read=rows, rows_landed=rows - bad[file.file_name], rows_quarantined=bad[file.file_name])
+        if (rows := read.get(file.file_name)) is not None
+        else file
+        for file in facts
     ]
 
 
 def quarantine_defects(files: list[CheckedFile], bad: list[list[BadRecord]]) -> list[Defect]:
-    """Returns the rows in quarantine, counted by table and reason, most frequent first."""
+    """Returns the rows in quarantine, counted by table and reason."""
     places: dict[tuple[str, str], list[Place]] = defaultdict(list)
     for file, records in zip(files, bad, strict=True):
         for record in records:
             places[file.source.table.name, record.reason].append((file.source.name, record.line_number))
-    defects = [
-        Defect(table, "(row)", reason, len(at), tuple(at[:PLACES_SHOWN])) for (table, reason), at in places.items()
+    return [Defect(table, "(row)", reason, len(at), tuple(at[:PLACES_SHOWN])) for (table, reason), at in places.items()]
+
+
+def counted_defects(file: CheckedFile, reasons: list[tuple[str, int, int]], lines: Mapping[int, int]) -> list[Defect]:
+    """Returns the rows of one file that cannot be used, from each reason, its rows and its first ordinal."""
+    return [
+        Defect(file.source.table.name, "(row)", reason, rows, ((file.source.name, lines[first]),))
+        for reason, rows, first in reasons
     ]
-    return sorted(defects, key=lambda defect: -defect.rows)
 
 
 def with_lines(defect: Defect, lines: Mapping[Place, int]) -> Defect:
@@ -190,7 +194,7 @@ def check_facts(found: DoorFinding, lines: Mapping[Place, int], usual: Mapping[s
     """Returns a finding with the lines of its places and the usual share of its check."""
     finding, expectation = found.finding, found.finding.expectation
     return CheckFacts(
-        name=expectation.name,
+        name=found.check_name,
         table_name=expectation.table,
         column_name=expectation.column,
         sentence=expectation.sentence,
@@ -201,7 +205,7 @@ def check_facts(found: DoorFinding, lines: Mapping[Place, int], usual: Mapping[s
         rows_checked=finding.rows_checked,
         rows_unexpected=finding.rows_unexpected,
         places=_at_lines(found.places, lines),
-        usual_share=usual.get(expectation.name),
+        usual_share=usual.get(found.check_name),
     )
 
 

@@ -12,7 +12,7 @@ from harmrank.building.macro_sql import normalise_offence_code
 from harmrank.building.project import project_root
 from harmrank.contract import CRIMES, TABLES, Kind, Table
 from harmrank.expectations import checks, suites
-from harmrank.landing import known_keys, known_records
+from harmrank.landing import column_values, known_keys, known_records
 from harmrank.landing.files import typing_sql
 from harmrank.landing.files.extract_folder import MANIFEST, Extract, extract_date
 from harmrank.landing.files.manifest import Manifest
@@ -51,20 +51,21 @@ EARLIER = f"""
 class DoorFinding:
     """The result of one expectation, and the first places of unexpected rows: file name and ordinal in it.
 
-    A fatal one that `is_accepted` by extract.json is no longer fatal.
+    `check_name` is the same in every extract. A fatal one that `is_accepted` by extract.json is no longer fatal.
     """
 
     finding: checks.Finding
     places: tuple[tuple[str, int], ...]
+    check_name: str
     is_accepted: bool = False
 
     def unless_accepted(self, accept: tuple[str, ...]) -> DoorFinding:
         """Returns the finding, not fatal if its check is among those accepted."""
         expectation = self.finding.expectation
-        if not self.finding.is_fatal or expectation.name not in accept:
+        if not self.finding.is_fatal or self.check_name not in accept:
             return self
         meant = replace(expectation, is_fatal=False, mend=f"{MANIFEST} accepts this.")
-        return DoorFinding(replace(self.finding, expectation=meant), self.places, is_accepted=True)
+        return DoorFinding(replace(self.finding, expectation=meant), self.places, self.check_name, is_accepted=True)
 
 
 @dataclass(frozen=True)
@@ -124,16 +125,24 @@ class DoorIn:
         """
         accept = incoming.manifest.accept
         names = {expectation.name for suite in self._suites for expectation in suite.expectations}
-        if unknown := [name for name in accept if name not in names]:
+        if unknown := [name for name in accept if name.split(":")[0] not in names]:
             reason = f"accept names {printable_name(unknown[0])}, which is not a check"
             raise Unusable(reason, "Use the name that the refusal gives.", MANIFEST)
         relations = self._create_relations(incoming)
         found: list[DoorFinding] = []
         for suite in self._suites:
-            if suite.relation in relations:
+            if suite.relation == column_values.RELATION:
+                of_columns = column_values.findings(
+                    self._connection, self._checker, suite, incoming.files, PLACES_SHOWN
+                )
+                found += [
+                    DoorFinding(one.finding, one.places, one.check_name).unless_accepted(accept) for one in of_columns
+                ]
+            elif suite.relation in relations:
                 for finding in self._checker.check(suite, self._parameters):
                     places = self._places(suite, finding)
-                    found.append(DoorFinding(self._with_volume(suite, finding), places).unless_accepted(accept))
+                    name = finding.expectation.name
+                    found.append(DoorFinding(self._with_volume(suite, finding), places, name).unless_accepted(accept))
         return found
 
     def _with_volume(self, suite: suites.Suite, finding: checks.Finding) -> checks.Finding:
@@ -143,7 +152,8 @@ class DoorIn:
         table = quoting.identifier(finding.expectation.table)
         multiple = duck.one_value(self._connection, f"SELECT {table} FROM door_volumes")
         observed = None if multiple is None else f"{multiple:.2f} times the usual number"
-        return replace(finding, rows_checked=None, rows_unexpected=None, observed=observed)
+        passed = finding.passed if observed else None
+        return replace(finding, passed=passed, rows_checked=None, rows_unexpected=None, observed=observed)
 
     def _places(self, suite: suites.Suite, finding: checks.Finding) -> tuple[tuple[str, int], ...]:
         if not finding.rows_unexpected or suite.relation == "door_volumes":
@@ -169,6 +179,7 @@ class DoorIn:
         if by_table["people"]:
             self._table("door_known_people", known_records.people(is_correction))
         self._table("door_volumes", _volumes(by_table), {"extract_id": incoming.extract.extract_id})
+        column_values.create(self._connection, incoming.files, incoming.extract.extract_id, EARLIER)
         sent = {name for name, files in by_table.items() if files}
         return {"door_volumes"} | {f"door_{name}" for name in sent} | {f"door_known_{name}" for name in sent}
 
@@ -279,6 +290,10 @@ def _involvements(incoming: IncomingExtract) -> str:
             CASE
                 WHEN role = 'victim' THEN person IN (SELECT person FROM known_people WHERE sex_is_known)
             END AS victim_sex_is_known,
+            CASE
+                WHEN role = 'victim' AND person IN (SELECT person FROM known_people)
+                    THEN person IN (SELECT person FROM known_people WHERE sex_is_known)
+            END AS known_victim_has_sex,
             crime NOT IN (SELECT crime FROM crowded) AS has_few_people,
             CASE WHEN role = 'suspect' THEN person NOT IN (SELECT person FROM too_many) END AS has_few_crimes
         FROM involvements

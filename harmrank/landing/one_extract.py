@@ -1,8 +1,8 @@
 """Lands one extract: reads its files, checks it, writes it; or records why it was refused."""
 
 import shutil
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +59,10 @@ class ExtractLander:
         self._content_sha256: str | None = None
         self._tables: list[str] = []
         self._crimes: str | None = None
+        self._are_all_read = False
         self._incoming: door_in.IncomingExtract | None = None
+        # Each is reason enough to refuse the extract; all are found before it is refused.
+        self._faults: list[Unusable] = []
 
     def refuse_if_changed(self, landed: LandedExtract) -> None:
         """Raises Unusable if the folder differs from the extract that landed: raw tables are append-only."""
@@ -94,13 +97,19 @@ class ExtractLander:
         prefix = f"{row_reader.MEMORY_DATABASE}.extract_{self._number}"
         tables = [f"{prefix}_file_{number}" for number in range(len(extract.files))]
         self._tables, self._crimes = tables, f"{prefix}_crimes"
-        files = [
-            row_reader.read_file(connection, file, digests[file.name], self._scratch, table, self._rows)
-            for file, table in zip(extract.files, tables, strict=True)
-        ]
-        self._check_row_counts(manifest, files)
-        for file in files:
-            row_reader.refuse_if_mostly_bad(connection, file, self._max_bad_share)
+        files: list[CheckedFile] = []
+        for file, table in zip(extract.files, tables, strict=True):
+            with self._noting_faults():
+                files.append(
+                    row_reader.read_file(
+                        connection, file, digests[file.name], manifest.time_zone, self._scratch, table, self._rows
+                    )
+                )
+        self._are_all_read = not self._faults
+        for file_read in files:
+            with self._noting_faults():
+                self._check_row_count(manifest, file_read)
+                row_reader.refuse_if_mostly_bad(connection, file_read, self._max_bad_share)
         extract_at = extract_moment(extract.extract_id, manifest)
         incoming = door_in.IncomingExtract(extract, manifest, extract_at, content_sha256, files, self._crimes)
         if incoming.files_of(CRIMES):
@@ -112,7 +121,12 @@ class ExtractLander:
         incoming = self._incoming
         if incoming is None:
             raise AssertionError("an extract is read before it lands")
-        bad = self._collect_facts(incoming.files, self._door().check(incoming))
+        # Without one of its files, the checks would find faults that the extract does not have.
+        findings = self._door().check(incoming) if self._are_all_read else []
+        bad = self._collect_facts(incoming.files, findings)
+        self._note_fatal(findings)
+        if self._faults:
+            raise self._first_fault()
         if extract_folder.read_folder(self.folder).files != incoming.extract.files:
             raise Unusable("it changed while it was being read", "Run this again when the transfer is complete.")
         self._connection.execute("BEGIN")
@@ -186,41 +200,70 @@ class ExtractLander:
                 advice = "Send it again: the transfer may have been cut off."
                 raise Unusable("its SHA-256 is not the one in extract.json", advice, name)
 
-    def _check_row_counts(self, manifest: Manifest, files: list[CheckedFile]) -> None:
-        for file in files:
-            expected = manifest.rows.get(file.source.name, file.rows_read)
-            if file.rows_read != expected:
-                reason = f"it has {plural(file.rows_read, 'row')} where extract.json says {expected:,}"
-                raise Unusable(reason, "Send it again: the transfer may have been cut off.", file.source.name)
+    def _check_row_count(self, manifest: Manifest, file: CheckedFile) -> None:
+        expected = manifest.rows.get(file.source.name, file.rows_read)
+        if file.rows_read != expected:
+            reason = f"it has {plural(file.rows_read, 'row')} where extract.json says {expected:,}"
+            raise Unusable(reason, "Send it again: the transfer may have been cut off.", file.source.name)
 
     def _collect_facts(self, files: list[CheckedFile], findings: list[door_in.DoorFinding]) -> list[list[BadRecord]]:
         """Collects the facts for the acceptance report. Returns the rows for quarantine, by file.
 
-        Raises Unusable for a failed check that is fatal.
+        Of an extract that is sure to be refused, bad rows are only counted: there may be more than fit into memory.
         """
-        defects = acceptance_facts.value_defects(self._connection, files)
+        connection, is_refused = self._connection, bool(self._faults)
+        defects = acceptance_facts.value_defects(connection, files)
+        quarantine: list[acceptance_facts.Defect] = []
         bad: list[list[BadRecord]] = []
         lines: dict[acceptance_facts.Place, int] = {}
+        unusable: dict[str, int] = {}
         for file in files:
             ordinals = acceptance_facts.ordinals_in(file.source.name, defects, findings)
-            records, found = row_reader.bad_records(self._connection, file, ordinals)
-            bad.append(records)
+            if is_refused:
+                reasons = row_reader.bad_reasons(connection, file)
+                found = row_reader.lines_of(file, ordinals | {first for _, _, first in reasons})
+                quarantine += acceptance_facts.counted_defects(file, reasons, found)
+                unusable[file.source.name] = sum(rows for _, rows, _ in reasons)
+            else:
+                records, found = row_reader.bad_records(connection, file, ordinals)
+                bad.append(records)
+                unusable[file.source.name] = len(records)
             lines.update({(file.source.name, ordinal): line for ordinal, line in found.items()})
-        usual = acceptance_facts.usual_shares(self._connection, self._facts.extract_id)
-        self._facts.files = acceptance_facts.file_facts(files, bad)
-        self._facts.quarantine = acceptance_facts.quarantine_defects(files, bad)
+        usual = acceptance_facts.usual_shares(connection, self._facts.extract_id)
+        if not is_refused:
+            quarantine = acceptance_facts.quarantine_defects(files, bad)
+        self._facts.quarantine = sorted(quarantine, key=lambda defect: -defect.rows)
+        self._facts.files = acceptance_facts.file_facts(self._facts.files, files, unusable)
         self._facts.values = [acceptance_facts.with_lines(defect, lines) for defect in defects]
         if accepted := sum(found.is_accepted for found in findings):
             self._facts.values.append(acceptance_facts.Defect("(folder)", "accept", ACCEPTED, accepted))
         self._facts.checks = [acceptance_facts.check_facts(found, lines, usual) for found in findings]
-        self._facts.sizes = acceptance_facts.table_sizes(self._connection, self._facts)
-        for check in self._facts.checks:
-            if check.is_fatal:
+        self._facts.sizes = acceptance_facts.table_sizes(connection, self._facts)
+        return bad
+
+    def _note_fatal(self, findings: list[door_in.DoorFinding]) -> None:
+        for found, check in zip(findings, self._facts.checks, strict=True):
+            if found.finding.is_fatal:
+                advice = f'{check.mend} If it is meant, add "accept": ["{check.name}"] to {MANIFEST}.'
                 file_name, line = check.places[0] if check.places else (None, None)
                 column = check.column_name if check.places else None
-                advice = f'{check.mend} If it is meant, add "accept": ["{check.name}"] to {MANIFEST}.'
-                raise Unusable(check.said, advice, file_name, line, column)
-        return bad
+                self._faults.append(Unusable(found.finding.message, advice, file_name, line, column))
+
+    @contextmanager
+    def _noting_faults(self) -> Iterator[None]:
+        """Keeps a fault, so that the others are found, too."""
+        try:
+            yield
+        except Unusable as fault:
+            self._faults.append(fault)
+
+    def _first_fault(self) -> Unusable:
+        """Returns the first fault, which says how many more there are. All go into the facts of the report."""
+        first, *others = self._faults
+        self._facts.faults = [fault.placed for fault in self._faults]
+        if others:
+            first.advice += f" Its report shows {plural(len(others), 'more fault')}."
+        return first
 
 
 def _arrival(incoming: door_in.IncomingExtract, rows_quarantined: int) -> Arrival:

@@ -28,14 +28,8 @@ class Refusal:
     @classmethod
     def of(cls, extract_id: str, reason: Unusable, has_landed_before: bool) -> Refusal:
         """Returns the refusal of the extract of that folder name, for that reason."""
-        place = reason.file_name or ""
-        if reason.line_number is not None:
-            place += f" line {reason.line_number}"
-        if reason.column_name is not None:
-            place += f", column {reason.column_name}"
-        where = f"{place}: " if place else ""
         extract_id = printable_name(extract_id)
-        message = f"Extract {extract_id} was refused: {where}{reason.reason}. {reason.advice}"
+        message = f"Extract {extract_id} was refused: {reason.placed}"
         return cls(extract_id, message, reason.file_name, reason.line_number, reason.column_name, has_landed_before)
 
 

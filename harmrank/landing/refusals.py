@@ -23,3 +23,14 @@ class Unusable(Exception):
         self.file_name = None if file_name is None else printable_name(file_name)
         self.line_number = line_number
         self.column_name = None if column_name is None else printable_name(column_name)
+
+    @property
+    def placed(self) -> str:
+        """The place, the reason and the advice in one line."""
+        place = self.file_name or ""
+        if self.line_number is not None:
+            place += f" line {self.line_number}"
+        if self.column_name is not None:
+            place += f", column {self.column_name}"
+        where = f"{place}: " if place else ""
+        return f"{where}{self.reason}. {self.advice}"

@@ -175,6 +175,6 @@ def _refuse_cycle(
         "merged_into_ref leads from this row back to it, so no record remains for the person",
         "Correct one of these merges and send the extract again.",
         file.source.name,
-        row_reader.line_of(file, row_number - before),
+        row_reader.lines_of(file, {row_number - before})[row_number - before],
         "merged_into_ref",
     )

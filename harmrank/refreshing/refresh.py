@@ -301,7 +301,7 @@ def _audit(home: Home, asked: Request, options: Options, run: Run) -> publish.Au
         run.begin("checking")
         before = current_build.to_compare_with(home, manifest)
         checked = door_out.check(home, folder, manifest, before)
-        findings = [f for f in checked if not f.passed]
+        findings = [f for f in checked if f.failed]
         fatal = [_sentence(f) for f in findings if f.is_fatal and not f.expectation.can_be_accepted]
         to_accept = [
             *warnings.to_withhold(home, asked, before is not None),

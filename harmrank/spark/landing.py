@@ -97,7 +97,7 @@ class SparkRows:
         counted.where(f"size(cells) = {csv.width}").selectExpr("ordinal", *_cells(csv.width)).createOrReplaceTempView(
             view
         )
-        query = typing_sql.checked_rows(csv.table, view, {"ordinal": "ordinal", **csv.texts}, DIALECT)
+        query = typing_sql.checked_rows(csv.table, view, {"ordinal": "ordinal", **csv.texts}, csv.zone, DIALECT)
         self._spark.session.sql(query).write.mode("overwrite").parquet(address(self._folder(name)))
         self._spark.session.catalog.dropTempView(view)
         if observed.get["misfits"]:
@@ -155,4 +155,4 @@ def _widths(width: int) -> list[Any]:
 
 
 def _cells(width: int) -> list[str]:
-    return [f"{typing_sql.null_if_missing(f'cells[{position}]')} AS c{position}" for position in range(width)]
+    return [f"{typing_sql.null_if_missing(f'cells[{position}]', DIALECT)} AS c{position}" for position in range(width)]

@@ -55,6 +55,7 @@ DIALECT = Dialect(
     matches=_matches,
     trimmed=lambda value, characters: f"trim(BOTH {characters} FROM {value})",
     fits=lambda value: f"length({value}) <= {MAX_VALUE}",
+    local=lambda moment, zone: f"convert_timezone('UTC', {text(zone)}, {moment})",
 )
 
 

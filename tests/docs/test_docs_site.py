@@ -19,6 +19,7 @@ from urllib.parse import unquote, urldefrag
 import dbt_page
 import dictionary
 import flow
+import forms
 import pytest
 import yaml
 from conftest import REPOSITORY
@@ -63,6 +64,12 @@ def test_the_drawing_of_the_flow_is_up_to_date(manifest: Manifest) -> None:
     """docs/images/flow.svg has the folders and figures of the models: `make dictionary` redraws it."""
     drawn = (REPOSITORY / "docs" / "images" / "flow.svg").read_text(encoding="utf-8")
     assert drawn == flow.flow(manifest)
+
+
+def test_the_accepted_forms_are_up_to_date() -> None:
+    """The table in docs/extracts.md agrees with the contract: `make dictionary` rewrites it."""
+    written = (REPOSITORY / "docs" / "extracts.md").read_text(encoding="utf-8")
+    assert forms.rewritten(written) == written
 
 
 @pytest.mark.parametrize("change", [{"description": "Points."}, {"data_type": "integer"}, {"constraints": []}])

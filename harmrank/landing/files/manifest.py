@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn
+from zoneinfo import available_timezones
 
 from harmrank import limits
 from harmrank.landing.files.extract_folder import (
@@ -26,10 +27,11 @@ _TIME_IN_ID = re.compile(r"T(\d{2})(\d{2})(\d{2})?", re.ASCII)
 class Manifest:
     """The content of the optional extract.json.
 
-    Its form: `{"extract_at": "2026-10-31T02:00:00", "corrects": ["2026-09-30"], "files": {"crimes.csv":
-    {"rows": 1234, "sha256": "..."}}}`. Every part is optional. `rows` counts the
-    records of a file without its header; `sha256` is of the file as sent; `corrects` names earlier extracts, each once.
-    `accept` names checks that do not refuse this extract.
+    Its form: `{"extract_at": "2026-10-31T02:00:00", "time_zone": "Europe/London", "corrects": ["2026-09-30"], "files":
+    {"crimes.csv": {"rows": 1234, "sha256": "..."}}}`. Every part is optional. `rows` counts the records of a file without
+    its header; `sha256` is of the file as sent; `corrects` names earlier extracts, each once. `time_zone` is the zone in
+    which an instant in a column of days is a day. `accept` names checks that do not refuse
+    this extract.
     """
 
     extract_at: datetime | None
@@ -37,6 +39,7 @@ class Manifest:
     sha256: dict[str, str]
     corrects: tuple[str, ...] = ()
     accept: tuple[str, ...] = ()
+    time_zone: str | None = None
 
 
 def read_manifest(extract: Extract) -> Manifest:
@@ -71,7 +74,8 @@ def read_manifest(extract: Extract) -> Manifest:
             _read_file_facts(name, facts, rows, sha256)
     corrects = _read_corrects(content.get("corrects"), extract.extract_id)
     accept = _read_names(content.get("accept"), 'accept is not a list of checks: use "accept": ["name_of_a_check"]')
-    return Manifest(_read_extract_at(content.get("extract_at")), rows, sha256, corrects, accept)
+    extract_at, time_zone = _read_extract_at(content.get("extract_at")), _read_time_zone(content.get("time_zone"))
+    return Manifest(extract_at, rows, sha256, corrects, accept, time_zone)
 
 
 def _read_file_facts(name: str, facts: Any, rows: dict[str, int], sha256: dict[str, str]) -> None:
@@ -114,6 +118,12 @@ def _read_extract_at(value: Any) -> datetime | None:
     if moment.year > limits.LAST_YEAR:
         _refuse_manifest(f"extract_at is after the year {limits.LAST_YEAR}")
     return moment
+
+
+def _read_time_zone(value: Any) -> str | None:
+    if value is not None and value not in available_timezones():
+        _refuse_manifest('time_zone is not the name of a time zone: use "Europe/London"')
+    return None if value is None else str(value)
 
 
 def _refuse_manifest(reason: str) -> NoReturn:

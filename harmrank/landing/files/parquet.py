@@ -35,6 +35,13 @@ def check_parquet(connection: duckdb.DuckDBPyConnection, file: TableFile) -> Non
     _refuse_repeated(file, _columns(connection, path))
 
 
+def int96_columns(connection: duckdb.DuckDBPyConnection, file: TableFile) -> list[str]:
+    """Returns the columns of the old type INT96, which holds instants in UTC; DuckDB shows them as times without a zone."""
+    path = typing_sql.glob_escaped(str(file.path))
+    found = connection.execute("SELECT name FROM parquet_schema(?) WHERE type = 'INT96'", [path]).fetchall()
+    return [str(name) for (name,) in found]
+
+
 def _columns(connection: duckdb.DuckDBPyConnection, path: str) -> list[str]:
     """Returns the names of the columns as written in the file: DuckDB renames repeated ones."""
     fields = connection.execute(_FIELDS, [path]).fetchall()

@@ -13,11 +13,11 @@ from typing import Protocol
 import duckdb
 
 from harmrank import limits
-from harmrank.contract import Table
+from harmrank.contract import Kind, Table
 from harmrank.landing.files import csv_records, typing_sql
 from harmrank.landing.files.csv_records import BadRecord, RecordTooLong, TooManyBad, raw_text
 from harmrank.landing.files.extract_folder import TableFile, unpack
-from harmrank.landing.files.parquet import check_parquet
+from harmrank.landing.files.parquet import check_parquet, int96_columns
 from harmrank.landing.files.utf8 import check_text
 from harmrank.landing.refusals import Unusable
 from harmrank.machine import duck, system_errors
@@ -68,13 +68,15 @@ class NeedsRewrite(Exception):
 class CsvFile:
     """A plain CSV file of `width` columns: `c0`, `c1`, ... `texts` maps columns of the contract to them.
 
-    A file that `is_rewritten` by csv_records has only records that can be split, each after its ordinal.
+    `zone` is the time zone in which an instant is a day, if the extract states one. A file that `is_rewritten` by
+    csv_records has only records that can be split, each after its ordinal.
     """
 
     table: Table
     path: Path
     width: int
     texts: Mapping[str, str]
+    zone: str | None
     is_rewritten: bool
 
 
@@ -107,10 +109,11 @@ class DuckDBRows:
         """Makes the table with DuckDB's own CSV reader."""
         source = typing_sql.csv_source(str(csv.path), csv.width, has_ordinal=csv.is_rewritten)
         if csv.is_rewritten:
-            _create(connection, name, typing_sql.checked_rows(csv.table, source, {"ordinal": "ordinal", **csv.texts}))
+            texts = {"ordinal": "ordinal", **csv.texts}
+            _create(connection, name, typing_sql.checked_rows(csv.table, source, texts, csv.zone))
             return "ordinal"
         try:
-            _create(connection, name, typing_sql.checked_rows(csv.table, source, csv.texts))
+            _create(connection, name, typing_sql.checked_rows(csv.table, source, csv.texts, csv.zone))
         except duckdb.InvalidInputException as error:
             # DuckDB stops at the first broken record.
             raise NeedsRewrite from error
@@ -137,18 +140,27 @@ class DuckDBRows:
 
 
 def read_file(
-    connection: duckdb.DuckDBPyConnection, file: TableFile, sha256: str, scratch: Path, table: str, rows: Rows
+    connection: duckdb.DuckDBPyConnection,
+    file: TableFile,
+    sha256: str,
+    zone: str | None,
+    scratch: Path,
+    table: str,
+    rows: Rows,
 ) -> CheckedFile:
-    """Reads a file into the new table `table`, whose name includes the database MEMORY_DATABASE. Raises Unusable."""
+    """Reads a file into the new table `table`, whose name includes the database MEMORY_DATABASE.
+
+    `zone` is the time zone in which an instant is a day. Raises Unusable.
+    """
     if file.is_parquet:
-        return _read_parquet(connection, file, sha256, table, rows)
+        return _read_parquet(connection, file, sha256, zone, table, rows)
     path = file.path
     if file.is_compressed:
         path = scratch / f"{table}_unpacked.csv"
         unpack(file, path)
     try:
         check_text(path, file)
-        return _read_csv(connection, file, sha256, path, scratch, table, rows)
+        return _read_csv(connection, file, sha256, zone, path, scratch, table, rows)
     except RecordTooLong as error:
         raise Unusable(
             f"the line is longer than {limits.MAX_RECORD:,} bytes",
@@ -164,6 +176,7 @@ def _read_csv(
     connection: duckdb.DuckDBPyConnection,
     file: TableFile,
     sha256: str,
+    zone: str | None,
     path: Path,
     scratch: Path,
     table: str,
@@ -178,12 +191,12 @@ def _read_csv(
     try:
         if not header.is_first_line:
             raise NeedsRewrite("blank lines above the header")
-        ordinal = rows.of_csv(connection, table, CsvFile(file.table, path, width, texts, is_rewritten=False))
+        ordinal = rows.of_csv(connection, table, CsvFile(file.table, path, width, texts, zone, is_rewritten=False))
     except NeedsRewrite:
         # Write the records that can be split to a new file, then read that.
         clean = scratch / f"{table}_rewritten.csv"
         broken = csv_records.rewrite(path, clean, width)
-        ordinal = rows.of_csv(connection, table, CsvFile(file.table, clean, width, texts, is_rewritten=True))
+        ordinal = rows.of_csv(connection, table, CsvFile(file.table, clean, width, texts, zone, is_rewritten=True))
         clean.unlink()
     found = _count(connection, table)
     return CheckedFile(file, sha256, table, ordinal, found, broken, dropped, width, path)
@@ -195,20 +208,21 @@ def _too_many_bad(name: str, line: int | None) -> Unusable:
 
 
 def _read_parquet(
-    connection: duckdb.DuckDBPyConnection, file: TableFile, sha256: str, table: str, rows: Rows
+    connection: duckdb.DuckDBPyConnection, file: TableFile, sha256: str, zone: str | None, table: str, rows: Rows
 ) -> CheckedFile:
     source = typing_sql.parquet_source(str(file.path))
     try:
         check_parquet(connection, file)
         described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
         types = {str(name): str(sql_type) for name, sql_type, *_ in described if name not in _RESERVED}
+        types.update(dict.fromkeys(int96_columns(connection, file), typing_sql.INT96))
         names = list(types)
         positions, dropped = _match_columns(file, names, None)
         texts = {"ordinal": "file_row_number + 1"}
         for column, place in positions.items():
             name = names[int(place[1:])]
-            texts[column] = typing_sql.parquet_text(name, _plain_type(file, column, types[name]))
-        rows.of_parquet(connection, table, typing_sql.checked_rows(file.table, source, texts))
+            texts[column] = _parquet_text(connection, file, column, name, types[name], zone)
+        rows.of_parquet(connection, table, typing_sql.checked_rows(file.table, source, texts, zone))
     except duckdb.InterruptException:
         raise
     except duckdb.OutOfMemoryException:
@@ -222,6 +236,21 @@ def _read_parquet(
         raise Unusable("it is truncated or damaged, or not a Parquet file", advice, file.name) from None
     found = _count(connection, table)
     return CheckedFile(file, sha256, table, "ordinal", found, [], dropped, len(names), None)
+
+
+def _parquet_text(
+    connection: duckdb.DuckDBPyConnection, file: TableFile, column: str, name: str, sql_type: str, zone: str | None
+) -> str:
+    """Returns the SQL expression of a column's text. Raises Unusable for instants in a column of days without a zone."""
+    contracted = file.table.column(column)
+    if contracted is None or contracted.kind is not Kind.DATE or sql_type not in typing_sql.INSTANTS:
+        return typing_sql.parquet_text(name, _plain_type(file, column, sql_type))
+    source = typing_sql.parquet_source(str(file.path))
+    if not zone and duck.one_value(connection, f"SELECT count({quoting.identifier(name)}) FROM {source}"):
+        advice = 'State the zone in extract.json ("time_zone": "Europe/London"), or write plain dates.'
+        reason = "the column holds timestamps with a time zone, whose day depends on the zone"
+        raise Unusable(reason, advice, file.name, column_name=column)
+    return typing_sql.parquet_text(name, sql_type, zone)
 
 
 def _plain_type(file: TableFile, column: str, sql_type: str) -> str:
@@ -273,37 +302,43 @@ def refuse_if_mostly_bad(connection: duckdb.DuckDBPyConnection, file: CheckedFil
 
     The share also holds for small files: of five rows with one bad row, a fifth is bad.
     """
-    query = f"SELECT problem, count(*), min({file.ordinal}) FROM {file.rows_table} WHERE problem IS NOT NULL GROUP BY 1"
-    found = [(str(problem), int(rows), int(first)) for problem, rows, first in connection.execute(query).fetchall()]
-    reasons = Counter({problem: rows for problem, rows, _ in found})
-    reasons.update(record.reason for record in file.broken)
+    found = bad_reasons(connection, file)
+    reasons = Counter({reason: rows for reason, rows, _ in found})
     if reasons.total() <= max_bad_share * file.rows_read:
         if reasons.total() > limits.MAX_BAD_RECORDS:
             raise _too_many_bad(file.source.name, None)
         return
-    firsts = [(first, problem) for problem, _, first in found]
-    firsts += [(record.ordinal, record.reason) for record in file.broken[:1]]
-    ordinal, first_reason = min(firsts)
+    ordinal, first_reason = min((first, reason) for reason, _, first in found)
     usual = reasons.most_common(1)[0][0]
     also = "" if usual == first_reason else f"; the most common reason: {usual}"
     raise Unusable(
         f"{first_reason}; {reasons.total():,} of {plural(file.rows_read, 'row')} cannot be used, "
         f"more than the {max_bad_share:.0%} allowed{also}",
         file_name=file.source.name,
-        line_number=line_of(file, ordinal),
+        line_number=lines_of(file, {ordinal})[ordinal],
         column_name=_column_of(file.source.table, first_reason),
     )
 
 
-def line_of(file: CheckedFile, ordinal: int) -> int:
-    """Returns the line on which a record starts; in Parquet, the number of its row."""
+def bad_reasons(connection: duckdb.DuckDBPyConnection, file: CheckedFile) -> list[tuple[str, int, int]]:
+    """Returns each reason why records of the file are bad, how many they are, and the ordinal of the first."""
+    query = f"SELECT problem, count(*), min({file.ordinal}) FROM {file.rows_table} WHERE problem IS NOT NULL GROUP BY 1"
+    found = {str(reason): (int(rows), int(first)) for reason, rows, first in connection.execute(query).fetchall()}
     for record in file.broken:
-        if record.ordinal == ordinal:
-            return record.line_number
+        rows, first = found.get(record.reason, (0, record.ordinal))
+        found[record.reason] = rows + 1, min(first, record.ordinal)
+    return [(reason, rows, first) for reason, (rows, first) in found.items()]
+
+
+def lines_of(file: CheckedFile, ordinals: set[int]) -> dict[int, int]:
+    """Returns the line on which each record starts; in Parquet, the number of its row."""
     if file.text_path is None:
-        return ordinal
-    found = csv_records.locate(file.text_path, {ordinal})
-    return found[ordinal].line_number
+        return {ordinal: ordinal for ordinal in ordinals}
+    lines = {record.ordinal: record.line_number for record in file.broken if record.ordinal in ordinals}
+    if others := ordinals - set(lines):
+        found = csv_records.locate(file.text_path, others)
+        lines.update({ordinal: found[ordinal].line_number for ordinal in others})
+    return lines
 
 
 def bad_records(
