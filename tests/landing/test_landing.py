@@ -748,3 +748,48 @@ def test_real_feed_lands_whole(tmp_path: Path) -> None:
         (0,),
     ]
     connection.close()
+
+
+def test_a_refused_extract_is_told_all_its_faults(door: Door) -> None:
+    """Its message gives the first and the number of the others; its report has them all, with defects and bad rows."""
+    cancelled = [f"{crime(n, reported='x' if n < 20 else '2026-10-01')},{'N' if n < 60 else ''}" for n in range(100)]
+    door.send("crimes.csv", "\n".join([f"{CRIMES},cancelled_on", *cancelled]))
+    people = [f"met,{'' if n < 10 else n},F,19{n:02},,2026-10-01" for n in range(30)]
+    door.send("people.csv", "\n".join([PEOPLE, *people, "met,31,F,85,,2026-10-01", "met,32,F,86,,2026-10-01"]))
+    message = door.refused().message
+    assert "crimes.csv line 2, column reported_on: reported_on is not a date: use YYYY-MM-DD; 20 of 100 rows" in message
+    assert message.endswith("Its report shows 2 more faults.")
+    page = (door.home.reports / f"{DAY}.html").read_text(encoding="utf-8")
+    for fault in (
+        "3 faults refuse it",
+        "people.csv line 2, column person_ref: person_ref is missing; 10 of 32 rows",
+        "crimes.csv line 22, column cancelled_on: More than half of the values of cancelled_on can be used: not true for 40 of 40",
+        "birth_year is not a whole number from 1000 to 2999",
+        "people.csv line 32",
+    ):
+        assert fault in page, fault
+
+
+def test_a_check_with_nothing_to_look_at_is_not_compared(door: Door) -> None:
+    """Neither in the report nor in the warehouse has it passed."""
+    door.send("crimes.csv", crimes(good=20))
+    assert door.land().warnings == []
+    checks = dict(door.ask("select check_name, passed from raw.extract_checks"))
+    assert checks["codes_are_known"] is True
+    names = ("outcomes_follow_the_report", "crimes_come_in_usual_number", "values_are_usable:crimes.cancelled_on")
+    assert [checks[name] for name in names] == [None] * 3
+    page = (door.home.reports / f"{DAY}.html").read_text(encoding="utf-8")
+    assert "Outcomes come after the report: not compared" in page
+    assert "Outcomes come after the report<" not in page
+
+
+def test_one_unreadable_file_hides_no_fault_of_another(door: Door) -> None:
+    """The checks of the whole extract are left out: without the file they would find what is not there."""
+    door.send("crimes.csv", "force,crime_ref\n")
+    door.send("people.csv", "\n".join([PEOPLE, *(f",{n},F,,,2026-10-01" for n in range(20))]))
+    message = door.refused().message
+    assert "crimes.csv line 1, column offence_code: the header lacks" in message
+    assert message.endswith("Its report shows 1 more fault.")
+    page = (door.home.reports / f"{DAY}.html").read_text(encoding="utf-8")
+    assert "people.csv line 2, column force: force is missing; 20 of 20 rows" in page
+    assert "checks" not in page
