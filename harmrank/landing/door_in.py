@@ -17,7 +17,7 @@ from harmrank.landing.files import typing_sql
 from harmrank.landing.files.extract_folder import MANIFEST, Extract, extract_date
 from harmrank.landing.files.manifest import Manifest
 from harmrank.landing.files.row_reader import CheckedFile
-from harmrank.landing.refusals import Unusable
+from harmrank.landing.outcome import Unusable
 from harmrank.machine import duck
 from harmrank.text import quoting
 from harmrank.text.printable import printable_name

@@ -20,9 +20,8 @@ from harmrank.landing import acceptance_report, door_in, known_keys
 from harmrank.landing.files import extract_folder, row_reader
 from harmrank.landing.files.row_reader import DuckDBRows, Rows
 from harmrank.landing.one_extract import ExtractLander, LandedExtract
-from harmrank.landing.outcome import Arrival, LandingResult, Refusal
+from harmrank.landing.outcome import Arrival, LandingResult, Refusal, Unusable
 from harmrank.landing.read_ahead import ReadingQueue, reading_ahead
-from harmrank.landing.refusals import Unusable
 from harmrank.machine import duck
 from harmrank.text.wording import plural
 

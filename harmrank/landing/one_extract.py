@@ -17,8 +17,7 @@ from harmrank.landing.files.csv_records import BadRecord
 from harmrank.landing.files.extract_folder import MANIFEST, Extract
 from harmrank.landing.files.manifest import Manifest, extract_moment, read_manifest
 from harmrank.landing.files.row_reader import CheckedFile, Rows
-from harmrank.landing.outcome import Arrival, Refusal
-from harmrank.landing.refusals import Unusable
+from harmrank.landing.outcome import Arrival, Refusal, Unusable
 from harmrank.machine.clock import utc_now
 from harmrank.text.printable import printable_name
 from harmrank.text.wording import plural

@@ -15,7 +15,7 @@ from harmrank.landing.files.csv_records import BadRecord
 from harmrank.landing.files.extract_folder import TableFile
 from harmrank.landing.files.manifest import Manifest
 from harmrank.landing.files.row_reader import CheckedFile, Rows
-from harmrank.landing.refusals import Unusable
+from harmrank.landing.outcome import Unusable
 from harmrank.machine import duck
 from harmrank.machine.clock import utc_now
 

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from harmrank import limits
 from harmrank.contract import TABLES, Table
-from harmrank.landing.refusals import Unusable
+from harmrank.landing.outcome import Unusable
 from harmrank.machine import disk
 from harmrank.text.printable import printable_name
 

@@ -17,7 +17,7 @@ from harmrank.landing.files.extract_folder import (
     open_regular,
     refuse_link_outside,
 )
-from harmrank.landing.refusals import Unusable
+from harmrank.landing.outcome import Unusable
 from harmrank.text.printable import printable_name
 
 _TIME_IN_ID = re.compile(r"T(\d{2})(\d{2})(\d{2})?", re.ASCII)

@@ -5,7 +5,7 @@ import duckdb
 from harmrank import limits
 from harmrank.landing.files import typing_sql
 from harmrank.landing.files.extract_folder import TableFile, open_regular
-from harmrank.landing.refusals import Unusable
+from harmrank.landing.outcome import Unusable
 
 _FIELDS = """
     SELECT name, coalesce(num_children, 0) AS children

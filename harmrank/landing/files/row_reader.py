@@ -19,7 +19,7 @@ from harmrank.landing.files.csv_records import BadRecord, RecordTooLong, TooMany
 from harmrank.landing.files.extract_folder import TableFile, unpack
 from harmrank.landing.files.parquet import check_parquet, int96_columns
 from harmrank.landing.files.utf8 import check_text
-from harmrank.landing.refusals import Unusable
+from harmrank.landing.outcome import Unusable
 from harmrank.machine import duck, system_errors
 from harmrank.text import quoting
 from harmrank.text.printable import printable_name

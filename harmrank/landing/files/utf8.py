@@ -10,7 +10,7 @@ from harmrank import limits
 from harmrank.contract import Table
 from harmrank.landing.files.csv_records import RecordTooLong, read_header
 from harmrank.landing.files.extract_folder import TableFile
-from harmrank.landing.refusals import Unusable
+from harmrank.landing.outcome import Unusable
 
 _CHUNK = 1 << 22
 
