@@ -155,6 +155,11 @@ CLASS = "update new_crimes set offence_code = '020/03'"
 OTHERS = "update new_people set date_of_birth = date_of_birth + interval 10 year"
 UNPADDED = "update new_crimes set crime_ref = ltrim(crime_ref, '0')"
 RESPELT = "update new_people set person_ref = replace(lower(person_ref), '-', ' ')"
+# With them, the extract has 420 people.
+OTHER_PEOPLE = (
+    "insert into new_people select * replace ('x' || person_ref as person_ref) from new_people; insert into new_people select "
+    "* replace ('y' || person_ref as person_ref) from new_people where ordinal <= 10"
+)
 RENAMED = "update new_crimes set force = 'Wessex Police'"
 LONG = "update new_crimes set crime_ref = '440000000000001' || lpad(ordinal::varchar, 3, '0')"
 ROUNDED = "update new_crimes set crime_ref = (440000000000001 + ordinal) || '000' where ordinal"
@@ -192,18 +197,18 @@ CASES = [
     ("update new_people set date_of_birth = date_of_birth + 1, sex = if(sex = 'F', 'M', 'F')", "people_are_the_same", REFUSED),
     ("update new_people set sex = if(sex = 'F', 'M', 'F')", "people_are_the_same", None),
     ("update new_people set date_of_birth = null", "people_are_the_same", None),
-    # A tenth of all crimes and people: known but for zeros, case and signs.
+    # A twentieth of all crimes and people, and twenty of them: known but for zeros, case and signs.
     (f"{UNPADDED} where ordinal <= 4", "crimes_keep_their_reference", None),
     (f"{UNPADDED} where ordinal <= 5", "crimes_keep_their_reference", WARNED),
-    (f"{UNPADDED} where ordinal <= 20", "crimes_keep_their_reference", WARNED),
-    (f"{UNPADDED} where ordinal <= 21", "crimes_keep_their_reference", REFUSED),
+    (f"{UNPADDED} where ordinal <= 19", "crimes_keep_their_reference", WARNED),
+    (f"{UNPADDED} where ordinal <= 20", "crimes_keep_their_reference", REFUSED),
     (f"{UNPADDED}, reported_on = reported_on + 1", "crimes_keep_their_reference", None),
-    (f"{RESPELT} where ordinal <= 20", "people_keep_their_reference", WARNED),
-    (f"{RESPELT} where ordinal <= 21", "people_keep_their_reference", REFUSED),
+    (f"{RESPELT} where ordinal <= 21; {OTHER_PEOPLE}", "people_keep_their_reference", WARNED),
+    (f"{RESPELT} where ordinal <= 22; {OTHER_PEOPLE}", "people_keep_their_reference", REFUSED),
     ("update new_people set person_ref = 'p00' || ltrim(person_ref, 'P-0')", "people_keep_their_reference", REFUSED),
     # A force of another name.
-    (f"{RENAMED}; update new_crimes set crime_ref = 'n' || ordinal where ordinal > 20", "crimes_are_of_one_force", WARNED),
-    (f"{RENAMED}; update new_crimes set crime_ref = 'n' || ordinal where ordinal > 21", "crimes_are_of_one_force", REFUSED),
+    (f"{RENAMED}; update new_crimes set crime_ref = 'n' || ordinal where ordinal > 19", "crimes_are_of_one_force", WARNED),
+    (f"{RENAMED}; update new_crimes set crime_ref = 'n' || ordinal where ordinal > 20", "crimes_are_of_one_force", REFUSED),
     (f"{RENAMED}, crime_ref = 'n' || ordinal", "crimes_are_of_one_force", None),
     (f"{RENAMED}, reported_on = reported_on + 1", "crimes_are_of_one_force", None),
     ("update new_people set force = 'Wessex Police'", "people_are_of_one_force", REFUSED),
