@@ -280,6 +280,14 @@ def rows(page: Page, title: str) -> Locator:
     return chart(page, title).locator("tbody tr")
 
 
+# Whether all of a text is within the part of the dashboard that holds it, which cuts what is too long.
+WITHIN = """text => {
+    const holder = text.closest('.dashboard-markdown') ?? text.parentElement;
+    return holder.scrollHeight <= holder.clientHeight + 2
+        && text.getBoundingClientRect().bottom <= holder.getBoundingClientRect().bottom + 2;
+}"""
+
+
 def cells(page: Page, title: str) -> list[list[str]]:
     """What they say."""
     return [[cell.strip() for cell in row.locator("td").all_inner_texts()] for row in rows(page, title).all()]
@@ -382,6 +390,50 @@ def test_a_click_on_a_place_shows_its_allegations(superset: Superset, home: Home
     wanted = home.ask("select crime_ref from mart.top_100_evidence where harm_rank = 1 order by harm_days desc")
     expect(rows(page, "Allegations behind the place")).to_have_count(len(wanted))
     assert [row[1] for row in cells(page, "Allegations behind the place")] == [crime for (crime,) in wanted]
+    page.close()
+
+
+@pytest.mark.parametrize("user", ["operational"])
+def test_what_a_reader_must_know_of_a_chart_is_on_the_page(
+    superset: Superset, bundle: dict[str, Any], user: str
+) -> None:
+    """Superset shows the description of a chart nowhere: what it says is a text above the chart, seen whole."""
+    charts = [asset for name, asset in bundle.items() if name.startswith("charts/")]
+    assert [chart["slice_name"] for chart in charts if chart["description"]] == []
+    texts = 0
+    for slug, title in {**DASHBOARDS, **BY_NAME}.items():
+        (dashboard,) = [a for n, a in bundle.items() if n.startswith("dashboards/") and a["dashboard_title"] == title]
+        page = superset.open(user, slug)
+        for part in dashboard["position"].values():
+            if isinstance(part, dict) and part["type"] == "MARKDOWN":
+                for said in part["meta"]["code"].replace("**", "").split("\n\n"):
+                    shown = page.get_by_text(said)
+                    expect(shown).to_be_visible()
+                    box = shown.evaluate(WITHIN)
+                    assert box, (title, said)
+                    texts += 1
+        page.close()
+    assert texts == 15
+
+
+def test_a_month_that_is_not_complete_is_not_drawn_as_nought(bundle: dict[str, Any]) -> None:
+    """Every series of months asks for complete months alone."""
+    by_month = [a for n, a in bundle.items() if n.startswith("charts/") and a["params"].get("x_axis") == "month"]
+    assert len(by_month) == 5
+    for chart in by_month:
+        (only,) = chart["params"]["adhoc_filters"]
+        assert (only["subject"], only["operator"]) == ("is_complete", "IS TRUE"), chart["slice_name"]
+
+
+def test_the_rows_behind_a_bar_can_be_seen(superset: Superset) -> None:
+    """As the page says: a bar leads to its rows."""
+    page = superset.open("viewer", "the-hundred")
+    picture = chart(page, "Why people are on the list, or left it").locator("canvas").first
+    picture.scroll_into_view_if_needed()
+    picture.click(button="right")
+    drill = page.get_by_role("menuitem", name="Drill to detail", exact=True)
+    expect(drill).to_be_visible()
+    expect(drill).to_be_enabled()
     page.close()
 
 

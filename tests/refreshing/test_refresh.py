@@ -286,7 +286,7 @@ def test_a_reader_keeps_its_build_during_a_publication(scratch: PublishedHome, w
         ),
         (["refresh", "{extracts}", "--home", "{home}", "--list-date", "31/10/2026"], "list-date"),
         (["explain", "met|nobody", "--home", "{home}"], "met|nobody"),
-        (["top", "--home", "{home}/none"], "nothing has been published"),
+        (["top", "--home", "{home}/none"], "there is no home at"),
         (["nonsense"], "nonsense"),
     ],
 )
