@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import stat
@@ -459,6 +460,27 @@ def test_complete_months_are_not_hatched(edited: Callable[..., str]) -> None:
 def test_a_list_of_another_day_than_its_data(edited: Callable[..., str], change: str, said: str) -> None:
     """The page says on which side of the list date the newest extract and the build are."""
     assert said in Tables.of(edited(f"update mart.build_info set {change}")).text
+
+
+def test_a_list_after_a_rollback_is_not_the_newest(
+    scratch: PublishedHome, edited: Callable[..., str], harmrank: Command
+) -> None:
+    """The page says so, and does not call what is in it known now."""
+    current = scratch.home / "published" / "current"
+    later = scratch.home / "published" / "29991231T000000000000Z-00000000"
+    shutil.copytree(current.resolve(), later)
+    manifest = json.loads((later / "manifest.json").read_text())
+    (later / "manifest.json").write_text(json.dumps(manifest | {"build_id": later.name, "list_date": "2026-07-31"}))
+    earlier = current.resolve().name
+    current.unlink()
+    current.symlink_to(later.name)
+    done = harmrank("rollback", earlier, "--home", scratch.home)
+    assert done.returncode == 0, done.stderr
+    read = Tables.of(edited())
+    assert (
+        f"This is not the newest list: the one for 31 July 2026 (build {later.name}) was published later" in read.text
+    )
+    assert "known now" not in read.text and "use what was known on" in read.text
 
 
 @pytest.fixture(scope="module")

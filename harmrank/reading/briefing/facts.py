@@ -8,7 +8,7 @@ import duckdb
 
 from harmrank.errors import HarmrankError
 from harmrank.home.folder import Home
-from harmrank.publishing.current_build import NAMES_ARE_CLOSED, read_manifest
+from harmrank.publishing.current_build import NAMES_ARE_CLOSED, Build, read_manifest, rolled_back_from
 from harmrank.reading.published_mart import Row, attach_names, open_mart, select
 
 LISTS_SHOWN = 13
@@ -23,12 +23,13 @@ CORRECTIONS_SHOWN = 30
 class Facts:
     """Everything behind the paper: lists of rows of the mart in the order of the page, or single rows.
 
-    `churn` is None if the data has no earlier monthly list. `people` has names and dates of birth by offender key; it is
-    empty unless asked for.
+    `taken_back` is the later build that a rollback replaced by this one. `churn` is None if the data has no earlier monthly
+    list. `people` has names and dates of birth by offender key; it is empty unless asked for.
     """
 
     build: Row
     manifest: Row
+    taken_back: Build | None
     places: list[Row]
     whole: Row
     churn: Row | None
@@ -236,10 +237,12 @@ def read(home: Home, with_names: bool) -> Facts:
             raise HarmrankError("a new list was published while this one was read: run the command again")
         if with_names and not attach_names(home, mart):
             raise HarmrankError(f"{NAMES_ARE_CLOSED}: leave out --operational")
-        return _facts(mart, build, manifest, with_names)
+        return _facts(mart, build, manifest, rolled_back_from(home), with_names)
 
 
-def _facts(mart: duckdb.DuckDBPyConnection, build: Row, manifest: Row, with_names: bool) -> Facts:
+def _facts(
+    mart: duckdb.DuckDBPyConnection, build: Row, manifest: Row, taken_back: Build | None, with_names: bool
+) -> Facts:
     today = build["list_date"]
     churn = select(mart, _CHURN, [today])
     corrections = select(mart, _CORRECTIONS, [CORRECTIONS_SHOWN])
@@ -247,6 +250,7 @@ def _facts(mart: duckdb.DuckDBPyConnection, build: Row, manifest: Row, with_name
     return Facts(
         build=build,
         manifest=manifest,
+        taken_back=taken_back,
         places=select(mart, _PLACES),
         whole=whole,
         churn=churn[0] if churn else None,

@@ -266,7 +266,7 @@ def data(facts: Facts) -> Iterator[str]:
     if newest < list_date:
         later = " Of the days after it, up to the list date, nothing is known."
     elif newest > list_date:
-        later = " What was sent after the list date counts, too: the list is what is known today of that day."
+        later = " What was sent after the list date counts, too."
     apart = build["days_to_build"]
     when = f"{plural(abs(apart), 'day')} {'after' if apart > 0 else 'before'}" if apart else "on"
     yield (
@@ -275,6 +275,11 @@ def data(facts: Facts) -> Iterator[str]:
     )
     if build["known_at"]:
         yield f"Nothing that was sent after {day(build['known_at'])} counts: this is the list {as_known(build['known_at'])}."
+    if facts.taken_back:
+        yield (
+            f"This is not the newest list: the one for {day(facts.taken_back.list_date)} (build {facts.taken_back.build_id}) was "
+            "published later and taken back. Nothing that was sent after this list was built is in it."
+        )
     read, unusable, waiting = files["rows_read"], files["rows_quarantined"], files["rows_open"]
     if unusable:
         still = f"{waiting or 'none'} of these {'is' if waiting == 1 else 'are'} still in quarantine"
@@ -298,7 +303,8 @@ def data(facts: Facts) -> Iterator[str]:
 
 def as_of(facts: Facts) -> str:
     """Returns what a list rests on, after `what`: what is known now, or what was known on the day of a past list."""
-    known_at = facts.build["known_at"]
+    built_on = facts.build["built_at"].date() if facts.taken_back else None
+    known_at = facts.build["known_at"] or built_on
     return f"was known on {day(known_at)}" if known_at else "is known now"
 
 
