@@ -163,6 +163,7 @@ def status(home: Home, thoroughly: bool = False) -> Row:
         "lists_as_known": [made.root.name for made in home.lists_as_known()],
         "landed": landed,
         "published": published,
+        "waiting": waiting and {"build_id": waiting.build_id, **waiting.manifest["withheld"]},
         "rolled_back": _rolled_back(home),
         "damaged": [advice(home, fault) for fault in damaged],
         "last_refresh": last,

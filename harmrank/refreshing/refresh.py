@@ -163,21 +163,17 @@ def _made_before(home: Home, asked: Request, options: Options, run: Run) -> Buil
     if faults:
         run.remark(f"{faults[0]}: rebuilding it")
         return None
-    kept = [
-        build
-        for build in current_build.builds(home)
-        if build.state in (current_build.CURRENT, current_build.WAITING)
-        or build == current_build.rolled_back_from(home)
-    ]
+    kept, taken_back = current_build.builds(home), current_build.rolled_back_from(home)
+    waiting = [build for build in kept if build.state == current_build.WAITING]
     made = [
         build
         for build in kept
+        if build.state in (current_build.CURRENT, current_build.WAITING) or build == taken_back
         if build.manifest.get("inputs_sha256") == asked.inputs_sha256
         and not current_build.file_faults(build.folder, build.manifest)
     ]
-    # A list that waits, even for another date, waits for an answer.
-    waiting = [build for build in kept if build.state == current_build.WAITING]
-    return [*made, *waiting][-1] if made else None
+    # A list that waits, even for another date, waits for an answer; otherwise the current one comes before a later one.
+    return [*made[:1], *waiting][-1] if made else None
 
 
 def _without_a_build(
@@ -285,7 +281,7 @@ def _publish(
         return RefreshResult(landed, home, asked.list_date, None, waiting)
     publication = publish.switch(home, prepared, options.keep_builds)
     run.published(publication)
-    if "accepted" in manifest and not asked.known_at:
+    if "accepted" in manifest:
         run.remark(_ON_PURPOSE)
     if replaced:
         run.remark(
@@ -309,12 +305,14 @@ def _audit(home: Home, asked: Request, options: Options, run: Run) -> publish.Au
         ]
         warned = [_sentence(f) for f in findings if not f.is_fatal]
         counts = {"expectations": len(checked), "warnings": len(warned), "failures": len(fatal) + len(to_accept)}
-        outcome = "failed" if fatal else "withheld" if to_accept else "checked"
+        outcome = "failed" if fatal else "withheld" if to_accept and not asked.known_at else "checked"
         run.end("checking", outcome, **counts, details=[*fatal, *to_accept, *warned])
         if fatal:
             raise run.gate_failed(fatal)
         # A past list replaces no other.
-        if to_accept and (options.accept_list or asked.known_at):
+        if asked.known_at:
+            return [*to_accept, *warned]
+        if to_accept and options.accept_list:
             manifest["accepted"] = to_accept
             return [*to_accept, *warned]
         if to_accept:
