@@ -115,9 +115,10 @@ class Build:
     def waits_because(self) -> str:
         """Why it waits, and the command that publishes it."""
         held = self.manifest["withheld"]
+        because = "; ".join(reason.rstrip(".") for reason in held["because"])
         return (
             f"the list for {self.manifest['list_date']} (build {self.build_id}) waits and is not published: "
-            f"{'; '.join(held['because'])}. Look at {self.folder}, or correct the extracts and refresh again. "
+            f"{because}. Look at {self.folder}, or correct the extracts and refresh again. "
             f"To publish it on purpose: {held['accept_with']}"
         )
 

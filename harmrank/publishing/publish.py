@@ -385,7 +385,7 @@ def _prune(home: Home, kept_builds: int) -> list[str]:
         or (build.state == current_build.ROLLED_BACK and build.build_id < current)
     ]
     # Of those rolled back, the list that replaced them is the better one to keep.
-    earlier.sort(key=lambda build: (build.state == current_build.EARLIER, build.build_id))
+    earlier.sort(key=lambda build: (build.state != current_build.ROLLED_BACK, build.build_id))
     superseded = [build for build in kept if build.state == current_build.SUPERSEDED]
     remarks = []
     # The current build stays as it is: the next one replaces it.
