@@ -295,6 +295,7 @@ def _involvements(incoming: IncomingExtract) -> str:
                     THEN person IN (SELECT person FROM known_people WHERE sex_is_known)
             END AS known_victim_has_sex,
             crime NOT IN (SELECT crime FROM crowded) AS has_few_people,
+            CASE WHEN crime IN (SELECT crime FROM events) THEN crime NOT IN (SELECT crime FROM twice) END AS is_of_one_crime,
             CASE WHEN role = 'suspect' THEN person NOT IN (SELECT person FROM too_many) END AS has_few_crimes
         FROM involvements
     """

@@ -115,8 +115,22 @@ def _compared(table: str, record: str, ref: str, day: str, kind: str, same: str,
 
 
 def crowds() -> str:
-    """Returns common table expressions over `involvements`, with digests: `crowded` crimes, and suspects in `too_many`."""
+    """Returns common table expressions over `involvements` with digests: `crowded` crimes, suspects in `too_many`, and crimes
+    sent `twice`. These are in the extract under two references, with the same code, the same dates and the same person.
+    """
     return f"""
+        events AS MATERIALIZED (
+            SELECT crime, hash(person, role, reported_on, offence_code, committed_from, committed_to) AS event
+            FROM involvements
+            INNER JOIN (
+                SELECT {known_keys.digest("crime_ref")} AS crime, reported_on, offence_code, committed_from, committed_to
+                FROM landed_crimes WHERE NOT is_deleted
+            ) USING (crime)
+        ),
+        twice AS (
+            SELECT crime FROM events
+            WHERE event IN (SELECT event FROM events GROUP BY event HAVING min(crime) <> max(crime))
+        ),
         large AS (SELECT crime FROM involvements GROUP BY crime HAVING count(*) > {MOST_VICTIMS}),
         crowded AS (
             SELECT crime FROM involvements SEMI JOIN large USING (crime) GROUP BY crime

@@ -154,6 +154,11 @@ FLAGS = {
     name: ", ".join(f"false as {fault.flag}" for fault in typing_sql.value_faults(table))
     for name, table in TABLES.items()
 }
+# On days of their own, so that they are not one crime under many references.
+ONE_SUSPECT = (
+    "update landing_involvements set person_ref = 'p1', role = 'suspect' where ordinal <= 101; "
+    "update landing_crimes set committed_from = date '2026-01-01' + ordinal::int"
+)
 FAULTS_IN = {
     "most_deciding_values_are_usable": "update landing_people set date_of_birth = null, defect_date_of_birth = true "
     "where ordinal <= 100",
@@ -196,8 +201,10 @@ FAULTS_IN = {
     "victims_have_a_sex": "update landing_people set sex = 'U' where ordinal <= 21",
     "most_crimes_have_few_people": "update landing_involvements set crime_ref = 'c1' where ordinal <= 100",
     "crimes_have_few_people": "update landing_involvements set crime_ref = 'c1' where ordinal <= 21",
-    "most_suspects_have_few_crimes": "update landing_involvements set person_ref = 'p1', role = 'suspect' where ordinal <= 101",
-    "suspects_have_few_crimes": "update landing_involvements set person_ref = 'p1', role = 'suspect' where ordinal <= 101",
+    "most_suspects_have_few_crimes": ONE_SUSPECT,
+    "suspects_have_few_crimes": ONE_SUSPECT,
+    "most_crimes_have_one_reference": "update landing_involvements set person_ref = 'p1' where ordinal <= 101",
+    "crimes_have_one_reference": "update landing_involvements set person_ref = 'p1' where ordinal <= 21",
     "custody_ends_after_it_begins": "update landing_custody set custody_to = '2025-12-31' where ordinal = 7",
     "crimes_come_in_usual_number": "delete from landing_crimes where ordinal > 39",
     "people_come_in_usual_number": "delete from landing_people where ordinal > 39",

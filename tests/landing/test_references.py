@@ -162,6 +162,12 @@ OTHER_PEOPLE = (
 )
 RENAMED = "update new_crimes set force = 'Wessex Police'"
 LONG = "update new_crimes set crime_ref = '440000000000001' || lpad(ordinal::varchar, 3, '0')"
+# A copy of each crime; the crimes of the involvements are those of the extract.
+AGAIN = "insert into new_crimes select * replace ('again' || crime_ref as crime_ref) from new_crimes"
+AGAIN_WHO = (
+    "update new_involvements set crime_ref = lpad((ordinal - 1)::varchar, 8, '0'); "
+    "insert into new_involvements select * replace ('again' || crime_ref as crime_ref) from new_involvements"
+)
 ROUNDED = "update new_crimes set crime_ref = (440000000000001 + ordinal) || '000' where ordinal"
 TO_CRIME = "update new_involvements set role = 'victim', crime_ref = 'c0'"
 TO_PERSON = "update new_involvements set role = 'suspect', person_ref = 'p0'"
@@ -230,6 +236,14 @@ CASES = [
     ("update new_involvements set role = 'suspect', crime_ref = 'c0' where ordinal <= 51", "crimes_have_few_people", WARNED),
     (f"{TO_PERSON} where ordinal <= 100", "suspects_have_few_crimes", None),
     (f"{TO_PERSON} where ordinal <= 101", "suspects_have_few_crimes", REFUSED),
+    # Crimes again under another reference: with their victims and suspects, or with others.
+    (f"{AGAIN} where ordinal <= 11; {AGAIN_WHO} where ordinal <= 11", "crimes_have_one_reference", WARNED),
+    (f"{AGAIN} where ordinal <= 12; {AGAIN_WHO} where ordinal <= 10", "crimes_have_one_reference", None),
+    (f"{AGAIN}; {AGAIN_WHO}", "crimes_have_one_reference", REFUSED),
+    (f"{AGAIN}; {AGAIN_WHO}; update new_crimes set reported_on = reported_on + 1 where crime_ref like 'again%'",
+     "crimes_have_one_reference", None),
+    (f"{AGAIN}; {AGAIN_WHO}; update new_involvements set person_ref = 'o' || ordinal where crime_ref like 'again%'",
+     "crimes_have_one_reference", None),
     # Codes that have lost their zeros.
     ("update new_crimes set offence_code = if(ordinal <= 100, '806', '00806')", "codes_keep_their_zeros", None),
     ("update new_crimes set offence_code = if(ordinal <= 101, '1908', '01908')", "codes_keep_their_zeros", WARNED),
