@@ -12,7 +12,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import duckdb_engine
 import mart
 import roles
@@ -56,20 +55,29 @@ def DB_SQLA_URI_VALIDATOR(url: URL) -> None:
     _which(url)
 
 
+def _refusal(message: str) -> Exception:
+    """Returns the error that Superset shows to the reader, with status 403."""
+    from superset.errors import ErrorLevel, SupersetError, SupersetErrorType
+    from superset.exceptions import SupersetSecurityException
+
+    kind = SupersetErrorType.DATABASE_SECURITY_ACCESS_ERROR
+    return SupersetSecurityException(SupersetError(message, kind, ErrorLevel.ERROR))
+
+
 def DB_CONNECTION_MUTATOR(
     url: URL, parameters: dict[str, Any], username: str, security_manager: Any, source: Any
 ) -> tuple[URL, dict[str, Any]]:
     """Makes each query open the build that is current at that moment, and close it afterwards.
 
-    Only operational readers get a connection with names: no dataset, row rule or SQL decides that. For everybody
-    else, administrators included, the connection raises an error of the database, which Superset shows.
+    Only operational readers get a connection with names: no dataset, row rule or SQL decides that. Everybody else,
+    administrators included, is refused when the connection is used.
     """
     connection = _which(url)
 
     def opened() -> Any:
         user = username and security_manager.find_user(username)
         if connection == mart.NAMES and not (user and roles.is_operational(security_manager, user)):
-            raise duckdb.PermissionException(f"Names are for users with the role {roles.OPERATIONAL}.")
+            raise _refusal(f"Names are for users with the role {roles.OPERATIONAL}.")
         return duckdb_engine.ConnectionWrapper(mart.open_build(PUBLISHED, connection))
 
     return url.set(query={}), {**parameters, "poolclass": NullPool, "creator": opened}
