@@ -101,7 +101,10 @@ def test_a_narrow_terminal_cuts_no_figure(large: Path, columns: int) -> None:
     assert code == 0
     assert "1,234 rows in quarantine" in " ".join(status.split())
     assert re.search(r"\b\d{4}-\d\d-\d\d\b", status)
-    for said in (top, rows, shape, status):
+    code, builds = on_terminal(columns, "builds", "--home", large)
+    assert code == 0
+    assert "list date 2026-06-30" in " ".join(builds.split())
+    for said in (top, rows, shape, status, builds):
         assert max(map(len, said.splitlines())) <= columns
         # No line ends or begins within a figure.
         assert not re.search(r"^\s*[,.]\d|\d,\d{1,2}$", said, re.MULTILINE)
