@@ -9,6 +9,7 @@ from datetime import date
 
 import click
 
+from harmrank.cli.terminal import encoding, is_plain
 from harmrank.landing.outcome import LandingResult
 from harmrank.refreshing.attempt import Ending
 from harmrank.refreshing.run import Run
@@ -46,21 +47,21 @@ def lines(ending: Ending, run: Run, known_at: date | None) -> list[tuple[str, st
 def show(summary: list[tuple[str, str]]) -> None:
     """Prints the summary to stderr. A terminal gets wrapped lines with labels in bold, a file one line per sentence."""
     width = shutil.get_terminal_size().columns if sys.stderr.isatty() else None
+    color = False if is_plain() else None
     # A narrow terminal has no room for an indent, and no line is too short for a figure.
     indent = " " * (2 + _LABEL_WIDTH) if width is None or width >= 4 * _LABEL_WIDTH else "  "
     for label, sentence in summary:
-        text = printable(sentence, encoding=sys.stderr.encoding)
+        text = printable(sentence, encoding=encoding(sys.__stderr__))
         if not label:
-            click.echo(click.style(text, bold=True), err=True)
+            click.echo(click.style(text, bold=True), err=True, color=color)
             continue
         wrapped = [text]
         if width:
             room = max(width - len(indent), _LABEL_WIDTH)
             wrapped = textwrap.wrap(text, room, break_on_hyphens=False, break_long_words=False)
         first = "" if len(indent) > 2 else "\n  "
-        click.echo(
-            f"  {click.style(label.ljust(_LABEL_WIDTH), bold=True)}{first}" + f"\n{indent}".join(wrapped), err=True
-        )
+        labelled = f"  {click.style(label.ljust(_LABEL_WIDTH), bold=True)}{first}" + f"\n{indent}".join(wrapped)
+        click.echo(labelled, err=True, color=color)
 
 
 def _headline(ending: Ending, run: Run, known_at: date | None) -> str:

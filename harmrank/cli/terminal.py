@@ -75,12 +75,17 @@ def _stream(before: TextIO | None, number: int) -> io.TextIOWrapper:
 
 def say(line: str) -> None:
     """Writes a line for people to stderr, so that stdout holds only results."""
-    click.echo(printable(line, encoding=sys.stderr.encoding), err=True)
+    click.echo(printable(line, encoding=encoding(sys.__stderr__)), err=True)
 
 
 def shown(value: Any) -> Any:
     """Returns a text, or the texts in rows, as stdout can show them."""
-    return printable_rows(value, sys.stdout.encoding)
+    return printable_rows(value, encoding(sys.__stdout__))
+
+
+def encoding(stream: TextIO | None) -> str:
+    """Returns the encoding of a stream as Python opened it: a progress bar replaces it by one without an encoding."""
+    return (stream and stream.encoding) or "utf-8"
 
 
 def print_json(value: Any) -> None:
@@ -130,7 +135,12 @@ def console() -> Any:
 
     # Python's own function, because rich takes COLUMNS=0 and a terminal without a size at their word.
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _PIPE_WIDTH
-    return Console(highlight=False, markup=False, width=width, height=100)
+    return Console(highlight=False, markup=False, width=width, height=100, color_system=None if is_plain() else "auto")
+
+
+def is_plain() -> bool:
+    """Returns whether the terminal would show the signs for bold type instead of bold type."""
+    return os.environ.get("TERM", "dumb") in ("dumb", "unknown", "")
 
 
 @dataclass(frozen=True)

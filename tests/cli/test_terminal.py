@@ -47,8 +47,8 @@ def large(published: PublishedHome, tmp_path_factory: pytest.TempPathFactory) ->
     return home
 
 
-def on_terminal(columns: int, *arguments: str | Path, **environment: str) -> tuple[int, str]:
-    """Returns the exit code and what is on a terminal of that width, without colours."""
+def on_terminal(columns: int, *arguments: str | Path, is_raw: bool = False, **environment: str) -> tuple[int, str]:
+    """Returns the exit code and what is on a terminal of that width, without colours unless `is_raw`."""
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     read: list[bytes] = []
@@ -68,7 +68,7 @@ def on_terminal(columns: int, *arguments: str | Path, **environment: str) -> tup
     reader.join()
     os.close(master)
     text = b"".join(read).decode().replace("\r\n", "\n")
-    return done.returncode, re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
+    return done.returncode, text if is_raw else re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
 
 
 def left_out_of(said: str) -> str:
@@ -115,6 +115,16 @@ def test_a_terminal_without_a_size_has_eighty_columns(large: Path, size: str) ->
     """COLUMNS=0, and a terminal that reports no size, are shown what one of 80 columns is shown."""
     environment = {"COLUMNS": size} if size else {}
     assert on_terminal(0, "top", "--home", large, **environment) == on_terminal(80, "top", "--home", large)
+
+
+@pytest.mark.parametrize("term", ["dumb", ""])
+def test_a_plain_terminal_shows_no_signs_for_bold(scratch: PublishedHome, term: str) -> None:
+    """Such as that of an editor or a serial line: the summary and the tables are text alone."""
+    write_extract(scratch.extracts, "2026-07-31", {"crimes": "force\nmet\n"})
+    for words in (("refresh", scratch.extracts), ("top",), ("status",)):
+        code, said = on_terminal(80, *words, "--home", scratch.home, TERM=term, is_raw=True)
+        assert "\x1b" not in said
+        assert code == (3 if words[0] == "refresh" else 0)
 
 
 @pytest.mark.parametrize("columns", [5, 30])
