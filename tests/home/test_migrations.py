@@ -140,7 +140,7 @@ def test_refresh_upgrades_an_older_home_and_publishes_what_a_new_home_does(tmp_p
     write_extract(tmp_path / "extracts", "2026-06-30", {"crimes": f"{crimes}met,c1,019/08,2026-05-01,2026-06-02\n"})
     fresh = Home(tmp_path / "fresh")
     for home in (older, fresh):
-        done = harmrank("refresh", tmp_path / "extracts", "--home", home.root)
+        done = harmrank("refresh", tmp_path / "extracts", "--home", home.root, "--accept-list")
         assert done.returncode == 0, done.stderr
     assert contents(older) == contents(fresh)
     tables = "select table_name from duckdb_tables() where schema_name = 'mart' order by 1"
