@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shlex
 import stat
 import time
 from collections.abc import Iterator
@@ -143,11 +144,11 @@ class Home:
         """The command that builds the list of this home."""
         past_list = self.past_list
         if past_list is None:
-            return f"harmrank refresh EXTRACTS --home {self.root}"
+            return f"harmrank refresh EXTRACTS --home {shlex.quote(str(self.root))}"
         source = Home(Path(past_list.home))
         is_usual = (source.known_lists / past_list.known_at).resolve() == self.root.resolve()
-        out = "" if is_usual else f" --out {self.root}"
-        return f"harmrank refresh EXTRACTS --home {source.root} --known-at {past_list.known_at}{out}"
+        out = "" if is_usual else f" --out {shlex.quote(str(self.root))}"
+        return f"harmrank refresh EXTRACTS --home {shlex.quote(str(source.root))} --known-at {past_list.known_at}{out}"
 
     def refuse_past_list(self) -> None:
         """Raises UsageError for a home of a list as it was known on a day: it takes no extracts and never changes."""

@@ -19,7 +19,7 @@ data_defects only."""
 
 # A force or table is silent if it is later than twice its usual interval, and later than it ever was in its last dozen. A
 # missed delivery makes twice the interval; months and holidays make some days more. Three intervals show a rhythm. After a
-# year its crimes have left the window: then it has left for good, and nobody needs to be told again.
+# year its crimes have left the window: then it has left for good, and saying it again helps nobody.
 _INTERVALS, _LEAST_INTERVALS, _GRACE_DAYS, _FORGOTTEN_DAYS = 12, 3, 7, 365
 _AHEAD_OF_UTC = timedelta(days=1)
 """No place is a whole day ahead of UTC: an extract of tomorrow's date may have been taken by local time."""
