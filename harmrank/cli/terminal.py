@@ -105,7 +105,7 @@ def _json_value(value: Any) -> str:
 @contextmanager
 def node_progress() -> Iterator[Callable[[str, int, int], None]]:
     """Returns a function that shows how many nodes are built: a moving bar on a terminal, elsewhere a line per tenth."""
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or is_plain():
         shown = {0}
 
         def plain(name: str, done: int, total: int) -> None:
