@@ -37,6 +37,9 @@ _BOOKKEEPING = (
         extract_id VARCHAR NOT NULL, check_name VARCHAR NOT NULL, table_name VARCHAR NOT NULL,
         column_name VARCHAR NOT NULL, sentence VARCHAR NOT NULL, passed BOOLEAN,
         rows_checked BIGINT, rows_unexpected BIGINT)""",
+    """raw.value_counts (
+        extract_id VARCHAR NOT NULL, table_name VARCHAR NOT NULL, measure VARCHAR NOT NULL, value VARCHAR NOT NULL,
+        value_rows BIGINT NOT NULL)""",
     """raw.acceptance (
         extract_id VARCHAR PRIMARY KEY, verdict VARCHAR NOT NULL, facts VARCHAR NOT NULL)""",
     """raw.imported_weights (

@@ -12,7 +12,7 @@ from harmrank.building.macro_sql import normalise_offence_code
 from harmrank.building.project import project_root
 from harmrank.contract import CRIMES, TABLES, Kind, Table
 from harmrank.expectations import checks, suites
-from harmrank.landing import column_values, known_keys, known_records
+from harmrank.landing import column_values, composition, known_keys, known_records
 from harmrank.landing.files import typing_sql
 from harmrank.landing.files.extract_folder import MANIFEST, Extract, extract_date
 from harmrank.landing.files.manifest import Manifest
@@ -29,12 +29,12 @@ _EARLIER_EXTRACTS = 12
 _LEAST_EXTRACTS = 3
 # A table of a handful of rows doubles by chance.
 _LEAST_ROWS = 50
+# Two months: a monthly extract that comes late has crimes of the month before.
+_RECENT_DAYS = 62
 # More than any file has: file number times this, plus the row in the file, orders all rows of a table.
 _MOST_ROWS = 10**12
 # Recorded-crime codes that 00802 and 00814 become without their zeros. No other two codes of the seed do.
 _TWO_WAYS = ("802", "814")
-# After every row that has landed before: this extract is the latest.
-_AFTER_ALL = 2**62
 # What follows date and time in an id names the feed, if there are several.
 _FEED = "regexp_replace({}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}(T[0-9]{{4,6}})?', '')"
 EARLIER = f"""
@@ -131,7 +131,12 @@ class DoorIn:
         relations = self._create_relations(incoming)
         found: list[DoorFinding] = []
         for suite in self._suites:
-            if suite.relation == column_values.RELATION:
+            if suite.relation == composition.RELATION:
+                found += [
+                    DoorFinding(finding, (), composition.check_name(finding)).unless_accepted(accept)
+                    for finding in composition.findings(self._connection, self._checker, suite)
+                ]
+            elif suite.relation == column_values.RELATION:
                 of_columns = column_values.findings(
                     self._connection, self._checker, suite, incoming.files, PLACES_SHOWN
                 )
@@ -181,6 +186,9 @@ class DoorIn:
         self._table("door_volumes", _volumes(by_table), {"extract_id": incoming.extract.extract_id})
         column_values.create(self._connection, incoming.files, incoming.extract.extract_id, EARLIER)
         sent = {name for name, files in by_table.items() if files}
+        if by_table["person_merges"]:
+            self._table("door_person_merges", known_records.merges())
+        composition.create(self._connection, sent, incoming.extract.extract_id, EARLIER, is_correction)
         return {"door_volumes"} | {f"door_{name}" for name in sent} | {f"door_known_{name}" for name in sent}
 
     def _view(self, name: str, query: str) -> None:
@@ -217,6 +225,8 @@ def _crimes(incoming: IncomingExtract) -> str:
     kept = "regexp_full_match(crimes.offence_code, '0[0-9]{4}')"
     lost = f"(regexp_full_match(crimes.offence_code, '[0-9]{{3,4}}') AND contains({code}, '/'))"
     seed = quoting.text(str(project_root() / "seeds" / "offences.csv"))
+    day = f"{quoting.text(incoming.extract_on.isoformat())}::DATE"
+    is_usual = not incoming.manifest.corrects
     # Repeated versions are found by a digest: among ten million rows, two share one by chance in one of a million extracts.
     return f"""
         WITH crimes AS MATERIALIZED ({_landed(CRIMES, incoming.files_of(CRIMES))}),
@@ -236,7 +246,21 @@ def _crimes(incoming: IncomingExtract) -> str:
             crimes.reported_on,
             {incoming.day_is_past("reported_on", "is_reported")},
             crimes.reported_by,
+            CASE WHEN NOT crimes.is_deleted THEN crimes.committed_from END AS committed_from,
             crimes.outcome_on,
+            CASE WHEN NOT crimes.is_deleted THEN {known_keys.OFFENCE_CLASS} END AS offence_class,
+            CASE
+                WHEN crimes.is_deleted THEN NULL
+                WHEN crimes.reported_on < {day} - 400 THEN 'older'
+                WHEN crimes.reported_on < {day} - {_RECENT_DAYS} THEN 'up to 400 days'
+                ELSE 'up to {_RECENT_DAYS} days'
+            END AS report_age,
+            CASE
+                WHEN NOT crimes.is_deleted AND {is_usual} AND count(*) OVER () >= {_LEAST_ROWS}
+                    THEN crimes.reported_on >= {day} - {_RECENT_DAYS}
+            END AS is_recent,
+            CASE WHEN NOT crimes.is_deleted THEN crimes.updated_at >= crimes.reported_on - INTERVAL 1 DAY
+                END AS is_updated_after_report,
             {incoming.is_updated},
             crimes.file_name,
             crimes.file_row,
@@ -270,10 +294,10 @@ def _involvements(incoming: IncomingExtract) -> str:
             SELECT person, sex, {known_keys.version("rowid")} AS version
             FROM raw.person_digests SEMI JOIN involvements USING (person)
             UNION ALL
-            SELECT {_PERSON}, sex, {known_keys.version(f"{_AFTER_ALL} + place")} FROM landed_people
+            SELECT {_PERSON}, sex, {known_keys.version(f"{known_keys.AFTER_ALL} + place")} FROM landed_people
         ),
         known_people AS MATERIALIZED (
-            SELECT person, arg_max({known_keys.SEX_IS_KNOWN}, version) AS sex_is_known FROM people GROUP BY person
+            SELECT person, nullif(arg_max(coalesce(sex, ''), version), '') AS sex FROM people GROUP BY person
         ),
         {known_records.crowds()}
         SELECT
@@ -282,22 +306,27 @@ def _involvements(incoming: IncomingExtract) -> str:
             person_ref,
             role,
             status,
+            relationship,
+            known_people.sex,
+            CASE WHEN role = 'suspect' AND known_people.sex IN ('F', 'M') THEN known_people.sex = 'M' END AS suspect_is_male,
             {incoming.is_updated},
             file_name,
             file_row,
             crime IN (SELECT crime FROM known_crimes) AS has_crime,
-            person IN (SELECT person FROM known_people) AS has_person,
+            known_people.person IS NOT NULL AS has_person,
             CASE
-                WHEN role = 'victim' THEN person IN (SELECT person FROM known_people WHERE sex_is_known)
+                WHEN role = 'victim' THEN coalesce(known_people.sex IN ('F', 'M'), false)
             END AS victim_sex_is_known,
             CASE
-                WHEN role = 'victim' AND person IN (SELECT person FROM known_people)
-                    THEN person IN (SELECT person FROM known_people WHERE sex_is_known)
+                WHEN role = 'victim' AND known_people.person IS NOT NULL
+                    THEN coalesce(known_people.sex IN ('F', 'M'), false)
             END AS known_victim_has_sex,
             crime NOT IN (SELECT crime FROM crowded) AS has_few_people,
             CASE WHEN crime IN (SELECT crime FROM events) THEN crime NOT IN (SELECT crime FROM twice) END AS is_of_one_crime,
-            CASE WHEN role = 'suspect' THEN person NOT IN (SELECT person FROM too_many) END AS has_few_crimes
+            CASE WHEN role = 'suspect' THEN involvements.person NOT IN (SELECT person FROM too_many) END AS has_few_crimes,
+            CASE WHEN role = 'suspect' THEN crime NOT IN (SELECT crime FROM with_many_suspects) END AS has_few_suspects
         FROM involvements
+        LEFT JOIN known_people ON involvements.person = known_people.person
     """
 
 

@@ -13,7 +13,8 @@ from harmrank.machine import duck
 # Another version of DuckDB may hash differently: digests by another hash are rebuilt.
 _PROBE = "hash('harmrank', 'hashes like this')"
 
-SEX_IS_KNOWN = "coalesce(sex IN ('F', 'M'), false)"
+AFTER_ALL = 2**62
+"""A place after every row that has landed before: an extract that lands is the latest."""
 
 
 def digest(key: str) -> str:
@@ -34,11 +35,11 @@ def _short_digest(reference: str) -> str:
 
 # The class of an offence is the number at the start of its code: 19 for 019/08 and for 19C. The police often correct a code
 # within its class.
-_OFFENCE_CLASS = f"try_cast(regexp_extract({normalise_offence_code('offence_code')}, '^[0-9]+') AS USMALLINT)"
+OFFENCE_CLASS = f"try_cast(regexp_extract({normalise_offence_code('offence_code')}, '^[0-9]+') AS USMALLINT)"
 
 DIGESTS = {
     "crimes": f"{digest('crime_ref')} AS crime, force, {_short_digest('crime_ref')} AS reference, reported_on, "
-    f"{_OFFENCE_CLASS} AS offence_class, updated_at",
+    f"{OFFENCE_CLASS} AS offence_class, updated_at",
     "people": f"{digest('person_ref')} AS person, force, {_short_digest('person_ref')} AS reference, date_of_birth, sex, "
     "updated_at",
 }

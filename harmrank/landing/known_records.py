@@ -14,6 +14,8 @@ MOST_VICTIMS = 20
 """Victims of one crime. The counting rules allow one; a feed that counts otherwise has up to 15 (the Old Bailey)."""
 MOST_SUSPECTS = 50
 """Suspects of one crime. The Old Bailey tried up to 23 people together; a riot has more, but is a small share of a feed."""
+MANY_SUSPECTS = 3
+"""Suspects of one crime in an ordinary feed: a hundredth of the Old Bailey's crimes have more."""
 MOST_CRIMES = 100
 """Crimes of one extract with the same suspect. A person who stands for all unknown suspects has more."""
 
@@ -114,9 +116,47 @@ def _compared(table: str, record: str, ref: str, day: str, kind: str, same: str,
     """
 
 
+def merges() -> str:
+    """Returns a query for the merges of the view `landed_person_merges`: whether both records may be one person.
+
+    `are_one_person` is null if one of them is not known, or nothing of it can be compared.
+    """
+    return f"""
+        WITH merges AS (
+            SELECT {known_keys.digest("person_ref")} AS person, {known_keys.digest("merged_into_ref")} AS into_person,
+                file_name, file_row
+            FROM landed_person_merges WHERE NOT is_deleted
+        ),
+        named AS (SELECT person FROM merges UNION SELECT into_person FROM merges),
+        records AS (
+            SELECT person, date_of_birth, sex, {known_keys.version("rowid")} AS version
+            FROM raw.person_digests SEMI JOIN named USING (person)
+            UNION ALL
+            SELECT {known_keys.digest("person_ref")} AS person, date_of_birth, sex, {known_keys.version(f"{known_keys.AFTER_ALL} + place")}
+            FROM landed_people
+        ),
+        known AS (
+            SELECT person, arg_max(date_of_birth, version) AS date_of_birth, arg_max(sex, version) AS sex
+            FROM records GROUP BY person
+        )
+        SELECT
+            merges.file_name,
+            merges.file_row,
+            CASE
+                WHEN own.sex <> other.sex AND own.sex IN ('F', 'M') AND other.sex IN ('F', 'M') THEN false
+                ELSE abs(year(own.date_of_birth) - year(other.date_of_birth)) <= 1
+            END AS are_one_person
+        FROM merges
+        LEFT JOIN known AS own ON merges.person = own.person
+        LEFT JOIN known AS other ON merges.into_person = other.person
+    """
+
+
 def crowds() -> str:
-    """Returns common table expressions over `involvements` with digests: `crowded` crimes, suspects in `too_many`, and crimes
-    sent `twice`. These are in the extract under two references, with the same code, the same dates and the same person.
+    """Returns common table expressions over `involvements` with digests.
+
+    They are `crowded` crimes, crimes `with_many_suspects`, suspects in `too_many` crimes, and crimes sent `twice`: these are in
+    the extract under two references, with the same code, the same dates and the same person.
     """
     return f"""
         events AS MATERIALIZED (
@@ -136,6 +176,10 @@ def crowds() -> str:
             SELECT crime FROM involvements SEMI JOIN large USING (crime) GROUP BY crime
             HAVING count(DISTINCT person) FILTER (role = 'victim') > {MOST_VICTIMS}
                 OR count(DISTINCT person) FILTER (role = 'suspect') > {MOST_SUSPECTS}
+        ),
+        with_many_suspects AS (
+            SELECT crime FROM involvements WHERE role = 'suspect' GROUP BY crime
+            HAVING count(DISTINCT person) > {MANY_SUSPECTS}
         ),
         often AS (SELECT person FROM involvements WHERE role = 'suspect' GROUP BY person HAVING count(*) > {MOST_CRIMES}),
         too_many AS (

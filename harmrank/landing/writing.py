@@ -7,7 +7,7 @@ from itertools import chain
 import duckdb
 
 from harmrank.contract import PERSON_MERGES
-from harmrank.landing import acceptance_report, known_keys, merge_cycles
+from harmrank.landing import acceptance_report, composition, known_keys, merge_cycles
 from harmrank.landing.acceptance_facts import Defect, Facts
 from harmrank.landing.door_in import IncomingExtract
 from harmrank.landing.files import row_reader
@@ -54,6 +54,7 @@ def write(
         facts.values.append(Defect("(folder)", "corrects", CORRECTS_UNKNOWN, unknown))
     facts.set_verdict(None)
     _write_findings(connection, facts)
+    composition.keep(connection, extract_id)
     acceptance_report.keep(connection, facts)
 
 

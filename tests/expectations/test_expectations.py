@@ -35,8 +35,10 @@ from harmrank.refreshing.refresh import refresh
 from harmrank.refreshing.request import Options
 from harmrank.refreshing.run import Run
 
-# Comparisons with what is known have their faults in tests/landing/test_references.py.
-SUITES_IN = [suite for suite in suites.load("door_in") if not suite.relation.startswith("door_known_")]
+# Comparisons with what is known have their faults in tests/landing: test_references.py and test_composition.py.
+SUITES_IN = [
+    suite for suite in suites.load("door_in") if not suite.relation.startswith(("door_known_", "door_composition"))
+]
 DOOR_IN = {e.name: e for suite in SUITES_IN for e in suite.expectations}
 DOOR_OUT = {e.name: e for suite in suites.load("door_out") for e in suite.expectations}
 
@@ -157,7 +159,14 @@ FLAGS = {
 # On days of their own, so that they are not one crime under many references.
 ONE_SUSPECT = (
     "update landing_involvements set person_ref = 'p1', role = 'suspect' where ordinal <= 101; "
-    "update landing_crimes set committed_from = date '2026-01-01' + ordinal::int"
+    "update landing_crimes set committed_from = date '2025-01-01' + ordinal::int; "
+    "update landing_people set sex = 'M' where ordinal = 2"
+)
+SUSPECTS = "update landing_involvements set role = 'suspect' where ordinal <= {}"
+FIVES = "update landing_involvements set crime_ref = 'c' || ((ordinal - 1) // 5) where role = 'suspect'"
+MERGES = (
+    "update landing_person_merges set person_ref = 'p' || (199 - i) where ordinal <= {0}; "
+    "update landing_people set sex = 'M' where ordinal <= {0}"
 )
 FAULTS_IN = {
     "most_deciding_values_are_usable": "update landing_people set date_of_birth = null, defect_date_of_birth = true "
@@ -182,6 +191,12 @@ FAULTS_IN = {
     "codes_keep_their_zeros": "update landing_crimes set offence_code = '1908' where ordinal = 7",
     "outcomes_follow_the_report": "update landing_crimes set outcome_on = '2026-05-31' where ordinal <= 3",
     "crimes_stand_once": "update landing_crimes set crime_ref = 'c1' where ordinal <= 4",
+    "most_crimes_are_committed_before_the_report": "update landing_crimes set committed_from = '2026-06-02' where ordinal <= 101",
+    "crimes_are_committed_before_the_report": "update landing_crimes set committed_from = if(ordinal <= 11, date '2026-06-02', "
+    "'2026-06-01')",
+    "most_crimes_are_updated_after_the_report": "update landing_crimes set updated_at = '2026-05-30' where ordinal <= 101",
+    "crimes_are_updated_after_the_report": "update landing_crimes set updated_at = '2026-05-30' where ordinal <= 5",
+    "some_crimes_are_recent": "update landing_crimes set reported_on = '2026-04-28'",
     "people_have_a_force": "update landing_people set force = null where ordinal = 7",
     "people_have_a_reference": "update landing_people set person_ref = null where ordinal = 7",
     "sex_is_a_known_letter": "update landing_people set sex = 'x' where ordinal = 7",
@@ -205,6 +220,12 @@ FAULTS_IN = {
     "suspects_have_few_crimes": ONE_SUSPECT,
     "most_crimes_have_one_reference": "update landing_involvements set person_ref = 'p1' where ordinal <= 101",
     "crimes_have_one_reference": "update landing_involvements set person_ref = 'p1' where ordinal <= 21",
+    "most_suspects_are_male": f"{SUSPECTS.format(60)}; update landing_people set sex = 'M' where ordinal between 31 and 59",
+    "suspects_are_male": f"{SUSPECTS.format(60)}; update landing_people set sex = 'M' where ordinal between 22 and 60",
+    "most_crimes_have_few_suspects": f"{SUSPECTS.format(100)}; {FIVES}; update landing_people set sex = 'M'",
+    "crimes_have_few_suspects": f"{SUSPECTS.format(100)}; {FIVES} and ordinal <= 20; update landing_people set sex = 'M'",
+    "most_merges_join_one_person": MERGES.format(10),
+    "merges_join_one_person": f"{MERGES.format(5)}; update landing_person_merges set person_ref = 'p50' where ordinal > 195",
     "custody_ends_after_it_begins": "update landing_custody set custody_to = '2025-12-31' where ordinal = 7",
     "crimes_come_in_usual_number": "delete from landing_crimes where ordinal > 39",
     "people_come_in_usual_number": "delete from landing_people where ordinal > 39",
@@ -647,7 +668,7 @@ def twelve_listed(tmp_path_factory: pytest.TempPathFactory, harmrank: Command) -
     root = tmp_path_factory.mktemp("twelve")
     feed = dict(SMALL_FEED)
     for n in range(2, 13):
-        feed["crimes"] += f"met,d{n},008/06,2026-06-03,2026-06-04T09:00:00\n"
+        feed["crimes"] += f"met,d{n},008/06,2026-06-{n:02d},2026-06-20T09:00:00\n"
         feed["people"] += f"met,p{n},Invented,Mann,M,1981-01-01,2026-05-02T09:00:00\n"
         for who in (f"p{n},suspect", "v1,victim"):
             feed["involvements"] += f"met,d{n},{who},,2026-06-04T09:00:00\n"

@@ -1,0 +1,111 @@
+"""What an extract is made of, beside the earlier extracts of its feed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import duckdb
+import pytest
+from expectations.test_expectations import bring
+
+from harmrank.home import warehouse
+from harmrank.home.folder import Home
+from harmrank.landing import composition, door_in
+
+NAMES = ("deciding_columns_hold_the_usual", "columns_hold_the_usual")
+EARLIER = ("2026-02-28", "2026-03-31", "2026-04-30")
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[duckdb.DuckDBPyConnection, door_in.DoorIn]]:
+    """A door in with the counts of three landed extracts of 200 rows a table."""
+    home = Home(tmp_path_factory.mktemp("door") / "home")
+    home.create()
+    connection = warehouse.connect(home)
+    door = door_in.DoorIn(connection)
+    for extract_id in EARLIER:
+        connection.execute("insert into raw.extracts values (?, now(), current_date, now(), 'x')", [extract_id])
+        door.check(bring(connection, None))
+        composition.keep(connection, extract_id)
+    yield connection, door
+    connection.close()
+
+
+def drifted(
+    opened: tuple[duckdb.DuckDBPyConnection, door_in.DoorIn], fault: str | None, extract_id: str = "2026-06-30"
+) -> list[tuple[str, bool]]:
+    """Returns the checks that found a drift, each with whether it is fatal."""
+    connection, door = opened
+    found = [f for f in door.check(bring(connection, fault, extract_id)) if f.finding.expectation.name in NAMES]
+    return [(f.check_name.split(":")[-1], f.finding.is_fatal) for f in found if f.finding.failed]
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        (29, []),
+        (30, [("crimes.reported_by", False)]),
+        (79, [("crimes.reported_by", False)]),
+        (80, [("crimes.reported_by", True)]),
+    ],
+)
+def test_a_column_that_decides_who_counts_is_warned_of_then_refused(
+    opened: tuple[duckdb.DuckDBPyConnection, door_in.DoorIn], rows: int, found: list[tuple[str, bool]]
+) -> None:
+    """All crimes were reported by victims before, so that chance explains nothing: 0.15 and 0.4 of 200, and just below."""
+    assert drifted(opened, f"update landing_crimes set reported_by = 'police' where ordinal <= {rows}") == found
+
+
+def test_another_column_is_never_a_reason_to_refuse(opened: tuple[duckdb.DuckDBPyConnection, door_in.DoorIn]) -> None:
+    """Every outcome is another one; the list does not depend on it."""
+    assert drifted(opened, "update landing_crimes set outcome_type = 2") == [("crimes.outcome_type", False)]
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [
+        ("update landing_people set is_deleted = true", {"people.deleted"}),
+        ("update landing_crimes set cancelled_on = reported_on", {"crimes.cancelled_on"}),
+        ("update landing_people set deceased_on = '2026-06-01'", {"people.deceased_on"}),
+        ("update landing_people set date_of_birth = '1920-01-01'", {"people.date_of_birth"}),
+        ("update landing_involvements set role = 'witness'", {"involvements.role"}),
+        ("update landing_people set sex = 'M'", {"people.sex", "involvements.person_ref"}),
+    ],
+)
+def test_each_column_that_decides_who_counts_is_compared(
+    opened: tuple[duckdb.DuckDBPyConnection, door_in.DoorIn], fault: str, found: set[str]
+) -> None:
+    """Readable in every row, and wrong in every row."""
+    assert {name for name, is_fatal in drifted(opened, fault) if is_fatal} == found
+
+
+@pytest.mark.parametrize(
+    ("fault", "extract_id"),
+    [
+        ("delete from landing_crimes where ordinal > 49", "2026-06-30"),
+        ("select 1", "2026-04-15"),
+        ("select 1", "2026-06-30_kent"),
+        ("insert into landing_crimes select landing_crimes.* from landing_crimes, range(5)", "2026-06-30"),
+    ],
+)
+def test_too_little_to_compare_is_not_compared(
+    opened: tuple[duckdb.DuckDBPyConnection, door_in.DoorIn], fault: str, extract_id: str
+) -> None:
+    """49 rows, two earlier extracts, another feed, and six times the usual rows, as in a full export."""
+    assert drifted(opened, f"update landing_crimes set reported_by = 'police'; {fault}", extract_id) == []
+
+
+def test_fifty_rows_are_compared(opened: tuple[duckdb.DuckDBPyConnection, door_in.DoorIn]) -> None:
+    """The edge of the first case above."""
+    fault = "update landing_crimes set reported_by = 'police'; delete from landing_crimes where ordinal > 50"
+    assert drifted(opened, fault) == [("crimes.reported_by", True)]
+
+
+def test_the_finding_names_the_value_that_moved_most(opened: tuple[duckdb.DuckDBPyConnection, door_in.DoorIn]) -> None:
+    """A supplier looks for it."""
+    connection, door = opened
+    found = door.check(bring(connection, "update landing_crimes set reported_by = 'police' where ordinal <= 150"))
+    (finding,) = [f.finding for f in found if f.finding.failed and f.finding.expectation.name in NAMES]
+    assert finding.message.startswith("The words in reported_by are about those of earlier extracts: not true (found ")
+    assert "75%" in finding.message and "crimes.reported_by" in finding.expectation.mend
