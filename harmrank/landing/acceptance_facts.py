@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 
 import duckdb
 
-from harmrank.landing import door_in
-from harmrank.landing.door_in import PLACES_SHOWN, DoorFinding
+from harmrank.landing.checking import door_in
+from harmrank.landing.checking.door_in import PLACES_SHOWN, DoorFinding
 from harmrank.landing.files import typing_sql
 from harmrank.landing.files.csv_records import BadRecord
 from harmrank.landing.files.row_reader import DROPPED, CheckedFile

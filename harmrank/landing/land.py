@@ -16,7 +16,8 @@ from harmrank.contract import MAX_BAD_SHARE
 from harmrank.errors import UsageError
 from harmrank.home.folder import Home
 from harmrank.home.warehouse import connect
-from harmrank.landing import acceptance_report, door_in, known_keys
+from harmrank.landing import acceptance_report
+from harmrank.landing.checking import door_in, known_keys
 from harmrank.landing.files import extract_folder, row_reader
 from harmrank.landing.files.row_reader import DuckDBRows, Rows
 from harmrank.landing.one_extract import ExtractLander, LandedExtract

@@ -11,7 +11,8 @@ import duckdb
 from harmrank.contract import CRIMES
 from harmrank.expectations import checks
 from harmrank.home.folder import Home
-from harmrank.landing import acceptance_facts, acceptance_report, door_in, writing
+from harmrank.landing import acceptance_facts, acceptance_report, writing
+from harmrank.landing.checking import door_in
 from harmrank.landing.files import extract_folder, row_reader
 from harmrank.landing.files.csv_records import BadRecord
 from harmrank.landing.files.extract_folder import MANIFEST, Extract

@@ -7,9 +7,10 @@ from itertools import chain
 import duckdb
 
 from harmrank.contract import PERSON_MERGES
-from harmrank.landing import acceptance_report, composition, known_keys, merge_cycles
+from harmrank.landing import acceptance_report, merge_cycles
 from harmrank.landing.acceptance_facts import Defect, Facts
-from harmrank.landing.door_in import IncomingExtract
+from harmrank.landing.checking import composition, known_keys
+from harmrank.landing.checking.door_in import IncomingExtract
 from harmrank.landing.files import row_reader
 from harmrank.landing.files.csv_records import BadRecord
 from harmrank.landing.files.extract_folder import TableFile

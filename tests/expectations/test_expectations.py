@@ -24,7 +24,7 @@ from harmrank.expectations import checks, suites
 from harmrank.expectations.suites import Expectation, Suite
 from harmrank.home import warehouse
 from harmrank.home.folder import Home
-from harmrank.landing import door_in
+from harmrank.landing.checking import door_in
 from harmrank.landing.files import typing_sql
 from harmrank.landing.files.extract_folder import Extract, TableFile
 from harmrank.landing.files.manifest import Manifest

@@ -10,7 +10,7 @@ from expectations.test_expectations import bring
 
 from harmrank.home import warehouse
 from harmrank.home.folder import Home
-from harmrank.landing import composition, door_in
+from harmrank.landing.checking import composition, door_in
 
 NAMES = ("deciding_columns_hold_the_usual", "columns_hold_the_usual")
 EARLIER = ("2026-02-28", "2026-03-31", "2026-04-30")

@@ -16,7 +16,7 @@ from harmrank.contract import TABLES
 from harmrank.errors import UsageError
 from harmrank.home.folder import Home
 from harmrank.home.warehouse import connect
-from harmrank.landing import door_in
+from harmrank.landing.checking import door_in
 from harmrank.landing.files import typing_sql
 from harmrank.landing.land import land
 from harmrank.landing.outcome import LandingResult

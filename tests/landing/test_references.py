@@ -14,7 +14,7 @@ from harmrank.contract import TABLES
 from harmrank.expectations import suites
 from harmrank.home import warehouse
 from harmrank.home.folder import Home
-from harmrank.landing import door_in, known_keys
+from harmrank.landing.checking import door_in, known_keys
 from harmrank.landing.files import typing_sql
 from harmrank.landing.files.extract_folder import Extract, TableFile
 from harmrank.landing.files.manifest import Manifest

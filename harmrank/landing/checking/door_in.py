@@ -12,7 +12,7 @@ from harmrank.building.macro_sql import normalise_offence_code
 from harmrank.building.project import project_root
 from harmrank.contract import CRIMES, TABLES, Kind, Table
 from harmrank.expectations import checks, suites
-from harmrank.landing import column_values, composition, known_keys, known_records
+from harmrank.landing.checking import column_values, composition, known_keys, known_records
 from harmrank.landing.files import typing_sql
 from harmrank.landing.files.extract_folder import MANIFEST, Extract, extract_date
 from harmrank.landing.files.manifest import Manifest

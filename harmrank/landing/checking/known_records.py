@@ -4,7 +4,7 @@ Numbering that starts again, references in another form and a force under anothe
 are each readable. Everything is compared by digests (known_keys), reduced first to those that the extract names.
 """
 
-from harmrank.landing import known_keys
+from harmrank.landing.checking import known_keys
 
 SAME_REPORT_DAYS = 31
 """Days that a report date may move: a force corrects typing errors of days, and a wrong month. Another crime of the same
