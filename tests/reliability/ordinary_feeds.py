@@ -69,7 +69,10 @@ def ordinary(seed: int) -> Feed:
     rng, known = random.Random(seed), {table: {} for table in TABLES}
     for number, extract in enumerate(feed):
         if number == RIGHT:
-            twice = rng.sample([*known["people"].values()], 80)
+            merged = {
+                row[name] for row in known["person_merges"].values() for name in ("person_ref", "merged_into_ref")
+            }
+            twice = rng.sample([row for row in known["people"].values() if row["person_ref"] not in merged], 80)
             for old, into in zip(twice[:40], twice[40:], strict=True):
                 _merged(old, into)
         if number:
