@@ -93,7 +93,7 @@ def to_withhold(home: Home, request: Request, compared: bool) -> list[str]:
             f"the list date {request.list_date} is later than the newest extract ({newest}): reports may be missing"
         )
     waiting = current_build.waiting(home)
-    if waiting and not compared:
+    if waiting and not compared and current_build.manifest_if_whole(home):
         reasons.append(
             f"no published list is near enough to compare it with, and the list for {waiting.list_date} still waits"
         )

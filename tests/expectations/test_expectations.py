@@ -224,6 +224,7 @@ FAULTS_IN = {
     "suspects_are_male": f"{SUSPECTS.format(60)}; update landing_people set sex = 'M' where ordinal between 22 and 60",
     "most_crimes_have_few_suspects": f"{SUSPECTS.format(100)}; {FIVES}; update landing_people set sex = 'M'",
     "crimes_have_few_suspects": f"{SUSPECTS.format(100)}; {FIVES} and ordinal <= 20; update landing_people set sex = 'M'",
+    "some_suspects_are_cleared": f"{SUSPECTS.format(160)}; update landing_people set sex = 'M'",
     "most_merges_join_one_person": MERGES.format(10),
     "merges_join_one_person": f"{MERGES.format(5)}; update landing_person_merges set person_ref = 'p50' where ordinal > 195",
     "custody_ends_after_it_begins": "update landing_custody set custody_to = '2025-12-31' where ordinal = 7",

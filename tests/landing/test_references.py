@@ -168,6 +168,7 @@ AGAIN_WHO = (
     "update new_involvements set crime_ref = lpad((ordinal - 1)::varchar, 8, '0'); "
     "insert into new_involvements select * replace ('again' || crime_ref as crime_ref) from new_involvements"
 )
+NEW_PEOPLE = "update new_people set person_ref = 'n' || ordinal; update new_involvements set person_ref = 'n' || ordinal where ordinal >"
 ROUNDED = "update new_crimes set crime_ref = (440000000000001 + ordinal) || '000' where ordinal"
 TO_CRIME = "update new_involvements set role = 'victim', crime_ref = 'c0'"
 TO_PERSON = "update new_involvements set role = 'suspect', person_ref = 'p0'"
@@ -244,6 +245,10 @@ CASES = [
      "crimes_have_one_reference", None),
     (f"{AGAIN}; {AGAIN_WHO}; update new_involvements set person_ref = 'o' || ordinal where crime_ref like 'again%'",
      "crimes_have_one_reference", None),
+    # New people, of whom involvements name some.
+    (f"{NEW_PEOPLE} 10", "people_are_in_a_crime", None),
+    (f"{NEW_PEOPLE} 11", "people_are_in_a_crime", WARNED),
+    ("update new_people set person_ref = 'n' || ordinal; update new_involvements set is_deleted = true", "people_are_in_a_crime", None),
     # Codes that have lost their zeros.
     ("update new_crimes set offence_code = if(ordinal <= 100, '806', '00806')", "codes_keep_their_zeros", None),
     ("update new_crimes set offence_code = if(ordinal <= 101, '1908', '01908')", "codes_keep_their_zeros", WARNED),

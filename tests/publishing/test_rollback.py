@@ -106,6 +106,23 @@ def test_a_first_list_may_wait_too(scratch: PublishedHome, without_dbt: Command)
     assert states(scratch.home) == ["current"]
 
 
+def test_a_corrected_first_list_is_published(scratch: PublishedHome, without_dbt: Command) -> None:
+    """The first list was empty and waits; nothing has been published that the next one could replace."""
+    (scratch.home / "published" / "current").unlink()
+    with duckdb.connect(str(scratch.home / "warehouse.duckdb")) as connection:
+        tables = ("top_100", "top_100_evidence", "offender_harm", "method_lists")
+        for table in tables:
+            connection.execute(f"create table main.{table} as from mart.{table}")
+    empty_the_list(scratch.home)
+    assert without_dbt("refresh", scratch.extracts, "--home", scratch.home).returncode == 4
+    with duckdb.connect(str(scratch.home / "warehouse.duckdb")) as connection:
+        for table in tables:
+            connection.execute(f"insert into mart.{table} from main.{table}; drop table main.{table}")
+    add_extract(scratch)
+    done = without_dbt("refresh", scratch.extracts, "--home", scratch.home)
+    assert (done.returncode, states(scratch.home)[-1]) == (0, "current"), done.stderr
+
+
 def test_a_list_date_after_the_newest_extract_waits(scratch: PublishedHome, without_dbt: Command) -> None:
     """The day of the newest extract passes and the day after waits; a past list replaces no other and does not wait."""
     refresh, before = ("refresh", scratch.extracts, "--home", scratch.home), current(scratch.home)

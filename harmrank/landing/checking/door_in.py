@@ -31,6 +31,8 @@ _LEAST_EXTRACTS = 3
 _LEAST_ROWS = 50
 # Two months: a monthly extract that comes late has crimes of the month before.
 _RECENT_DAYS = 62
+# So many suspects without one who is cleared are no coincidence.
+_MANY_SUSPECTS = 150
 # More than any file has: file number times this, plus the row in the file, orders all rows of a table.
 _MOST_ROWS = 10**12
 # Recorded-crime codes that 00802 and 00814 become without their zeros. No other two codes of the seed do.
@@ -323,6 +325,10 @@ def _involvements(incoming: IncomingExtract) -> str:
             END AS known_victim_has_sex,
             crime NOT IN (SELECT crime FROM crowded) AS has_few_people,
             CASE WHEN crime IN (SELECT crime FROM events) THEN crime NOT IN (SELECT crime FROM twice) END AS is_of_one_crime,
+            CASE
+                WHEN role = 'suspect' AND count(*) FILTER (role = 'suspect') OVER () >= {_MANY_SUSPECTS}
+                    THEN coalesce(status IN ('eliminated', 'acquitted'), false)
+            END AS is_cleared,
             CASE WHEN role = 'suspect' THEN involvements.person NOT IN (SELECT person FROM too_many) END AS has_few_crimes,
             CASE WHEN role = 'suspect' THEN crime NOT IN (SELECT crime FROM with_many_suspects) END AS has_few_suspects
         FROM involvements

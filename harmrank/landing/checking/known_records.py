@@ -30,7 +30,12 @@ _PERSON_IS_SAME = """
                 WHEN own.date_of_birth = known.date_of_birth THEN true
                 WHEN own.sex <> known.sex AND own.sex IN ('F', 'M') AND known.sex IN ('F', 'M') THEN false
                 ELSE abs(year(own.date_of_birth) - year(known.date_of_birth)) <= 1
-            END AS is_same_person"""
+            END AS is_same_person,
+            CASE
+                WHEN own.person NOT IN (SELECT person FROM versions)
+                    AND (SELECT count(*) > 0 FROM landed_involvements WHERE NOT is_deleted)
+                    THEN own.person IN (SELECT hash(force, person_ref) FROM landed_involvements)
+            END AS is_in_a_crime"""
 
 
 def crimes(is_correction: bool) -> str:
@@ -45,7 +50,7 @@ def crimes(is_correction: bool) -> str:
 
 
 def people(is_correction: bool) -> str:
-    """Returns the same query for the people of the view `landed_people`, with `is_same_person`."""
+    """Returns the same query for the people of the view `landed_people`, with `is_same_person`, and `is_in_a_crime` for new people."""
     return _compared("people", "person", "person_ref", "date_of_birth", "sex", _PERSON_IS_SAME, is_correction)
 
 
