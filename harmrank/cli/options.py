@@ -76,7 +76,7 @@ def folder(context: click.Context, option: click.Parameter, value: str | None) -
     if path.is_file():
         raise UsageError(f"{path} is a file: name a folder")
     # To DuckDB, a path that begins so is in the user's home, or an address.
-    return path.absolute() if value[0] == "~" or ":" in path.parts[0] else path
+    return path.absolute() if value[0] == "~" or ":" in value.split("/", 1)[0] else path
 
 
 def home_folder(context: click.Context, option: click.Parameter, value: str | None) -> Path | None:

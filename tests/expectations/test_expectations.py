@@ -240,7 +240,12 @@ FAULTS_IN = {
 ALSO = {
     # The zeros that make the code ambiguous are missing; a hundred crimes are always a large share of two hundred.
     "codes_are_read_one_way": ["codes_keep_their_zeros"],
-    "suspects_have_few_crimes": ["most_suspects_have_few_crimes"],
+    "suspects_have_few_crimes": ["most_suspects_have_few_crimes", "people_are_in_a_crime"],
+    # One person takes the places of others.
+    "most_suspects_have_few_crimes": ["people_are_in_a_crime"],
+    "most_crimes_have_one_reference": ["people_are_in_a_crime"],
+    "crimes_have_one_reference": ["people_are_in_a_crime"],
+    "involvements_come_in_usual_number": ["people_are_in_a_crime"],
     # Involvements do not find a crime or person without a key, or a missing one.
     "crimes_come_in_usual_number": ["involvements_have_their_crime"],
     "people_have_a_sex": ["most_victims_have_a_sex", "victims_have_a_sex"],

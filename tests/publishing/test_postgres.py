@@ -24,6 +24,7 @@ from support import postgres_server
 from support.postgres_server import PASSWORD, Server
 
 from harmrank.errors import HarmrankError
+from harmrank.home.folder import Home
 from harmrank.publishing.postgres import connection
 
 JULY = {
@@ -553,7 +554,7 @@ def test_without_psycopg_the_command_says_what_to_install(
 def test_wrong_use_is_refused_before_connecting(published: PublishedHome, harmrank: Command, tmp_path: Path) -> None:
     """No list, a damaged list, a wrong schema name, grants on names that are not copied."""
     nobody = ("--postgres", "postgresql://postgres@127.0.0.1:1/db")
-    (tmp_path / "empty").mkdir()
+    Home(tmp_path / "empty").create()
     done = harmrank("publish", *nobody, "--home", tmp_path / "empty")
     assert done.returncode == 2 and "nothing has been published" in done.stderr
     shutil.copytree(published.home, tmp_path / "home", symlinks=True)

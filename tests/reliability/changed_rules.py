@@ -770,8 +770,8 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
         ("crimes.reported_on <= rules", "crimes.reported_on < rules", "reports of the list date are out"),
         ("series = 'current' and is_detected", "is_detected", "detected police work is among the public's"),
         (
-            "coalesce(detected_harm_days, 0) / nullif(harm_days, 0)",
-            "coalesce(coalesce(detected_harm_days, 0) / nullif(harm_days, 0), 0)",
+            "coalesce(summed.detected_harm_days, 0) / nullif(summed.harm_days, 0)",
+            "coalesce(coalesce(summed.detected_harm_days, 0) / nullif(summed.harm_days, 0), 0)",
             "where there is no harm a share of it is detected",
         ),
         (

@@ -185,13 +185,22 @@ class DoorIn:
             self._table("door_known_crimes", known_records.crimes(is_correction))
         if by_table["people"]:
             self._table("door_known_people", known_records.people(is_correction))
-        self._table("door_volumes", _volumes(by_table), {"extract_id": incoming.extract.extract_id})
+        self._table(
+            "door_volumes", _volumes(by_table, self._sends_again(by_table)), {"extract_id": incoming.extract.extract_id}
+        )
         column_values.create(self._connection, incoming.files, incoming.extract.extract_id, EARLIER)
         sent = {name for name, files in by_table.items() if files}
         if by_table["person_merges"]:
             self._table("door_person_merges", known_records.merges())
         composition.create(self._connection, sent, incoming.extract.extract_id, EARLIER, is_correction)
         return {"door_volumes"} | {f"door_{name}" for name in sent} | {f"door_known_{name}" for name in sent}
+
+    def _sends_again(self, by_table: dict[str, list[CheckedFile]]) -> bool:
+        """Returns whether most crimes of the extract had landed before, as in a full export."""
+        if not by_table["crimes"]:
+            return False
+        known = "SELECT count(*) > 0 AND avg((is_same_report IS NOT NULL)::INTEGER) > 0.5 FROM door_known_crimes"
+        return bool(duck.one_value(self._connection, known))
 
     def _view(self, name: str, query: str) -> None:
         self._connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {query}")
@@ -336,8 +345,12 @@ def _involvements(incoming: IncomingExtract) -> str:
     """
 
 
-def _volumes(by_table: dict[str, list[CheckedFile]]) -> str:
-    """Returns a query for one row: by table, rows as a multiple of the usual number; null before there is a usual number."""
+def _volumes(by_table: dict[str, list[CheckedFile]], sends_again: bool) -> str:
+    """Returns a query for one row: by table, rows as a multiple of the usual number; null before there is a usual number.
+
+    Of an extract that sends everything again, only a multiple below 1 is left: more rows are what it is for.
+    """
+    most = 1 if sends_again else "NULL"
     # A correction may leave out a table that has nothing new.
     multiples = [
         f"{sum(file.rows_read for file in files)} / max(typical_rows) FILTER (table_name = '{name}') AS {name}"
@@ -345,6 +358,7 @@ def _volumes(by_table: dict[str, list[CheckedFile]]) -> str:
         else f"NULL::DOUBLE AS {name}"
         for name, files in by_table.items()
     ]
+    kept = [f"CASE WHEN {most} IS NULL OR {name} <= {most} THEN {name} END AS {name}" for name in by_table]
     return f"""
         WITH {EARLIER},
         sizes AS (
@@ -357,5 +371,5 @@ def _volumes(by_table: dict[str, list[CheckedFile]]) -> str:
             FROM sizes GROUP BY table_name
             HAVING count(*) >= {_LEAST_EXTRACTS} AND median(rows_read) >= {_LEAST_ROWS}
         )
-        SELECT {", ".join(multiples)} FROM usual
+        SELECT {", ".join(kept)} FROM (SELECT {", ".join(multiples)} FROM usual)
     """
