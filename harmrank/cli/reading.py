@@ -131,8 +131,8 @@ def briefing(root: Path, path: Path, operational: bool) -> None:
 def status(root: Path, verify: bool, max_age: timedelta | None, max_list_age: timedelta | None, as_json: bool) -> None:
     """Show what is landed, published, stale or damaged.
 
-    Without --max-age and --max-list-age, a list is stale if its date is more than 35 days ago, a landed extract is not in
-    it, or the last refresh did not succeed.
+    Without --max-age and --max-list-age, a list is stale if its date is more than 35 days ago, a landed extract is not in it, the
+    last refresh did not succeed, a list waits, or a force has sent nothing for much longer than usual.
 
     \b
     Example:
@@ -169,7 +169,7 @@ def status(root: Path, verify: bool, max_age: timedelta | None, max_list_age: ti
 @HOME_OPTION
 @JSON_OPTION
 def builds(root: Path, as_json: bool) -> None:
-    """Show the builds that are kept: the current one, earlier ones, and one that waits to be published on purpose.
+    """Show the builds that are kept: the current one, earlier ones, and one that waits for harmrank refresh --accept-list.
 
     \b
     Example:

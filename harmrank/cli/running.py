@@ -94,8 +94,9 @@ def sample(out: Path, crimes: int | None, months: int, seed: int) -> None:
 @click.option(
     "--accept-list",
     is_flag=True,
-    help="Publish a list that would wait: it is empty, lost half of its people, ranks half as many, or is dated after the "
-    "newest extract. Publishes the list that waits without building it again. Look at it first; never schedule this.",
+    help="Publish a list that would wait (docs/operations.md has the reasons: it is empty, half of its people are gone, it ranks "
+    "half as many or fewer, its date is after the newest extract or in the future, or nothing is there to compare it with). "
+    "Publishes the list that waits without building it again. Look at it first; never schedule this.",
 )
 @BAD_SHARE_OPTION
 @ENGINE_OPTION
@@ -241,7 +242,8 @@ def _landed(landing: LandingResult) -> dict[str, Any]:
 def land(extracts: Path, root: Path, max_bad_share: float, engine: str | None, as_json: bool) -> None:
     """Check new extracts and load them into the warehouse.
 
-    Builds and publishes nothing.
+    Makes no list: run harmrank refresh for that. Each extract gets a report in HOME/reports. EXTRACTS holds a folder for each
+    extract, such as EXTRACTS/2026-10-31/crimes.csv.
 
     \b
     Example:
@@ -381,8 +383,8 @@ def publish(
 def rollback(build_id: str, root: Path) -> None:
     """Make an earlier build the current list again.
 
-    Its files are first compared with their SHA-256. The list stays until new extracts come: a refresh without new extracts
-    does not return to the build that was rolled back. With the id of the current build, a list that waits is dropped.
+    It refuses if a file of that build has changed. The list stays until new extracts come: a refresh without new extracts does
+    not return to the build that was rolled back. If BUILD is the current build, this removes a list that waits.
 
     \b
     Example:
@@ -419,13 +421,19 @@ def weights() -> None:
 @click.argument("workbook", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--name", "index_name", required=True, help="Name of the new harm index, such as cchi_2026.")
 @click.option(
-    "--sheet", metavar="NAME", help="The sheet to read, if several sheets could be the index, or it is hidden."
+    "--sheet",
+    metavar="NAME",
+    help="The sheet to read: needed if several sheets could be the index, or if the right one is hidden.",
 )
 @click.option(
-    "--score-column", metavar="COLUMN", help="The column of scores, by its letter or title, if several could be it."
+    "--score-column",
+    metavar="COLUMN",
+    help="The column of scores, by its letter or title: needed if several columns could be it.",
 )
 @click.option(
-    "--accept-differences", is_flag=True, help="Import the weights even if they differ grossly from the index in use."
+    "--accept-differences",
+    is_flag=True,
+    help="Import the weights even if they differ from the index in use by more than a new edition would (docs/seeds.md).",
 )
 @HOME_OPTION
 @JSON_OPTION

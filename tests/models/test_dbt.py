@@ -35,6 +35,7 @@ def dbt(home: Path, *arguments: str, cold: bool = False) -> subprocess.Completed
     )
 
 
+@pytest.mark.thorough
 def test_only_tests_of_seeds_are_left_out_if_nothing_else_changes(scratch: PublishedHome) -> None:
     """A test that reads a model beside a seed reads new data, so it runs in every build."""
 
@@ -123,6 +124,7 @@ def test_dbt_variables_choose_another_date_and_method_without_publishing(scratch
     assert os.readlink(scratch.home / "published" / "current") == before
 
 
+@pytest.mark.thorough
 def test_a_method_that_no_row_names_fails_with_a_sentence(scratch: PublishedHome) -> None:
     """A misspelt method must not pass as an empty list."""
     assert dbt(scratch.home, "run", "--select", "int_build", "int_rules", "--vars", "{method: v101}").returncode == 0

@@ -63,6 +63,7 @@ def test_leaving_people_out_costs_next_to_nothing() -> None:
     assert cost.other_shares == 0
 
 
+@pytest.mark.thorough
 def test_the_redraws_of_a_large_force_agree_with_plain_python() -> None:
     """A year in which only some people are redrawn and the rest keep their recorded harm: the same draws, no SQL."""
     days = rank_coverage.weights()
