@@ -92,7 +92,8 @@ def connect(home: Home, read_only: bool = False) -> duckdb.DuckDBPyConnection:
 
 
 def refuse_missing(home: Home) -> None:
-    """Raises UsageError if the home has no warehouse."""
+    """Raises UsageError if the home has no warehouse, or holds a list as it was known."""
+    home.refuse_past_list()
     if not home.warehouse.exists():
         raise UsageError(f"{home.root} has no warehouse yet: run harmrank refresh or harmrank land first.")
 

@@ -106,7 +106,7 @@ def contents(home: Home) -> dict[str, list[tuple[Any, ...]]]:
     tables = ask(
         home,
         "select table_name, string_agg(column_name, ', ' order by column_index) from duckdb_columns() "
-        "where schema_name = 'raw' and table_name not in ('home_layout', 'extract_checks', 'acceptance') "
+        "where schema_name = 'raw' and table_name not in ('home_layout', 'extract_checks', 'acceptance', 'value_counts') "
         f"and column_name not in ({moments}) group by 1",
     )
     return {table: ask(home, f"select {columns} from raw.{table} order by all") for table, columns in tables}

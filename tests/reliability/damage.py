@@ -186,6 +186,8 @@ def _check_refusal(
     case: Case, connection: duckdb.DuckDBPyConnection, refused: list[Any], refusals: list[Refusal] | None
 ) -> None:
     shown = printable(case.extract.extract_id, 100)
+    if len(refused) != 1:
+        raise PromiseBroken(f"{len(refused)} extracts were refused: {[row[-1] for row in refused]}")
     ((extract_id, _, file_name, _, column, message),) = refused
     if extract_id != shown or shown not in message or (refusals is not None and refusals[0].message != message):
         raise PromiseBroken(f"the refusal is about another extract: {message}")

@@ -88,7 +88,7 @@ def _rows(table: str, month: int) -> Rows:
     if table == "people":
         middle = ("", "Zqmid", 'Zq "the" mid', "Zqmid, Zqson", "Zqmid\nZqline", "Zqné")
         return [
-            [FORCE, f"p{n}", f"Zqfore{n}", middle[n % 6], f"Zqsur{n}", "1980-02-03", "FM"[n % 2], "ZZ1 1ZZ", stamp, ""]
+            [FORCE, f"p{n}", f"Zqfore{n}", middle[n % 6], f"Zqsur{n}", "1980-02-03", "MF"[n % 2], "ZZ1 1ZZ", stamp, ""]
             for n in range(first, first + 40)
         ]
     if table == "involvements":
