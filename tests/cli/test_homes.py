@@ -128,7 +128,7 @@ def test_what_cannot_be_a_folder_is_named(home: str | bytes, said: str, harmrank
 
 
 def test_a_home_that_one_may_not_look_into_is_not_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Otherwise its reader would be told to make another one."""
+    """Otherwise the message would say to create another one."""
 
     def forbidden(path: Path) -> None:
         raise PermissionError(13, "Permission denied", str(path))

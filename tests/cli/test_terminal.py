@@ -198,7 +198,7 @@ def test_a_reader_may_stop_reading(large: Path, tmp_path: Path, arguments: tuple
 
 @pytest.mark.parametrize("arguments", [("top",), ("top", "--json"), ("status",), ("explain", KEY, "--format", "html")])
 def test_a_result_that_cannot_be_written_is_an_error(large: Path, tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    """Exit code 1 and one line, because whoever asked does not have the result."""
+    """Exit code 1 and one line, because the result did not reach the caller."""
     errors = tmp_path / "errors"
     with open("/dev/full", "w") as full, errors.open("w") as file:
         assert run_into((full.fileno(), file.fileno()), *arguments, "--home", large) == 1

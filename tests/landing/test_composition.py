@@ -8,9 +8,10 @@ import duckdb
 import pytest
 from expectations.test_expectations import bring
 
+from harmrank.contract import TABLES
 from harmrank.home import warehouse
 from harmrank.home.folder import Home
-from harmrank.landing.checking import composition, door_in
+from harmrank.landing.checking import composition, door_in, known_keys
 
 NAMES = ("deciding_columns_hold_the_usual", "columns_hold_the_usual")
 EARLIER = ("2026-02-28", "2026-03-31", "2026-04-30")
@@ -111,3 +112,23 @@ def test_the_finding_names_the_value_that_moved_most(opened: tuple[duckdb.DuckDB
         "The mix of words in reported_by is about that of earlier extracts: not true (found "
     )
     assert "75%" in finding.message and "crimes.reported_by" in finding.expectation.mend
+
+
+@pytest.mark.parametrize(("known", "is_compared"), [(150, True), (151, False)])
+def test_a_full_export_may_have_any_number_of_crimes(
+    opened: tuple[duckdb.DuckDBPyConnection, door_in.DoorIn], known: int, is_compared: bool
+) -> None:
+    """Three hundred crimes are six times the usual fifty. From more than half of them known, that is what an export is for."""
+    connection, door = opened
+    connection.execute(
+        "insert into raw.extract_files select extract_id, 'crimes', 'crimes.csv', 1, 1, 'x', 50, 50, 0 from raw.extracts"
+    )
+    more = "insert into landing_crimes select * replace ('x' || crime_ref as crime_ref) from landing_crimes where ordinal <= 100"
+    bring(connection, more)
+    known_keys.add(connection, TABLES["crimes"], f"(from landing_crimes order by all limit {known})")
+    try:
+        found = door.check(bring(connection, more))
+    finally:
+        connection.execute("delete from raw.extract_files; delete from raw.crime_digests")
+    (volume,) = [f.finding for f in found if f.finding.expectation.name == "crimes_come_in_usual_number"]
+    assert volume.passed is (False if is_compared else None)

@@ -750,7 +750,7 @@ def test_real_feed_lands_whole(tmp_path: Path) -> None:
     connection.close()
 
 
-def test_a_refused_extract_is_told_all_its_faults(door: Door) -> None:
+def test_the_report_of_a_refused_extract_names_all_its_faults(door: Door) -> None:
     """Its message gives the first and the number of the others; its report has them all, with defects and bad rows."""
     cancelled = [f"{crime(n, reported='x' if n < 20 else '2026-10-01')},{'N' if n < 60 else ''}" for n in range(100)]
     door.send("crimes.csv", "\n".join([f"{CRIMES},cancelled_on", *cancelled]))

@@ -97,7 +97,7 @@ def test_names_keep_their_own_permissions_from_build_to_build(scratch: Published
     assert {mode for mode, _ in access(published / "current") | access(after)} == {0o700, 0o600}
 
 
-def test_a_reader_without_names_is_told_so(reachable: PublishedHome) -> None:
+def test_a_reader_who_may_not_read_names_gets_a_message(reachable: PublishedHome) -> None:
     """Commands read what the reader may read and say what is left out; none acts as if there were no name."""
     home = Home(reachable.home)
     publish.share(home, 0o755, None)

@@ -94,7 +94,7 @@ def test_an_empty_list_waits_until_it_is_accepted(scratch: PublishedHome, withou
 
 
 def test_a_first_list_may_wait_too(scratch: PublishedHome, without_dbt: Command) -> None:
-    """An empty first list publishes nothing: readers are told why, not to refresh."""
+    """An empty first list publishes nothing: readers see the reason, not the advice to refresh."""
     publish._remove((scratch.home / "published" / "current").resolve())
     (scratch.home / "published" / "current").unlink()
     empty_the_list(scratch.home)

@@ -525,8 +525,8 @@ def test_a_list_warns_of_whatever_is_new_to_it(scratch: PublishedHome, without_d
     write_extract(scratch.extracts, "2026-01-31", {"crimes": header + "".join(bad)})
     write_extract(scratch.extracts, "2026-02-28", {"crimes": header + "met,o9,19/8,2026-01-01,2099-01-01\n"})
     assert without_dbt("land", scratch.extracts, "--home", scratch.home).returncode == 0
-    told = "not true for 3 of 3 rows of extract 2026-01-31 (and 1 other extract)"
-    assert told in without_dbt("refresh", scratch.extracts, "--home", scratch.home).stderr
+    warning = "not true for 3 of 3 rows of extract 2026-01-31 (and 1 other extract)"
+    assert warning in without_dbt("refresh", scratch.extracts, "--home", scratch.home).stderr
     write_extract(scratch.extracts, "2026-07-31", {"crimes": header + "met,c9,46,2026-07-01,2026-07-02\n"})
     done = without_dbt("refresh", scratch.extracts, "--home", scratch.home)
     assert (done.returncode, "not true for" in done.stderr) == (0, False), done.stderr

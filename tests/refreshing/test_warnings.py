@@ -99,7 +99,7 @@ def test_a_table_that_stops_is_named(tmp_path: Path) -> None:
 
 
 def test_landing_counts_the_rows_of_each_force(tmp_path: Path) -> None:
-    """Two forces in one file are told apart; a row in quarantine does not count."""
+    """Two forces in one file are counted apart; a row in quarantine does not count."""
     extract = tmp_path / "extracts" / "2026-10-31"
     extract.mkdir(parents=True)
     rows = [crime("c1"), crime("c2"), crime("c3").replace("met,", "city,"), *(crime(f"d{n}") for n in range(20))]

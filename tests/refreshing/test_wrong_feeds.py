@@ -19,7 +19,7 @@ SHORT = {
 
 @pytest.mark.thorough
 def test_a_readable_mistake_never_gives_a_wrong_list_in_silence(tmp_path: Path) -> None:
-    """A mistake in an export is refused, held, warned of or harmless; and each outcome is told from the others."""
+    """A mistake in an export is refused, held, warned of or harmless; and the attack recognises each outcome."""
     cases = [Case(number, kind, LAST, 1) for number, kind in enumerate(KINDS) if kind.title in SHORT]
     verdicts, _ = attack(cases, ordinary_feeds=0, jobs=1, work=tmp_path)
     assert {verdict.case.kind.title: verdict.outcome for verdict in verdicts} == SHORT
@@ -81,6 +81,6 @@ def test_a_place_is_right_for_one_person_of_the_true_hundred(found: List, figure
 def test_a_wrong_list_is_missed_without_a_new_warning(
     warnings: list[str], figures: tuple[int, int, int], outcome: str
 ) -> None:
-    """A warning counts as told only where it names what went wrong."""
+    """A warning counts only if it names what went wrong."""
     kind = next(kind for kind in KINDS if kind.title == "M and F exchanged")
     assert judged(kind, warnings, figures)[0] == outcome

@@ -15,7 +15,7 @@ altered    without such a warning: every place is right, but harm differs or peo
 missed     without such a warning: a wrong person is in the first hundred
 
 A place is right if the references behind its evidence are, in truth, one person of the true hundred, and the names shown, if any,
-are that person's. Whoever only the arbitrary key separates from place 100 is of the true hundred too. A mistake that leaves no
+are that person's. A person whom only the arbitrary key separates from place 100 is of the true hundred, too. A mistake that leaves no
 trace in the data, such as one wrong report, is in no kind: nobody could know.
 
 Then ordinary feeds with ordinary noise: none may be refused or held, and every warning is counted.

@@ -17,9 +17,9 @@ from harmrank.text import quoting
 
 RELATION = "door_composition"
 
-# A share of fewer rows says little.
-_LEAST_ROWS = 50
-_LEAST_EXTRACTS = 3
+# A share or a number of fewer rows says little: a table of a handful doubles by chance.
+LEAST_ROWS = 50
+LEAST_EXTRACTS = 3
 # Chance alone moves the shares by more than three times its mean in no measure of the samples.
 _DEVIATIONS = 3
 # A full export among monthly ones is made of other rows: it is not compared.
@@ -210,7 +210,7 @@ def _drift(earlier: str) -> str:
             FROM earlier INNER JOIN raw.value_counts USING (extract_id)
         ),
         -- Every earlier extract that has the measure; half of the usual rows are enough.
-        extracts AS (SELECT DISTINCT extract_id, measure, measure_rows FROM before WHERE measure_rows >= {_LEAST_ROWS // 2}),
+        extracts AS (SELECT DISTINCT extract_id, measure, measure_rows FROM before WHERE measure_rows >= {LEAST_ROWS // 2}),
         usual_rows AS (
             SELECT measure, median(measure_rows) AS typical_rows, count(*) AS extracts FROM extracts GROUP BY measure
         ),
@@ -234,8 +234,8 @@ def _drift(earlier: str) -> str:
                     usual.share * (1 - usual.share)
                     * (1 / measured.measure_rows + 1 / (usual_rows.extracts * usual_rows.typical_rows))
                 ) AS deviation,
-                measured.measure_rows >= {_LEAST_ROWS}
-                AND usual_rows.extracts >= {_LEAST_EXTRACTS}
+                measured.measure_rows >= {LEAST_ROWS}
+                AND usual_rows.extracts >= {LEAST_EXTRACTS}
                 AND measured.measure_rows <= {_MOST_TIMES_USUAL_ROWS} * usual_rows.typical_rows AS is_compared
             FROM measured
             INNER JOIN usual_rows ON measured.measure = usual_rows.measure

@@ -26,9 +26,6 @@ PLACES_SHOWN = 3
 """How many places are shown for each defect."""
 
 _EARLIER_EXTRACTS = 12
-_LEAST_EXTRACTS = 3
-# A table of a handful of rows doubles by chance.
-_LEAST_ROWS = 50
 # Two months: a monthly extract that comes late has crimes of the month before.
 _RECENT_DAYS = 62
 # So many suspects without one who is cleared are no coincidence.
@@ -196,10 +193,14 @@ class DoorIn:
         return {"door_volumes"} | {f"door_{name}" for name in sent} | {f"door_known_{name}" for name in sent}
 
     def _sends_again(self, by_table: dict[str, list[CheckedFile]]) -> bool:
-        """Returns whether most crimes of the extract had landed before, as in a full export."""
+        """Returns whether more than half of the crimes of the extract had landed before, as in a full export."""
         if not by_table["crimes"]:
             return False
-        known = "SELECT count(*) > 0 AND avg((is_same_report IS NOT NULL)::INTEGER) > 0.5 FROM door_known_crimes"
+        known = f"""
+            WITH own AS (SELECT {_CRIME} AS crime FROM landed_crimes),
+            known AS (SELECT crime FROM raw.crime_digests SEMI JOIN own USING (crime))
+            SELECT avg((crime IN (SELECT crime FROM known))::INTEGER) > 0.5 FROM own
+        """
         return bool(duck.one_value(self._connection, known))
 
     def _view(self, name: str, query: str) -> None:
@@ -267,7 +268,7 @@ def _crimes(incoming: IncomingExtract) -> str:
                 ELSE 'up to {_RECENT_DAYS} days'
             END AS report_age,
             CASE
-                WHEN NOT crimes.is_deleted AND {is_usual} AND count(*) OVER () >= {_LEAST_ROWS}
+                WHEN NOT crimes.is_deleted AND {is_usual} AND count(*) OVER () >= {composition.LEAST_ROWS}
                     THEN crimes.reported_on >= {day} - {_RECENT_DAYS}
             END AS is_recent,
             CASE WHEN NOT crimes.is_deleted THEN crimes.updated_at >= crimes.reported_on - INTERVAL 1 DAY
@@ -292,8 +293,12 @@ _CRIME, _PERSON = known_keys.digest("crime_ref"), known_keys.digest("person_ref"
 # The known keys are first reduced to those that this extract names, which are far fewer. IN needs no distinct keys; a join
 # would.
 def _involvements(incoming: IncomingExtract) -> str:
+    seed = quoting.text(str(project_root() / "seeds" / "suspect_statuses.csv"))
     return f"""
-        WITH involvements AS (
+        WITH cleared AS (
+            SELECT status FROM read_csv({seed}, header = true, all_varchar = true) WHERE harm_split = 'none'
+        ),
+        involvements AS (
             SELECT *, {_CRIME} AS crime, {_PERSON} AS person FROM landed_involvements WHERE NOT is_deleted
         ),
         known_crimes AS (
@@ -336,7 +341,7 @@ def _involvements(incoming: IncomingExtract) -> str:
             CASE WHEN crime IN (SELECT crime FROM events) THEN crime NOT IN (SELECT crime FROM twice) END AS is_of_one_crime,
             CASE
                 WHEN role = 'suspect' AND count(*) FILTER (role = 'suspect') OVER () >= {_MANY_SUSPECTS}
-                    THEN coalesce(status IN ('eliminated', 'acquitted'), false)
+                    THEN coalesce(status IN (SELECT status FROM cleared), false)
             END AS is_cleared,
             CASE WHEN role = 'suspect' THEN involvements.person NOT IN (SELECT person FROM too_many) END AS has_few_crimes,
             CASE WHEN role = 'suspect' THEN crime NOT IN (SELECT crime FROM with_many_suspects) END AS has_few_suspects
@@ -369,7 +374,7 @@ def _volumes(by_table: dict[str, list[CheckedFile]], sends_again: bool) -> str:
         usual AS (
             SELECT table_name, median(rows_read) AS typical_rows
             FROM sizes GROUP BY table_name
-            HAVING count(*) >= {_LEAST_EXTRACTS} AND median(rows_read) >= {_LEAST_ROWS}
+            HAVING count(*) >= {composition.LEAST_EXTRACTS} AND median(rows_read) >= {composition.LEAST_ROWS}
         )
         SELECT {", ".join(kept)} FROM (SELECT {", ".join(multiples)} FROM usual)
     """

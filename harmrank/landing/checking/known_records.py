@@ -17,7 +17,7 @@ MOST_SUSPECTS = 50
 MANY_SUSPECTS = 3
 """Suspects of one crime in an ordinary feed: a hundredth of the Old Bailey's crimes have more."""
 MOST_CRIMES = 100
-"""Crimes of one extract with the same suspect. A person who stands for all unknown suspects has more."""
+"""Crimes of one extract with the same suspect. One reference for all unknown suspects has more."""
 
 _CRIME_IS_SAME = f"""
             abs(own.reported_on - known.reported_on) <= {SAME_REPORT_DAYS} AS is_same_report,

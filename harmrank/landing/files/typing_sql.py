@@ -334,7 +334,7 @@ def _typed_time(column: Column, zone: str | None, dialect: Dialect) -> str:
             f"WHEN {has_offset} THEN {moment}",
         ]
     else:
-        # The day that stands for none is none in every form.
+        # 9999-12-31 means no day, in every form.
         day = f"try_cast(nullif(left({spelt}, 10), {dialect.text(NO_DAY)}) AS DATE)"
         others = [f"WHEN {dialect.matches(spelt, _LOCAL_DATE)} THEN {day}"]
         if zone:
