@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import duckdb
 import pytest
@@ -13,7 +14,7 @@ from harmrank.home import warehouse
 from harmrank.home.folder import Home
 from harmrank.landing.checking import composition, door_in, known_keys
 
-NAMES = ("deciding_columns_hold_the_usual", "columns_hold_the_usual")
+NAMES = ("deciding_columns_hold_the_usual", "columns_hold_the_usual", "usual_values_are_there")
 EARLIER = ("2026-02-28", "2026-03-31", "2026-04-30")
 
 
@@ -39,6 +40,23 @@ def drifted(
     connection, door = opened
     found = [f for f in door.check(bring(connection, fault, extract_id)) if f.finding.expectation.name in NAMES]
     return [(f.check_name.split(":")[-1], f.finding.is_fatal) for f in found if f.finding.failed]
+
+
+@contextmanager
+def earlier_counts(connection: duckdb.DuckDBPyConnection, measure: str, counts: str) -> Iterator[None]:
+    """Gives each earlier extract other counts of a measure: a query for values and rows."""
+    before = connection.execute("from raw.value_counts where measure = ?", [measure]).fetchall()
+    connection.execute("delete from raw.value_counts where measure = ?", [measure])
+    connection.execute(
+        f"insert into raw.value_counts select extract_id, 'crimes', ?, counts.* from raw.extracts, ({counts}) counts",
+        [measure],
+    )
+    try:
+        yield
+    finally:
+        connection.execute("delete from raw.value_counts where measure = ?", [measure])
+        if before:
+            connection.executemany("insert into raw.value_counts values (?, ?, ?, ?, ?)", before)
 
 
 @pytest.mark.parametrize(
@@ -109,9 +127,49 @@ def test_the_finding_names_the_value_that_moved_most(opened: tuple[duckdb.DuckDB
     found = door.check(bring(connection, "update landing_crimes set reported_by = 'police' where ordinal <= 150"))
     (finding,) = [f.finding for f in found if f.finding.failed and f.finding.expectation.name in NAMES]
     assert finding.message.startswith(
-        "The mix of words in reported_by is about that of earlier extracts: not true (found "
+        "The mix of words in reported_by that decide who counts is about that of earlier extracts: not true (found "
     )
     assert "75%" in finding.message and "crimes.reported_by" in finding.expectation.mend
+
+
+def test_an_offence_has_one_share_however_its_code_is_written(
+    opened: tuple[duckdb.DuckDBPyConnection, door_in.DoorIn],
+) -> None:
+    """1908 is 019/08. The next code of the list is another offence."""
+    connection, _ = opened
+    bring(connection, None)
+    codes = [code for (code,) in connection.execute("select distinct offence_code from landing_crimes").fetchall()]
+    assert codes == ["019/08"]
+    assert drifted(opened, "update landing_crimes set offence_code = '1908'") == []
+    assert ("crimes.offence_code", False) in drifted(opened, "update landing_crimes set offence_code = '019/09'")
+
+
+@pytest.mark.parametrize(("areas", "found"), [(100, []), (50, [("crimes.area_code", False)])])
+def test_values_of_less_than_a_fiftieth_each_count_as_one(
+    opened: tuple[duckdb.DuckDBPyConnection, door_in.DoorIn], areas: int, found: list[tuple[str, bool]]
+) -> None:
+    """A hundred areas of a hundredth each, then a hundred others: chance moves such shares. Fifty of a fiftieth each are compared."""
+    counts = f"select 'a' || i, 200 // {areas} from range({areas}) r(i)"
+    with earlier_counts(opened[0], "areas", counts):
+        assert drifted(opened, f"update landing_crimes set area_code = 'b' || (ordinal % {areas})") == found
+
+
+@pytest.mark.parametrize(
+    ("usually", "here", "found"), [(10, 0, [("crimes.reported_by", False)]), (10, 1, []), (9, 0, [])]
+)
+def test_a_usual_value_that_no_row_has_is_warned_of(
+    opened: tuple[duckdb.DuckDBPyConnection, door_in.DoorIn], usually: int, here: int, found: list[tuple[str, bool]]
+) -> None:
+    """Ten reports of 200 by witnesses are too few to move the shares; where none is left, witnesses were left out."""
+    with earlier_counts(
+        opened[0], "words in reported_by", f"values ('victim', 200 - {usually}), ('witness', {usually})"
+    ):
+        fault = f"update landing_crimes set reported_by = if(ordinal <= {here}, 'witness', 'victim')"
+        assert drifted(opened, fault) == found
+        connection, door = opened
+        messages = [f.finding.message for f in door.check(bring(connection, fault)) if f.finding.failed]
+        said = "None of the usual words in reported_by is missing: not true (found witness: 0%, usually 5%)"
+        assert messages == ([said] if found else [])
 
 
 @pytest.mark.parametrize(("known", "is_compared"), [(150, True), (151, False)])

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from support.independent import canonical_code
+
 from reliability.ordinary_feeds import WHO, Extract, Feed, Row, copied, rows
 
 Change = Callable[[str], str]
@@ -268,10 +270,10 @@ each("Outcome codes one too high", "crimes: outcome_type", lambda v: str((int(v)
 
 @kind("Offence codes of another list (each the next one's)", "offence_code", *LATER)
 def _another_list(_: random.Random, wrong: Feed, past: Feed) -> None:
-    codes = sorted({row["offence_code"] for row in rows([*past, *wrong], "crimes")})
+    codes = sorted({canonical_code(row["offence_code"]) for row in rows([*past, *wrong], "crimes")})
     following = dict(zip(codes, codes[1:] + codes[:1], strict=True))
     for row in rows(wrong, "crimes"):
-        row["offence_code"] = following[row["offence_code"]]
+        row["offence_code"] = following[canonical_code(row["offence_code"])]
 
 
 # --- columns exchanged and moved ---------------------------------------------------------------------------

@@ -24,8 +24,10 @@ _LEAST_VALUES = 20
 # A column that is filled less often may be filled for another reason in a first full export: two more extracts must agree.
 _OFTEN_FILLED = 0.2
 _EXTRACTS_IF_SELDOM = 3
-# A shortfall counts from three standard deviations of a count: one in a thousand extracts has it by chance.
+# A shortfall counts from three standard deviations of a count, and nothing at all where seven are usual: one in a thousand
+# extracts has it by chance. Only a shortfall of more than nine can be a reason to refuse.
 _DEVIATIONS = 3
+_LEAST_USUAL = 7
 # Every feed must say who is a woman or man, also in its first extract: without, the list is empty.
 _ALWAYS_FILLED = ("people", "sex")
 
@@ -213,8 +215,9 @@ def _shares(earlier: str) -> str:
                 unusable / nullif("values", 0) AS unusable_share,
                 CASE WHEN has_enough_values AND defaults > 0 THEN defaults / "values" END AS default_share,
                 CASE
-                    WHEN column_name = 'deleted' OR "rows" < {_LEAST_VALUES} OR usually_filled <= {_DEVIATIONS**2} THEN NULL
-                    WHEN usually_filled - filled > {_DEVIATIONS} * sqrt(usually_filled) THEN 1 - filled / usually_filled
+                    WHEN column_name = 'deleted' OR "rows" < {_LEAST_VALUES} OR usually_filled < {_LEAST_USUAL} THEN NULL
+                    WHEN filled = 0 OR usually_filled - filled > {_DEVIATIONS} * sqrt(usually_filled)
+                        THEN 1 - filled / usually_filled
                     WHEN usually_filled IS NOT NULL THEN 0
                 END AS lost_share
             FROM expected
@@ -223,7 +226,7 @@ def _shares(earlier: str) -> str:
             *,
             CASE WHEN decides AND has_enough_values THEN unusable_share END AS deciding_unusable_share,
             CASE WHEN decides THEN default_share END AS deciding_default_share,
-            CASE WHEN decides THEN lost_share END AS deciding_lost_share,
+            CASE WHEN decides AND usually_filled > {_DEVIATIONS**2} THEN lost_share END AS deciding_lost_share,
             CASE WHEN is_always_filled AND "rows" >= {_LEAST_VALUES} THEN 1 - filled / "rows" END AS deciding_blank_share
         FROM shares
     """

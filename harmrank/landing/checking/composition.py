@@ -3,7 +3,7 @@
 A column may be readable in every row and still be wrong: the sexes exchanged, every suspect convicted, a month of another
 force. Then the shares of its values move. `door_composition` has a row for each measure below, with its `drift`: half the sum
 of the differences between the shares of the values here and their median in earlier extracts (0 to 1), less what chance makes
-of as many rows. The warehouse keeps the counts of each extract in `raw.value_counts`.
+of as many rows; and a usual value that no row has. The warehouse keeps the counts of each extract in `raw.value_counts`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
+from harmrank.building.macro_sql import normalise_offence_code
 from harmrank.expectations import checks, suites
 from harmrank.text import quoting
 
@@ -20,8 +21,12 @@ RELATION = "door_composition"
 # A share or a number of fewer rows says little: a table of a handful doubles by chance.
 LEAST_ROWS = 50
 LEAST_EXTRACTS = 3
-# Chance alone moves the shares by more than three times its mean in no measure of the samples.
-_DEVIATIONS = 3
+# Taken off the difference of each share: chance explains 0.8 of a deviation on average, and seldom more than two.
+_DEVIATIONS = 2
+# Chance moves the shares of seldom values most: they count as one value.
+_SELDOM = 0.02
+# None of ten by chance: one extract of twenty thousand.
+_LEAST_USUAL = 10
 # A full export among monthly ones is made of other rows: it is not compared.
 _MOST_TIMES_USUAL_ROWS = 2
 
@@ -50,14 +55,18 @@ _DELETED = "CASE WHEN is_deleted THEN 'deleted' ELSE 'kept' END"
 
 MEASURES = (
     Measure("crimes", "deleted", "kept and deleted crimes", _DELETED, "landed_crimes", decides=True),
-    Measure("crimes", "offence_code", "classes of offences", "offence_class::VARCHAR", "door_crimes"),
+    Measure(
+        "crimes", "offence_code", "offences", _ALIVE.format(normalise_offence_code("offence_code")), "landed_crimes"
+    ),
     Measure("crimes", "reported_on", "times between report and extract", "report_age", "door_crimes"),
     Measure("crimes", "crime_ref", "new and known crimes", _is_known("is_same_report"), "door_known_crimes"),
     Measure("crimes", "area_code", "areas", _ALIVE.format("area_code"), "landed_crimes"),
     Measure(
         "crimes", "reported_by", "words in reported_by", _ALIVE.format("reported_by"), "landed_crimes", decides=True
     ),
-    Measure("crimes", "outcome_type", "outcomes", _ALIVE.format("outcome_type::VARCHAR"), "landed_crimes"),
+    Measure(
+        "crimes", "outcome_type", "outcomes", _ALIVE.format("coalesce(outcome_type::VARCHAR, 'none')"), "landed_crimes"
+    ),
     Measure(
         "crimes",
         "cancelled_on",
@@ -141,9 +150,10 @@ def create(
 
 
 def _counts(measure: Measure, year: str) -> str:
+    value = measure.value.replace("{year}", year)
     return (
         f"SELECT {quoting.text(measure.table)} AS table_name, {quoting.text(measure.column)} AS column_name, "
-        f"{quoting.text(measure.what)} AS measure, {measure.decides} AS decides, {measure.value.format(year=year)} AS value, "
+        f"{quoting.text(measure.what)} AS measure, {measure.decides} AS decides, {value} AS value, "
         f"count(*) AS value_rows FROM {measure.relation} GROUP BY value HAVING value IS NOT NULL"
     )
 
@@ -173,7 +183,10 @@ def findings(
         found += [_of_measure(connection, whole, name) for name in names]
         if not names:
             passed = True if compared and compared[0] else None
-            found.append(replace(whole, passed=passed, rows_checked=None, rows_unexpected=None))
+            expectation = replace(whole.expectation, sentence=whole.expectation.sentence.replace("{what}", "values"))
+            found.append(
+                replace(whole, expectation=expectation, passed=passed, rows_checked=None, rows_unexpected=None)
+            )
     return found
 
 
@@ -185,13 +198,18 @@ def check_name(finding: checks.Finding) -> str:
 
 def _of_measure(connection: duckdb.DuckDBPyConnection, whole: checks.Finding, name: str) -> checks.Finding:
     measure = next(measure for measure in MEASURES if measure.what == name)
-    row = connection.execute(f"SELECT value, share, usual_share FROM {RELATION} WHERE measure = ?", [name]).fetchone()
-    value, share, usual = row or ("", 0, 0)
+    is_gone = whole.expectation.arguments["column"] == "gone_value"
+    query = (
+        f"SELECT gone_value, 0, gone_share FROM {RELATION}"
+        if is_gone
+        else f"SELECT value, share, usual_share FROM {RELATION}"
+    )
+    value, share, usual = connection.execute(f"{query} WHERE measure = ?", [name]).fetchone() or ("", 0, 0)
     expectation = replace(
         whole.expectation,
         table=measure.table,
         column=measure.column,
-        sentence=f"The mix of {name} is about that of earlier extracts",
+        sentence=whole.expectation.sentence.replace("{what}", name),
         mend=whole.expectation.mend.replace("{column}", f"{measure.table}.{measure.column}"),
     )
     observed = f"{value}: {share:.0%}, usually {usual:.0%}"
@@ -199,7 +217,10 @@ def _of_measure(connection: duckdb.DuckDBPyConnection, whole: checks.Finding, na
 
 
 def _drift(earlier: str) -> str:
-    """Returns the query of the relation. `value` is the one whose share moved most. Drift is null if it is not compared."""
+    """Returns the query of the relation, with a row for each measure; `drift` is null if it is not compared.
+
+    `value` is the value whose share moved most, `gone_value` a usual one that no row has, or null.
+    """
     return f"""
         WITH {earlier},
         own AS (
@@ -223,24 +244,37 @@ def _drift(earlier: str) -> str:
                 ON pairs.measure = before.measure AND pairs.value = before.value AND extracts.extract_id = before.extract_id
             GROUP BY pairs.measure, pairs.value
         ),
-        measured AS (SELECT DISTINCT measure, table_name, column_name, decides, measure_rows FROM own),
-        shares AS (
-            SELECT
-                measured.*,
-                usual.value,
-                coalesce(own.value_rows, 0) / measured.measure_rows AS share,
-                usual.share AS usual_share,
-                sqrt(
-                    usual.share * (1 - usual.share)
-                    * (1 / measured.measure_rows + 1 / (usual_rows.extracts * usual_rows.typical_rows))
-                ) AS deviation,
-                measured.measure_rows >= {LEAST_ROWS}
-                AND usual_rows.extracts >= {LEAST_EXTRACTS}
-                AND measured.measure_rows <= {_MOST_TIMES_USUAL_ROWS} * usual_rows.typical_rows AS is_compared
+        measured AS (
+            SELECT DISTINCT
+                own.measure, table_name, column_name, decides, measure_rows, extracts * typical_rows AS usual_rows,
+                measure_rows >= {LEAST_ROWS}
+                AND extracts >= {LEAST_EXTRACTS}
+                AND measure_rows <= {_MOST_TIMES_USUAL_ROWS} * typical_rows AS is_compared
+            FROM own INNER JOIN usual_rows ON own.measure = usual_rows.measure
+        ),
+        frequent AS (
+            SELECT measure, usual.value, coalesce(own.value_rows, 0) / measured.measure_rows AS share, usual.share AS usual_share
             FROM measured
-            INNER JOIN usual_rows ON measured.measure = usual_rows.measure
-            INNER JOIN usual ON measured.measure = usual.measure
-            LEFT JOIN own ON measured.measure = own.measure AND usual.value = own.value
+            INNER JOIN usual USING (measure)
+            LEFT JOIN own USING (measure, value)
+            WHERE greatest(coalesce(own.value_rows, 0) / measured.measure_rows, usual.share) >= {_SELDOM}
+        ),
+        shares AS (
+            SELECT *, sqrt(usual_share * (1 - usual_share) * (1 / measure_rows + 1 / usual_rows)) AS deviation
+            FROM measured INNER JOIN (
+                SELECT * FROM frequent
+                UNION ALL
+                SELECT measure, 'other values', 1 - sum(share), greatest(1 - sum(usual_share), 0) FROM frequent GROUP BY measure
+            ) USING (measure)
+        ),
+        -- The most usual of the values that no row has.
+        gone AS (
+            SELECT measure, arg_max(usual.value, usual.share) AS gone_value, max(usual.share) AS gone_share
+            FROM measured
+            INNER JOIN usual USING (measure)
+            ANTI JOIN own USING (measure, value)
+            WHERE measured.is_compared AND usual.share * measured.measure_rows >= {_LEAST_USUAL}
+            GROUP BY measure
         ),
         drifts AS (
             SELECT
@@ -258,5 +292,5 @@ def _drift(earlier: str) -> str:
             FROM shares
             GROUP BY table_name, column_name, measure, decides
         )
-        SELECT *, CASE WHEN decides THEN drift END AS deciding_drift FROM drifts
+        SELECT *, CASE WHEN decides THEN drift END AS deciding_drift FROM drifts LEFT JOIN gone USING (measure)
     """
