@@ -242,7 +242,7 @@ bench-env: dev $(BENCH_VENV)/.installed $(BENCH_SQLMESH_VENV)/.installed  ## set
 BENCH_ARGS ?= --record
 
 .PHONY: bench
-bench: bench-env  ## time harmrank and its peers, an hour or two; write docs/performance.md
+bench: bench-env  ## time harmrank and its peers on feeds of two shapes, about three hours; write docs/performance.md
 	@echo "==> benchmarks/bench.py $(BENCH_ARGS)"
 	@$(BIN)/python benchmarks/bench.py $(BENCH_ARGS)
 

@@ -2,7 +2,7 @@
 
     make bench BENCH_ARGS="--sizes 1 10 --runs 3 --work /somewhere/large"
 
-With --record the new figures replace those of the same sizes in benchmarks/results.json, and docs/performance.md and its
+With --record the new figures replace those of the same sizes and shapes in benchmarks/results.json, and docs/performance.md and its
 pictures are written from all of them. Exit code 1 if a contender failed or its hundred differs from the floor's.
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 import page
 import results
 from contest import Contest
-from feeds import make
+from feeds import DENSE, USUAL, make
 from peers import HARMRANK, PEERS, REPOSITORY
 
 RESULTS = REPOSITORY / "benchmarks" / "results.json"
@@ -37,13 +37,14 @@ def main() -> int:
         work = (options.work or Path(throw_away)).resolve()
         work.mkdir(parents=True, exist_ok=True)
         sizes = []
-        for millions in options.sizes:
-            sizes.append(_size(options, work, round(millions * 1e6)))
-            results.write(work / "results.json", sizes)
+        for shape in options.shapes:
+            for millions in options.sizes:
+                sizes.append(_size(options, work, round(millions * 1e6), shape))
+                results.write(work / "results.json", sizes)
     print("\n\n".join(page.tables(size) for size in sizes))
     if options.record:
         _record(sizes)
-    failed = [f"{size.crimes:,} crimes: {line}" for size in sizes for line in size.failed()]
+    failed = [f"{size.crimes:,} crimes, {size.shape}: {line}" for size in sizes for line in size.failed()]
     for line in failed:
         print(f"FAILED {line}", file=sys.stderr)
     return 1 if failed else 0
@@ -52,6 +53,13 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", nargs="+", type=float, default=[1, 10], help="millions of crimes (default: 1 10)")
+    parser.add_argument(
+        "--shapes",
+        nargs="+",
+        choices=[USUAL, DENSE],
+        default=[USUAL, DENSE],
+        help="of the feeds (default: usual dense)",
+    )
     parser.add_argument("--runs", type=int, default=3, help="runs of each contender (default: 3)")
     everybody = [*PEERS, HARMRANK]
     parser.add_argument(
@@ -71,9 +79,9 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _size(options: argparse.Namespace, work: Path, crimes: int) -> results.Size:
-    print(f"{crimes:,} crimes: the feed", file=sys.stderr, flush=True)
-    feed = make(work, crimes, options.seed, options.gzip)
+def _size(options: argparse.Namespace, work: Path, crimes: int, shape: str) -> results.Size:
+    print(f"{crimes:,} crimes, {shape}: the feed", file=sys.stderr, flush=True)
+    feed = make(work, crimes, options.seed, options.gzip, shape)
     load = os.getloadavg()[0]
     if load > BUSY:
         print(f"  the machine is busy (load {load:.1f}): the figures will be too high", file=sys.stderr)
@@ -95,9 +103,9 @@ def _versions(names: list[str]) -> dict[str, str]:
 
 
 def _record(sizes: list[results.Size]) -> None:
-    kept = results.read(RESULTS) | {size.crimes: size for size in sizes}
+    kept = results.read(RESULTS) | {size.key: size for size in sizes}
     results.write(RESULTS, kept.values())
-    page.record(sorted(kept.values(), key=lambda size: size.crimes))
+    page.record(results.in_order(kept.values()))
     plots = REPOSITORY / "benchmarks" / "plots.py"
     python = REPOSITORY / ".venv-bench" / "bin" / "python"
     subprocess.run([python, plots, RESULTS, REPOSITORY / "docs" / "images"], check=True)

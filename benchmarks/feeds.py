@@ -23,7 +23,9 @@ from pathlib import Path
 from typing import TextIO
 
 CRIMES_A_MONTH = 1_000_000 / 12
-"""As recorded in London. It sets the months of a feed, so that feeds of all sizes have the same density."""
+"""As recorded in London. It sets the months of a usual feed: a larger one is a longer history of the same city."""
+DENSE_MONTHS = 24  # of every dense feed: a larger one is a larger country, with more people in the window
+USUAL, DENSE = "usual", "dense"  # shapes of `harmrank sample`
 MOST_EXTRACTS = 600  # the most that `harmrank sample` writes
 FEWEST_MONTHS = 6  # the sample needs so many for each of its defects
 DAY = 3_000  # crimes in the extract of a day
@@ -34,14 +36,15 @@ Row = dict[str, str]
 
 @dataclass(frozen=True)
 class Feed:
-    """A feed on disk: `crimes` in `months` extracts of `gigabytes` (10^9 bytes) in `folder`, and the newest extract id of
-    each of its three states by the state's folder."""
+    """A feed on disk: `crimes` of a `shape` in `months` extracts of `gigabytes` (10^9 bytes) in `folder`, and the newest
+    extract id of each of its three states by the state's folder."""
 
     folder: Path
     crimes: int
     months: int
     gigabytes: float
     newest: dict[str, str]
+    shape: str = USUAL
 
     def extracts(self, state: str) -> Path:
         """Returns the folder of extracts of a state: months, day or next."""
@@ -52,29 +55,32 @@ class Feed:
         return self.newest[state][:10]
 
 
-def months_of(crimes: int) -> int:
-    """Returns the number of monthly extracts of a feed of so many crimes."""
+def months_of(crimes: int, shape: str) -> int:
+    """Returns the number of monthly extracts of a feed of so many crimes and that shape."""
+    if shape == DENSE:
+        return DENSE_MONTHS
     return min(MOST_EXTRACTS - 1, max(FEWEST_MONTHS, round(crimes / CRIMES_A_MONTH)))
 
 
-def make(work: Path, crimes: int, seed: int, packed: bool) -> Feed:
+def make(work: Path, crimes: int, seed: int, packed: bool, shape: str = USUAL) -> Feed:
     """Returns the feed; generates it if missing. Raises ValueError if it is too small to have every table."""
-    months = months_of(crimes)
-    folder = work / "feeds" / f"{crimes}-{months}-{seed}{'-gz' if packed else ''}"
+    months = months_of(crimes, shape)
+    marks = f"{'' if shape == USUAL else f'-{shape}'}{'-gz' if packed else ''}"
+    folder = work / "feeds" / f"{crimes}-{months}-{seed}{marks}"
     if not folder.exists():
         part = folder.with_suffix(".part")
         shutil.rmtree(part, ignore_errors=True)
-        _generate(part, crimes, months, seed, packed)
+        _generate(part, crimes, months, seed, packed, shape)
         part.rename(folder)
     lacking = [table for table in TABLES if not list((folder / "months").glob(f"*/{table}.csv*"))]
     if lacking:
         raise ValueError(f"a feed of {crimes:,} crimes has no {', '.join(lacking)}: every peer expects all tables")
     newest = {state: max(path.name for path in (folder / state).iterdir()) for state in ("months", "day", "next")}
     size = sum(file.stat().st_size for file in (folder / "months").glob("*/*"))
-    return Feed(folder, crimes, months, round(size / 1e9, 3), newest)
+    return Feed(folder, crimes, months, round(size / 1e9, 3), newest, shape)
 
 
-def _generate(part: Path, crimes: int, months: int, seed: int, packed: bool) -> None:
+def _generate(part: Path, crimes: int, months: int, seed: int, packed: bool, shape: str) -> None:
     # Every sample ends with the same month, so the last month is taken off and not added.
     all_of_it = [
         "--crimes",
@@ -83,6 +89,8 @@ def _generate(part: Path, crimes: int, months: int, seed: int, packed: bool) -> 
         str(months + 1),
         "--seed",
         str(seed),
+        "--shape",
+        shape,
     ]
     sample = [sys.executable, "-m", "harmrank", "sample", "--out", str(part / "months"), *all_of_it]
     subprocess.run(sample, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

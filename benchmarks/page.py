@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from contest import DAY, EXPLAIN, FULL, LIMIT, LIMITED, NEXT, NOTHING, STATUS, TOP
+from feeds import USUAL
 from peers import FLOOR, HARMRANK, PEERS, REPOSITORY, SCRIPT
 from results import Size
 
@@ -43,14 +44,18 @@ def record(sizes: Iterable[Size], page: Path = PAGE) -> None:
 
 
 def tables(size: Size) -> str:
-    """Returns the tables of one size: the contenders' times, harmrank's refreshes, and the machine."""
+    """Returns the tables of one size and shape: the contenders' times, harmrank's refreshes, and the machine."""
     parts = [
-        f"### {size.crimes:,} crimes in {size.months} monthly extracts, {size.gigabytes:g} GB",
+        f"### {_shape(size)}{size.crimes:,} crimes in {size.months} monthly extracts, {size.gigabytes:g} GB",
         _from_nothing(size),
         *([_harmrank(size)] if HARMRANK in size.contenders() else []),
         _below(size),
     ]
     return "\n\n".join(parts)
+
+
+def _shape(size: Size) -> str:
+    return "" if size.shape == USUAL else f"{size.shape.capitalize()}: "
 
 
 def _from_nothing(size: Size) -> str:

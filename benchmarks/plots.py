@@ -13,12 +13,14 @@ from pathlib import Path
 
 import matplotlib as mpl
 from contest import DAY, FULL, NEXT, NOTHING
+from feeds import USUAL
 from matplotlib import pyplot
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 from page import HARMRANK_STEPS
 from peers import HARMRANK, PEERS, SCRIPT
-from results import Size, read
+from results import Size, in_order, read
 
 # Distinguishable without colour; the star is the most visible.
 MARKERS = {"floor": "o", "polars": "s", "script": "^", "pandas": "v", "sqlmesh": "D", HARMRANK: "*"}
@@ -37,7 +39,7 @@ class Line:
 def main() -> None:
     """Writes performance.svg and performance_refresh.svg into the folder of the command line."""
     mpl.rcParams |= {"svg.hashsalt": "harmrank", "svg.fonttype": "path", "font.size": 11}
-    sizes = sorted(read(Path(sys.argv[1])).values(), key=lambda size: size.crimes)
+    sizes = in_order(read(Path(sys.argv[1])).values())
     folder = Path(sys.argv[2])
     full = [
         Line(HARMRANK if name == HARMRANK else PEERS[name].title, name, FULL, marker)
@@ -53,9 +55,25 @@ def main() -> None:
 
 
 def draw(sizes: Sequence[Size], lines: Sequence[Line], title: str, target: Path) -> None:
-    """Draws one picture: seconds on the left, memory on the right, both by the size of the feed."""
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.8), layout="constrained")
-    for line in lines:
+    """Draws one picture: a row for each shape, seconds on the left, memory on the right, both by the size of the feed."""
+    shapes = list(dict.fromkeys(size.shape for size in sizes))
+    figure, rows = pyplot.subplots(
+        len(shapes), 2, figsize=(11, 1 + 3.8 * len(shapes)), layout="constrained", squeeze=False
+    )
+    named: dict[str, Line2D] = {}
+    for shape, pair in zip(shapes, rows, strict=True):
+        named |= _row([size for size in sizes if size.shape == shape], lines, pair)
+    figure.suptitle(title)
+    figure.legend(named.values(), named, loc="outside lower center", ncols=3, frameon=False)
+    figure.savefig(target, metadata={"Date": None})
+    pyplot.close(figure)
+    print(f"wrote {target.name}")
+
+
+def _row(sizes: Sequence[Size], lines: Sequence[Line], pair: Sequence[Axes]) -> dict[str, Line2D]:
+    """Draws the two pictures of one shape. Returns what the legend names: the lines by their labels."""
+    named = {}
+    for place, line in enumerate(lines):
         points = [
             (size.crimes, size.seconds(line.contender, line.step), size.peak_mb(line.contender, line.step))
             for size in sizes
@@ -66,18 +84,17 @@ def draw(sizes: Sequence[Size], lines: Sequence[Line], title: str, target: Path)
         if not found:
             continue
         crimes, seconds, peaks = zip(*found, strict=True)
-        style = {"marker": line.marker, "markersize": 11 if line.marker == "*" else 7, "label": line.label}
-        style |= {"linewidth": 2.5, "color": "black"} if line.marker == "*" else {"linewidth": 1.3}
-        left.plot(crimes, seconds, **style)
-        right.plot(crimes, [peak / 1000 for peak in peaks], **style)
-    for axes, what in ((left, "time, seconds"), (right, "peak memory, GB")):
-        _label(axes, what, [size.crimes for size in sizes])
-    figure.suptitle(title)
-    handles, labels = left.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
-    figure.savefig(target, metadata={"Date": None})
-    pyplot.close(figure)
-    print(f"wrote {target.name}")
+        style = {"marker": line.marker, "markersize": 11 if line.marker == "*" else 7}
+        style |= (
+            {"linewidth": 2.5, "color": "black"} if line.marker == "*" else {"linewidth": 1.3, "color": f"C{place}"}
+        )
+        named[line.label] = pair[0].plot(crimes, seconds, **style)[0]
+        pair[1].plot(crimes, [peak / 1000 for peak in peaks], **style)
+    for axes, what in zip(pair, ("time, seconds", "peak memory, GB"), strict=True):
+        _label(
+            axes, f"{'' if sizes[0].shape == USUAL else f'{sizes[0].shape}: '}{what}", [size.crimes for size in sizes]
+        )
+    return named
 
 
 def _label(axes: Axes, what: str, sizes: Sequence[int]) -> None:

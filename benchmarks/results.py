@@ -1,4 +1,4 @@
-"""The figures of each size as stored in results.json, and medians, ratios and failures of them."""
+"""The figures of each size and shape as stored in results.json, and medians, ratios and failures of them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from contest import FULL, Run
-from feeds import Feed
+from feeds import USUAL, Feed
 from measure import Measured
 from peers import HARMRANK, PEERS
 
 
 @dataclass(frozen=True)
 class Size:
-    """The measurements of one size: feed, date, machine and every run; `memory_limit` if all steps of harmrank had one."""
+    """The measurements of one size and shape: feed, date, machine and every run; `memory_limit` if all steps of harmrank had one."""
 
     crimes: int
     months: int
@@ -31,6 +31,12 @@ class Size:
     versions: dict[str, str]
     runs: list[Run]
     memory_limit: str | None = None
+    shape: str = USUAL
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """Returns what is replaced if measured again: the number of crimes and the shape."""
+        return self.crimes, self.shape
 
     def of(self, contender: str, step: str = FULL) -> list[Measured]:
         """Returns the runs of one step of one contender."""
@@ -82,7 +88,9 @@ def size_of(
 ) -> Size:
     """Returns the new measurements with machine and date."""
     today = f"{datetime.now(UTC):%Y-%m-%d}"
-    return Size(feed.crimes, feed.months, feed.gigabytes, today, machine(), load, versions, runs, memory_limit)
+    return Size(
+        feed.crimes, feed.months, feed.gigabytes, today, machine(), load, versions, runs, memory_limit, feed.shape
+    )
 
 
 def machine() -> str:
@@ -96,16 +104,22 @@ def machine() -> str:
     return f"{model}, {os.cpu_count()} cores{memory}, {platform.system()}, Python {platform.python_version()}"
 
 
-def read(path: Path) -> dict[int, Size]:
-    """Returns the stored sizes by number of crimes."""
+def read(path: Path) -> dict[tuple[int, str], Size]:
+    """Returns the stored sizes by number of crimes and shape. An entry that names no shape has the usual one."""
     if not path.exists():
         return {}
-    return {entry["crimes"]: _size(entry) for entry in json.loads(path.read_text(encoding="utf-8"))}
+    sizes = [_size(entry) for entry in json.loads(path.read_text(encoding="utf-8"))]
+    return {size.key: size for size in sizes}
+
+
+def in_order(sizes: Iterable[Size]) -> list[Size]:
+    """Returns the sizes in the order of the page: the usual shape first, smallest first."""
+    return sorted(sizes, key=lambda size: (size.shape != USUAL, size.crimes))
 
 
 def write(path: Path, sizes: Iterable[Size]) -> None:
-    """Stores these sizes, smallest first."""
-    entries = [asdict(size) for size in sorted(sizes, key=lambda size: size.crimes)]
+    """Stores these sizes in the order of the page."""
+    entries = [asdict(size) for size in in_order(sizes)]
     path.write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")
 
 

@@ -49,7 +49,15 @@ if TYPE_CHECKING:
     show_default=True,
     help="Seed of the random numbers: the same seed writes the same files.",
 )
-def sample(out: Path, crimes: int | None, months: int, seed: int) -> None:
+@click.option(
+    "--shape",
+    type=click.Choice(["usual", "dense"]),
+    default="usual",
+    show_default=True,
+    help="What the crimes are: usual, as published; dense, about three times as many ranked people a crime, with more suspects "
+    "and witnesses in each of their crimes.",
+)
+def sample(out: Path, crimes: int | None, months: int, seed: int, shape: str) -> None:
     """Write a synthetic feed of monthly extracts. Its people are invented.
 
     \b
@@ -59,7 +67,7 @@ def sample(out: Path, crimes: int | None, months: int, seed: int) -> None:
     from harmrank.sample import DEFAULT_CRIMES, write_sample
 
     started = time.monotonic()
-    summary = write_sample(out, crimes=crimes or DEFAULT_CRIMES, months=months, seed=seed, report=say)
+    summary = write_sample(out, crimes=crimes or DEFAULT_CRIMES, months=months, seed=seed, shape=shape, report=say)
     say(f"{summary} in {time.monotonic() - started:.0f} s")
 
 

@@ -16,7 +16,6 @@ from harmrank.sample.calendar import month_at
 from harmrank.sample.columns import MISSING, Column, Columns, Floats, Mask, chance, full, pick, shares, stream
 from harmrank.sample.offences import NOBODY, Space
 
-CAREERS_PER_CRIME = 0.0405
 SERIAL_SHARE = 0.00325
 KILLING_SHARE = 0.0004
 SERIOUS_SHARE = 0.066
@@ -46,11 +45,27 @@ class Kind(IntEnum):
 
 
 @dataclass(frozen=True)
+class Shape:
+    """How many careers begin for each crime of the feed; the share of allegations in minor careers with a
+    second suspect; the share of all allegations with a witness."""
+
+    careers_per_crime: float
+    second_suspects: float
+    witnesses: float
+
+
+# Usual: drawn to the published shape. Dense: about three times as many ranked people a crime, and more people in their
+# crimes, as in a feed without most of other crime.
+SHAPES = {"usual": Shape(0.0405, 0.012, 0.0), "dense": Shape(0.13, 0.25, 0.25)}
+
+
+@dataclass(frozen=True)
 class Plan:
-    """How many careers begin each month; this depends only on the crimes of the month."""
+    """How many careers begin each month; this depends only on the crimes of the month and the shape."""
 
     months: int
     firsts: tuple[int, ...]
+    shape: Shape
 
     def numbers(self, month: int) -> Column:
         """Returns the numbers of the careers that begin in a month (from -MONTHS_BEFORE on)."""
@@ -58,11 +73,11 @@ class Plan:
         return np.arange(self.firsts[place], self.firsts[place + 1], dtype=np.int64)
 
 
-def plan(crimes_by_month: list[int]) -> Plan:
+def plan(crimes_by_month: list[int], shape: Shape) -> Plan:
     """Returns the plan for a feed. Every month before the feed is like its first month."""
     sizes = [crimes_by_month[0]] * MONTHS_BEFORE + crimes_by_month
-    ends = np.floor(np.cumsum(np.array(sizes)) * CAREERS_PER_CRIME + 0.5).astype(int)
-    return Plan(len(crimes_by_month), (0, *(int(end) for end in ends)))
+    ends = np.floor(np.cumsum(np.array(sizes)) * shape.careers_per_crime + 0.5).astype(int)
+    return Plan(len(crimes_by_month), (0, *(int(end) for end in ends)), shape)
 
 
 def beginning(seed: int, plan_: Plan, index: int) -> Columns:
@@ -93,8 +108,7 @@ def beginning(seed: int, plan_: Plan, index: int) -> Columns:
         "offence": offence,
         "victim": _victim_ids(rng, men, victims, girls, who, place),
         "suspect": suspect,
-        "second_suspect": _second_suspects(rng, person, kind, who),
-        "witness": full(n, NOBODY),
+        "second_suspect": _second_suspects(rng, person, kind, who, plan_.shape.second_suspects),
         "status": pick(STATUS_SHARES, rng.random(n)) + MISSING,
         "relationship": relationship,
         "domestic": np.asarray((relationship <= 2).astype(np.int64)),
@@ -103,7 +117,11 @@ def beginning(seed: int, plan_: Plan, index: int) -> Columns:
         "grave": np.asarray((kind[who] > Kind.MINOR).astype(np.int64)),
         "merge_to": merge_to,
     }
-    return drafts | {"arrives": _arrivals(rng, plan_, index, reported)}
+    arrives = _arrivals(rng, plan_, index, reported)
+    # Drawn last: the draws before are those of a shape without witnesses. One witness sees all that a man does.
+    seen = chance(rng, n, plan_.shape.witnesses)
+    witness = np.where(seen, person_number(men[who], Space.CAREER_WITNESS), NOBODY)
+    return drafts | {"arrives": arrives, "witness": witness}
 
 
 # Blank, named, arrested, charged, convicted, acquitted, eliminated.
@@ -198,12 +216,12 @@ def _victim_ids(
     return person_number(men[who] * MOST_VICTIMS + which, space)
 
 
-def _second_suspects(rng: np.random.Generator, person: Column, kind: Column, who: Column) -> Column:
-    """Returns the second suspect of a few lesser cases: another man of the same month."""
+def _second_suspects(rng: np.random.Generator, person: Column, kind: Column, who: Column, rate: float) -> Column:
+    """Returns the second suspect of a share of lesser cases: another man of the same month."""
     if len(who) == 0:
         return full(0, NOBODY)
     other = person[rng.integers(0, len(person), len(who))]
-    both = chance(rng, len(who), 0.012) & (kind[who] == Kind.MINOR) & (other != person[who])
+    both = chance(rng, len(who), rate) & (kind[who] == Kind.MINOR) & (other != person[who])
     return np.where(both, person_number(other, Space.CAREER), NOBODY)
 
 

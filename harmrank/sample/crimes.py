@@ -167,7 +167,7 @@ def batch(rng: np.random.Generator, month: Month, drafts: Columns, first_seq: in
     year = full(len(seq), to_date(month.last_day).year % 100)
     crimes = {"seq": seq, "year": year} | _crimes(rng, month, drafts)
     careers = drafts["suspect"] % 16 <= Space.SECOND_ALIAS
-    sent = [drafts[who][careers & (drafts[who] >= 0)] for who in ("suspect", "second_suspect", "victim")]
+    sent = [drafts[who][careers & (drafts[who] >= 0)] for who in ("suspect", "second_suspect", "victim", "witness")]
     people = np.unique(np.concatenate([new, *sent]))
     return Batch(drafts, crimes, _involvements(rng, drafts, crimes), people)
 

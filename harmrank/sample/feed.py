@@ -57,12 +57,13 @@ def write_sample(
     crimes: int = DEFAULT_CRIMES,
     months: int = 24,
     seed: int = 1,
+    shape: str = "usual",
     report: Callable[[str], None] = lambda line: None,
 ) -> SampleSummary:
     """Writes `crimes` crimes in `months` monthly extracts, the newest of October 2026, into the folder `out`.
 
-    The same arguments write the same bytes. Raises UsageError if `out` is a file or holds anything, or a number
-    makes no sense.
+    `shape` is a name of careers.SHAPES. The same arguments write the same bytes. Raises UsageError if `out` is a file or
+    holds anything, or a number makes no sense.
     """
     if crimes < 1 or months < 1 or seed < 0:
         raise UsageError("a sample needs at least one crime and one month, and a seed that is not negative")
@@ -71,7 +72,7 @@ def write_sample(
     out.mkdir(parents=True, exist_ok=True)
     sizes = share_out(crimes, months)
     with duck.open_database() as connection:
-        plan = careers.plan(sizes)
+        plan = careers.plan(sizes, careers.SHAPES[shape])
         feed = _Feed(out, seed, plan, month_at(0, months).first_day, Waiting(months), connection)
         for index in range(-careers.MONTHS_BEFORE, 0):
             _begin_careers(feed, index)

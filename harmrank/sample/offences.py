@@ -30,6 +30,7 @@ class Space(IntEnum):
     FEMALE_SUSPECT = 10
     WITNESS = 11
     GHOST = 12  # never sent: the involvements of these people remain orphans
+    CAREER_WITNESS = 13
 
 
 NOBODY = -1

@@ -15,6 +15,7 @@ _SPACES = 16
 # Chances of male, female, other and unknown for each kind of person, before unusable values replace some.
 _FEMALE = (0.0, 1.0, 0.0, 0.0)
 _MALE = (1.0, 0.0, 0.0, 0.0)
+_WITNESS = (0.49, 0.49, 0.005, 0.015)
 _SEX: dict[int, tuple[float, float, float, float]] = {
     Space.CAREER_WOMAN: _FEMALE,
     Space.CAREER_GIRL: _FEMALE,
@@ -23,7 +24,8 @@ _SEX: dict[int, tuple[float, float, float, float]] = {
     Space.VICTIM: (0.52, 0.468, 0.002, 0.01),
     Space.SUSPECT: (0.83, 0.158, 0.002, 0.01),
     Space.YOUNG_SUSPECT: (0.8, 0.197, 0.003, 0.0),
-    Space.WITNESS: (0.49, 0.49, 0.005, 0.015),
+    Space.WITNESS: _WITNESS,
+    Space.CAREER_WITNESS: _WITNESS,
 }
 # Youngest and oldest age in years on the first day of the feed.
 _AGES: dict[int, tuple[float, float]] = {

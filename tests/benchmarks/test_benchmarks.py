@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -14,9 +15,9 @@ import page
 import peers
 import pytest
 import results
-from contest import FULL, Contest
-from feeds import Feed, make
-from measure import run
+from contest import FULL, Contest, Run
+from feeds import DENSE, USUAL, Feed, make
+from measure import Measured, run
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CRIMES = 20_000
@@ -38,7 +39,7 @@ class Done:
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Done:
     """The command at a tiny size, with the contenders of the test environment."""
     work = tmp_path_factory.mktemp("bench")
-    options = ["--sizes", str(CRIMES / 1e6), "--runs", "1", "--work", str(work), "--keep"]
+    options = ["--sizes", str(CRIMES / 1e6), "--shapes", USUAL, "--runs", "1", "--work", str(work), "--keep"]
     command = [sys.executable, "benchmarks/bench.py", *options, "--peers", "floor", "script", "harmrank"]
     process = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     return Done(process, make(work, CRIMES, seed=1, packed=False), work / "kept")
@@ -70,6 +71,15 @@ def test_every_peer_does_the_same_work(bench: Done, peer: peers.Peer, tmp_path: 
         name: rows_apart(tmp_path / f"{name}.parquet", home / f"published/current/{name}.parquet") for name in tables
     }
     assert apart == dict.fromkeys(tables, (0, 0))
+
+
+@pytest.mark.thorough
+def test_the_peers_agree_on_a_dense_feed(tmp_path: Path) -> None:
+    """With several suspects a crime, and more people behind each place, every peer still writes the floor's hundred."""
+    contest = Contest(tmp_path, make(tmp_path, CRIMES, seed=1, packed=False, shape=DENSE), timeout=600)
+    contest.measure([name for name, peer in peers.PEERS.items() if peer.python.exists()], times=1)
+    assert [run.measured.failure for run in contest.runs] == [None] * len(contest.runs)
+    assert {"floor", "script"} <= {run.contender for run in contest.runs}
 
 
 def rows_apart(one: Path, other: Path) -> tuple[int, int]:
@@ -126,6 +136,28 @@ def test_the_memory_is_that_of_the_command(tmp_path: Path) -> None:
     assert 300 < float(done.stdout) < 400
 
 
+def test_both_shapes_are_stored_and_shown(tmp_path: Path) -> None:
+    """A size of one shape does not replace the same size of the other, the usual shape comes first, and figures stored before
+    there were shapes are usual ones."""
+    runs = [Run("floor", FULL, Measured(1.0, 1.0, 1.0), 0.0)]
+    dense, usual, larger = (
+        results.size_of(Feed(tmp_path, crimes, 24, 0.3, {}, shape), runs, 0.0, {})
+        for crimes, shape in ((1_000_000, DENSE), (1_000_000, USUAL), (10_000_000, USUAL))
+    )
+    stored = tmp_path / "results.json"
+    results.write(stored, [dense, larger, usual])
+    assert list(results.read(stored).values()) == [usual, larger, dense]
+    entries = json.loads(stored.read_text(encoding="utf-8"))
+    del entries[0]["shape"]
+    stored.write_text(json.dumps(entries), encoding="utf-8")
+    assert results.read(stored)[1_000_000, USUAL] == usual
+    heads = [page.tables(size).partition("\n")[0] for size in (usual, dense)]
+    assert heads == [
+        "### 1,000,000 crimes in 24 monthly extracts, 0.3 GB",
+        "### Dense: 1,000,000 crimes in 24 monthly extracts, 0.3 GB",
+    ]
+
+
 @pytest.mark.thorough
 def test_the_page_has_a_place_for_the_figures(bench: Done, tmp_path: Path) -> None:
     """New figures replace the old ones on the page, and stored figures are read back unchanged."""
@@ -134,7 +166,7 @@ def test_the_page_has_a_place_for_the_figures(bench: Done, tmp_path: Path) -> No
     size = results.size_of(bench.feed, contest.runs, 0.5, {"duckdb": duckdb.__version__}, memory_limit="9GB")
     assert "harmrank with `--memory-limit 9GB` throughout" in page.tables(size)
     results.write(tmp_path / "results.json", [size])
-    assert results.read(tmp_path / "results.json") == {size.crimes: size}
+    assert results.read(tmp_path / "results.json") == {size.key: size}
     copy = tmp_path / "performance.md"
     shutil.copy(page.PAGE, copy)
     page.record([size], copy)

@@ -1,4 +1,4 @@
-"""The synthetic feed: same bytes for the same seed, columns of the contract, number of crimes, defects."""
+"""The synthetic feed: same bytes for the same seed, columns of the contract, number of crimes, defects, shapes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import duckdb
 import pytest
 
 from harmrank import contract
+from harmrank.cli.running import sample
 from harmrank.errors import UsageError
-from harmrank.sample import feed, write_sample
+from harmrank.sample import SHAPES, feed, write_sample
 
 CRIMES, MONTHS = 30_000, 8
 
@@ -22,8 +23,8 @@ def _nothing(_: str) -> None:
     pass
 
 
-def _make(out: Path, crimes: int = CRIMES, months: int = MONTHS, seed: int = 1) -> Path:
-    write_sample(out, crimes=crimes, months=months, seed=seed, report=_nothing)
+def _make(out: Path, crimes: int = CRIMES, months: int = MONTHS, seed: int = 1, shape: str = "usual") -> Path:
+    write_sample(out, crimes=crimes, months=months, seed=seed, shape=shape, report=_nothing)
     return out
 
 
@@ -40,10 +41,10 @@ def _rows(folder: Path, table: str) -> list[dict[str, str]]:
     return found
 
 
-@pytest.fixture(scope="module")
-def extracts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One feed for all tests that only read it."""
-    return _make(tmp_path_factory.mktemp("sample") / "feed")
+@pytest.fixture(scope="module", params=SHAPES)
+def extracts(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One feed of each shape for all tests that only read it."""
+    return _make(tmp_path_factory.mktemp("sample") / "feed", shape=request.param)
 
 
 def test_the_same_seed_writes_the_same_bytes_and_another_seed_different_ones(tmp_path: Path) -> None:
@@ -51,6 +52,52 @@ def test_the_same_seed_writes_the_same_bytes_and_another_seed_different_ones(tmp
     one, two, other = (_make(tmp_path / name, 3_000, 4, seed) for name, seed in (("a", 5), ("b", 5), ("c", 6)))
     assert _bytes(one) == _bytes(two)
     assert _bytes(one)["2026-10-31/crimes.csv"] != _bytes(other)["2026-10-31/crimes.csv"]
+
+
+def test_the_usual_shape_never_changes(tmp_path: Path) -> None:
+    """Figures of older versions were measured on the same feed: a new shape changes no byte of the usual one."""
+    described = hashlib.sha256()
+    for extract in sorted(_make(tmp_path / "feed", 20_000, 4, 5).iterdir()):
+        described.update((extract / "extract.json").read_bytes())
+    assert described.hexdigest() == "05412968fc89d109e3732f953d0507f9fe6ee523157df33ae2520ef768f6d7d0"
+
+
+# Of each shape: men suspected of a crime against a woman or girl, such crimes, those with two suspects, with a witness.
+DENSITY = """
+    with links as (select distinct crime_ref, person_ref, role from read_csv('{0}/*/involvements.csv', all_varchar = true)),
+    people as (select person_ref, any_value(sex) as sex from read_csv('{0}/*/people.csv', all_varchar = true) group by all),
+    crimes as (
+        select
+            crime_ref,
+            list(person_ref) filter (role = 'suspect' and sex = 'M') as men,
+            bool_or(role = 'victim' and sex = 'F') as has_woman,
+            bool_or(role = 'witness') as has_witness
+        from links inner join people using (person_ref)
+        group by crime_ref
+    )
+    select
+        len(list_distinct(flatten(list(men)))),
+        count(*),
+        count(*) filter (len(men) > 1),
+        count(*) filter (has_witness)
+    from crimes where has_woman and len(men) > 0
+"""
+
+
+def test_the_dense_shape_has_more_people_in_scope(tmp_path: Path) -> None:
+    """For as many crimes it has over twice as many suspects of crime against women, a fifth of it with two, a fifth with a witness."""
+    usual, dense = (
+        duckdb.sql(DENSITY.format(_make(tmp_path / shape, 10_000, 2, shape=shape))).fetchall()[0] for shape in SHAPES
+    )
+    assert 2 < dense[0] / usual[0] < 4 and 2 < dense[1] / usual[1] < 4
+    assert usual[2] / usual[1] < 0.05 < 0.15 < dense[2] / dense[1] < 0.25
+    assert usual[3] / usual[1] < 0.05 < 0.15 < dense[3] / dense[1] < 0.25
+
+
+def test_the_command_offers_every_shape() -> None:
+    """The command names the shapes itself, to start without numpy."""
+    offered = next(option.type for option in sample.params if option.name == "shape")
+    assert list(offered.choices) == list(SHAPES)
 
 
 def test_the_bytes_do_not_depend_on_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
