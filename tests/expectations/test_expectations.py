@@ -140,8 +140,9 @@ def test_every_expectation_has_a_sentence_and_advice() -> None:
 
 ROWS = 200
 GOOD = {
-    "crimes": "select 'met' as force, 'c' || i as crime_ref, '019/08' as offence_code, date '2026-06-01' as reported_on, "
-    "null::date as committed_from, null::date as committed_to, 'victim' as reported_by, 1 as outcome_type, "
+    "crimes": "select 'met' as force, 'c' || i as crime_ref, if(i % 2 = 0, '019/08', '008/06') as offence_code, "
+    "date '2026-06-01' as reported_on, null::date as committed_from, null::date as committed_to, "
+    "if(i % 20 = 0, 'witness', 'victim') as reported_by, 1 as outcome_type, "
     "date '2026-06-02' as outcome_on, null::date as cancelled_on, null::varchar as area_code, null::boolean as domestic_abuse",
     "people": "select 'met' as force, 'p' || i as person_ref, null as forename, null as middle_names, null as surname, "
     "date '1980-01-01' as date_of_birth, null::int as birth_year, 'F' as sex, null as ethnicity, null as pnc_id, "
@@ -212,6 +213,7 @@ FAULTS_IN = {
     "where ordinal <= 101",
     "involvements_are_updated_by_the_extract": "update landing_involvements set updated_at = '2026-07-05' where ordinal = 7",
     "involvements_have_their_crime": "delete from landing_crimes where ordinal <= 11",
+    "people_have_a_birth": "update landing_people set date_of_birth = null where ordinal <= 161",
     "involvements_have_their_person": "delete from landing_people where ordinal <= 11",
     "victims_have_a_sex": "update landing_people set sex = 'U' where ordinal <= 21",
     "most_crimes_have_few_people": "update landing_involvements set crime_ref = 'c1' where ordinal <= 100",

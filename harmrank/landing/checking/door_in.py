@@ -171,7 +171,8 @@ class DoorIn:
         for name, files in by_table.items():
             self._view(f"landed_{name}", _landed(TABLES[name], files))
         is_born = incoming.day_is_past("date_of_birth", "is_born")
-        self._view("door_people", f"SELECT *, {incoming.is_updated}, {is_born} FROM landed_people")
+        has_birth = "CASE WHEN NOT is_deleted THEN date_of_birth IS NOT NULL OR birth_year IS NOT NULL END AS has_birth"
+        self._view("door_people", f"SELECT *, {incoming.is_updated}, {is_born}, {has_birth} FROM landed_people")
         self._view("door_custody", "SELECT * FROM landed_custody")
         if by_table["crimes"]:
             self._view("door_crimes", f"SELECT * FROM {incoming.crimes}")
