@@ -176,6 +176,7 @@ def test_a_usual_value_that_no_row_has_is_warned_of(
     ("measure", "fault", "most"),
     [
         ("crimes.reported_by", "update landing_crimes set reported_by = if(ordinal <= {}, 'victim', 'police')", 198),
+        ("crimes.reported_by", "update landing_crimes set reported_by = if(ordinal <= {}, null, 'police')", 198),
         ("crimes.offence_code", "update landing_crimes set offence_code = if(ordinal <= {}, '019/08', '008/06')", 180),
         ("crimes.cancelled_on", "update landing_crimes set cancelled_on = '2026-06-02' where ordinal <= {}", 100),
         ("people.deceased_on", "update landing_people set deceased_on = '2026-06-02' where ordinal <= {}", 100),

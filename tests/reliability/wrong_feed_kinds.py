@@ -286,7 +286,7 @@ exchanged("crimes", "outcome_on", "cancelled_on")
 exchanged("involvements", "status", "relationship")
 ROLE, OTHER = "involvements: role", {"suspect": "victim", "victim": "suspect"}
 each("Suspects as victims and victims as suspects", ROLE, lambda v: OTHER.get(v, v))
-each("Witnesses as suspects", ROLE, lambda v: "suspect" if v == "witness" else v)
+each("Witnesses as suspects", ROLE, lambda v: "suspect" if v == "witness" else v, *LATER)
 every("Everybody in a crime a suspect", "involvements", role="suspect")
 every("Everybody in a crime a victim", "involvements", role="victim")
 moved_down("person_ref of people one line down from a line on", "people: person_ref")
