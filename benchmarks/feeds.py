@@ -72,7 +72,7 @@ def make(work: Path, crimes: int, seed: int, packed: bool, shape: str = USUAL) -
         shutil.rmtree(part, ignore_errors=True)
         _generate(part, crimes, months, seed, packed, shape)
         part.rename(folder)
-    lacking = [table for table in TABLES if not list((folder / "months").glob(f"*/{table}.csv*"))]
+    lacking = [table for table in TABLES if not list((folder / "months").glob(f"*/{table}*.csv*"))]
     if lacking:
         raise ValueError(f"a feed of {crimes:,} crimes has no {', '.join(lacking)}: every peer expects all tables")
     newest = {state: max(path.name for path in (folder / state).iterdir()) for state in ("months", "day", "next")}
@@ -152,14 +152,14 @@ def _write_day(month: Path, extracts: Path) -> None:
 
 
 def _rows(extract: Path, table: str) -> Iterator[Row]:
-    """Yields the rows of a table with as many fields as its header."""
-    file = next(extract.glob(f"{table}.csv*"))
-    with _opened(file) as lines:
-        reader = csv.reader(lines)
-        header = next(reader)
-        for values in reader:
-            if len(values) == len(header):
-                yield dict(zip(header, values, strict=True))
+    """Yields the rows of a table with as many fields as its header, of all its parts."""
+    for file in sorted(extract.glob(f"{table}*.csv*")):
+        with _opened(file) as lines:
+            reader = csv.reader(lines)
+            header = next(reader)
+            for values in reader:
+                if len(values) == len(header):
+                    yield dict(zip(header, values, strict=True))
 
 
 def _opened(file: Path) -> TextIO:

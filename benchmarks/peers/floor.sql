@@ -15,7 +15,7 @@ with recursive crimes_read as (
         + (left(split_part(filename, '/', -2), 10)::date - date '1970-01-01') as recency
     from
         read_csv(
-            '$extracts/*/crimes.csv*',
+            '$extracts/*/crimes*.csv*',
             header = true, auto_detect = false, delim = ',', quote = '"', escape = '"',
             filename = true, ignore_errors = true, nullstr = ['', 'NULL', 'null'],
             columns = {
@@ -141,7 +141,7 @@ involvements_read as (
         + (left(split_part(involvements.filename, '/', -2), 10)::date - date '1970-01-01') as recency
     from
         read_csv(
-            '$extracts/*/involvements.csv*',
+            '$extracts/*/involvements*.csv*',
             header = true, auto_detect = false, delim = ',', quote = '"', escape = '"',
             filename = true, ignore_errors = true, nullstr = ['', 'NULL', 'null'],
             columns = {
@@ -182,7 +182,7 @@ person_merges_read as (
         + (left(split_part(filename, '/', -2), 10)::date - date '1970-01-01') as recency
     from
         read_csv(
-            '$extracts/*/person_merges.csv*',
+            '$extracts/*/person_merges*.csv*',
             header = true, auto_detect = false, delim = ',', quote = '"', escape = '"',
             filename = true, ignore_errors = true, nullstr = ['', 'NULL', 'null'],
             columns = {
@@ -276,7 +276,7 @@ people_read as (
         + (left(split_part(filename, '/', -2), 10)::date - date '1970-01-01') as recency
     from
         read_csv(
-            '$extracts/*/people.csv*',
+            '$extracts/*/people*.csv*',
             header = true, auto_detect = false, delim = ',', quote = '"', escape = '"',
             filename = true, ignore_errors = true, nullstr = ['', 'NULL', 'null'],
             columns = {

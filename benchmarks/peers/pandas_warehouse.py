@@ -53,7 +53,7 @@ class Table:
 def read(job: Job, name: str) -> pd.DataFrame:
     """Returns every row of every file of a table, as text, in order, with its extract; counts rows of the wrong width."""
     frames = []
-    for file in sorted(job.extracts.glob(f"*/{name}.csv*")):
+    for file in sorted(job.extracts.glob(f"*/{name}*.csv*")):
         broken: list[Any] = []
 
         def put_aside(row: Any, broken: list[Any] = broken) -> str:

@@ -14,7 +14,7 @@ SCORE = ["harm_days", "female_victims", "allegations", "latest_reported_on"]
 
 def scan(job: Job, table: str) -> pl.LazyFrame:
     """Returns every row of every file of a table as text, with `version`, which is higher for newer rows."""
-    files = sorted(job.extracts.glob(f"*/{table}.csv*"))
+    files = sorted(job.extracts.glob(f"*/{table}*.csv*"))
     place = {str(file): number for number, file in enumerate(files)}
     names = pl.read_csv(files[0], n_rows=0).columns
     lazy = pl.scan_csv(

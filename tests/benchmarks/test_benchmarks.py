@@ -19,6 +19,9 @@ from contest import FULL, Contest, Run
 from feeds import DENSE, USUAL, Feed, make
 from measure import Measured, run
 
+from harmrank.cli.running import sample
+from harmrank.sample import feed as sample_feed
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 CRIMES = 20_000
 MART = ["top_100", "top_100_evidence", "offender_harm", "list_history", "crime_harm_monthly", "extract_reconciliation"]
@@ -74,9 +77,14 @@ def test_every_peer_does_the_same_work(bench: Done, peer: peers.Peer, tmp_path: 
 
 
 @pytest.mark.thorough
-def test_the_peers_agree_on_a_dense_feed(tmp_path: Path) -> None:
-    """With several suspects a crime, and more people behind each place, every peer still writes the floor's hundred."""
-    contest = Contest(tmp_path, make(tmp_path, CRIMES, seed=1, packed=False, shape=DENSE), timeout=600)
+def test_the_peers_agree_on_a_dense_feed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With several suspects a crime, and months in several files as in a large feed, every peer writes the floor's hundred."""
+    with monkeypatch.context() as parts:
+        parts.setattr(sample_feed, "CRIMES_A_PART", 500)
+        parts.setattr(subprocess, "run", lambda command, **_: sample.main(command[4:], standalone_mode=False))
+        feed = make(tmp_path, CRIMES, seed=1, packed=False, shape=DENSE)
+    assert (feed.extracts("months") / "2026-09-30" / "crimes_02.csv").exists()
+    contest = Contest(tmp_path, feed, timeout=600)
     contest.measure([name for name, peer in peers.PEERS.items() if peer.python.exists()], times=1)
     assert [run.measured.failure for run in contest.runs] == [None] * len(contest.runs)
     assert {"floor", "script"} <= {run.contender for run in contest.runs}

@@ -6,7 +6,7 @@ with read as (
         split_part(filename, '/', -2) as extract_id,
         row_number() over () as row_number
     from read_csv(
-        '$extracts/*/involvements.csv*',
+        '$extracts/*/involvements*.csv*',
         header = true,
         auto_detect = false,
         delim = ',',

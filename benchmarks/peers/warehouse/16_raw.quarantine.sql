@@ -3,7 +3,7 @@ with wrong_width as (
 
     select
         split_part(scans.file_path, '/', -2) as extract_id,
-        split_part(split_part(scans.file_path, '/', -1), '.', 1) as table_name,
+        regexp_extract(scans.file_path, '([a-z_]+?)[_0-9]*\.csv[^/]*$$', 1) as table_name,
         errors.line as line_number,
         any_value(errors.csv_line) as bad_row
     from reject_errors as errors
