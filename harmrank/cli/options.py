@@ -118,7 +118,7 @@ MEMORY_OPTION = click.option(
     callback=_set_memory,
     expose_value=False,
     help="Memory that DuckDB may use, such as 4GB. What does not fit goes to HOME/scratch. "
-    "Default: half of the machine's memory. Also read from HARMRANK_MEMORY_LIMIT.",
+    "Default: half of the machine's memory, at most 4GB. Also read from HARMRANK_MEMORY_LIMIT.",
 )
 ENGINE_OPTION = click.option(
     "--engine",

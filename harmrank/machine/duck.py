@@ -25,8 +25,14 @@ CLOSED = {
 _MEMORY_SHARE = 0.5
 """DuckDB's share of the machine's memory by default: Python, dbt and what DuckDB does not count need the rest."""
 
+_MOST_MEGABYTES = 4000
+"""DuckDB's memory by default on large machines: it keeps what it may have until the process ends, and other services need theirs."""
+
 _DUCKDB_SHARE = 0.8
 """DuckDB's own default: its share of the memory of the machine, or of the container if that has less."""
+
+_MEGABYTES = {"KiB": 2**10 / 1e6, "MiB": 2**20 / 1e6, "GiB": 2**30 / 1e6, "TiB": 2**40 / 1e6}
+"""Megabytes in one of each unit in which DuckDB shows its limit."""
 
 _CURRENT_LIMIT = "select current_setting('memory_limit')"
 
@@ -53,13 +59,13 @@ def one_value(connection: duckdb.DuckDBPyConnection, query: str, values: object 
 
 
 def memory_limit() -> str:
-    """Returns DuckDB's memory limit in its own form (`4GB`): HARMRANK_MEMORY_LIMIT, or half of the machine's memory.
+    """Returns DuckDB's memory limit in its own form (`4GB`): HARMRANK_MEMORY_LIMIT, or half of the machine's, at most 4 GB.
 
     Raises UsageError if HARMRANK_MEMORY_LIMIT is not an amount of memory.
     """
     asked = os.environ.get(MEMORY_SETTING)
     if not asked:
-        return _half()
+        return by_default(_duckdbs_own_limit())
     if not is_amount(asked):
         raise UsageError(f"{MEMORY_SETTING}={asked} is not an amount of memory: write 4GB")
     return asked
@@ -76,9 +82,15 @@ def is_amount(text: str) -> bool:
     return text[0].isdigit()
 
 
+def by_default(own: str) -> str:
+    """Returns the limit if none is set. `own` is DuckDB's own limit as it shows it, such as `18.8 GiB`."""
+    number, unit = own.split()
+    half = float(number) * _MEGABYTES[unit] * _MEMORY_SHARE / _DUCKDB_SHARE
+    return f"{min(half, _MOST_MEGABYTES):.0f}MB"
+
+
 @cache
-def _half() -> str:
-    # DuckDB 1.5 takes no percentage, but every version reads cgroups and shows its default, such as `18.8 GiB`.
+def _duckdbs_own_limit() -> str:
+    # DuckDB 1.5 takes no percentage, but every version reads cgroups and shows its default.
     with duckdb.connect(config=dict(CLOSED)) as connection:
-        number, unit = str(one_value(connection, _CURRENT_LIMIT)).split()
-    return f"{float(number) * _MEMORY_SHARE / _DUCKDB_SHARE:.2f}{unit}"
+        return str(one_value(connection, _CURRENT_LIMIT))

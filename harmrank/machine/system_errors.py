@@ -145,8 +145,8 @@ def _too_large(place: str | None) -> HarmrankError:
 
 def _memory() -> HarmrankError:
     return HarmrankError(
-        f"not enough memory: free some, or set how much DuckDB may use with {MEMORY_SETTING} (such as 4GB; by default half "
-        "of the machine's; the rest goes to the home's scratch/), then run this again. What was published is "
+        f"not enough memory: free some, or set how much DuckDB may use with {MEMORY_SETTING} (such as 8GB; by default half "
+        "of the machine's, at most 4GB; the rest goes to the home's scratch/), then run this again. What was published is "
         "still current."
     )
 

@@ -65,9 +65,9 @@ def _limit(connection: duckdb.DuckDBPyConnection) -> str:
     return str(limit)
 
 
-def gibibytes(limit: str) -> float:
-    """Returns a limit, as DuckDB prints or takes it, as a number."""
-    return float(limit.removesuffix("GiB"))
+def megabytes(limit: str) -> float:
+    """Returns a limit of harmrank as a number."""
+    return float(limit.removesuffix("MB"))
 
 
 def something_spilled(home: Path) -> bool:
@@ -80,7 +80,7 @@ def something_spilled(home: Path) -> bool:
 
 @pytest.mark.parametrize("amount", [None, "512MB"])
 def test_every_connection_has_the_same_limit(home: Path, monkeypatch: pytest.MonkeyPatch, amount: str | None) -> None:
-    """Landing, publishing and dbt: the set limit, or half of the machine's memory, never DuckDB's own 80 %."""
+    """Landing, publishing and dbt: the set limit, or half of the machine's memory and at most 4 GB, never DuckDB's own 80 %."""
     monkeypatch.delenv(SETTING, raising=False)
     if amount:
         monkeypatch.setenv(SETTING, amount)
@@ -92,9 +92,9 @@ def test_every_connection_has_the_same_limit(home: Path, monkeypatch: pytest.Mon
         with duckdb.connect() as connection:
             connection.execute(f"set memory_limit = '{duck.memory_limit()}'")
             assert found["landing"] == _limit(connection)
-        physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
-        # To the tenth that DuckDB prints; less in a container.
-        assert gibibytes(duck.memory_limit()) <= physical / 2 + 0.05
+        physical = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e6
+        # To the tenth of a gibibyte that DuckDB prints; less in a container.
+        assert megabytes(duck.memory_limit()) <= min(physical / 2 + 54, 4000)
     # A build leaves no variable set.
     assert os.environ.get(SETTING) == amount
 
@@ -116,8 +116,24 @@ def test_the_limit_of_a_cgroup_counts(tmp_path: Path, group: str, file: str) -> 
     )
     environment = {name: value for name, value in homes.ENVIRONMENT.items() if name != SETTING}
     done = subprocess.run(["unshare", "-rm", "sh", "-c", inside], env=environment, capture_output=True, text=True)
-    # DuckDB prints its own share, 1.6, as 1.5.
-    assert 0.9 < gibibytes(done.stdout.strip()) <= 1, done.stderr
+    # DuckDB prints its own share, 1.6 GiB, as 1.5.
+    assert 967 < megabytes(done.stdout.strip()) <= 1074, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("own", "limit"),
+    [
+        ("409.6 MiB", "268MB"),
+        ("5.9 GiB", "3959MB"),
+        # Half is 4,026 MB.
+        ("6.0 GiB", "4000MB"),
+        ("1.5 TiB", "4000MB"),
+    ],
+)
+def test_the_limit_by_default_is_half_and_at_most_4_gb(own: str, limit: str) -> None:
+    """`own`, DuckDB's 80 %, makes half of the machine's memory; from 8 GB on the limit stays where it is."""
+    assert duck.by_default(own) == limit
+    assert duck.is_amount(limit)
 
 
 @pytest.mark.parametrize("command", ["refresh", "land"])
