@@ -269,7 +269,7 @@ def _crimes(incoming: IncomingExtract) -> str:
                 ELSE 'up to {_RECENT_DAYS} days'
             END AS report_age,
             CASE
-                WHEN NOT crimes.is_deleted AND {is_usual} AND count(*) OVER () >= {composition.LEAST_ROWS}
+                WHEN NOT crimes.is_deleted AND {is_usual} AND (SELECT count(*) FROM crimes) >= {composition.LEAST_ROWS}
                     THEN crimes.reported_on >= {day} - {_RECENT_DAYS}
             END AS is_recent,
             CASE WHEN NOT crimes.is_deleted THEN crimes.updated_at >= crimes.reported_on - INTERVAL 1 DAY
@@ -341,7 +341,7 @@ def _involvements(incoming: IncomingExtract) -> str:
             crime NOT IN (SELECT crime FROM crowded) AS has_few_people,
             CASE WHEN crime IN (SELECT crime FROM events) THEN crime NOT IN (SELECT crime FROM twice) END AS is_of_one_crime,
             CASE
-                WHEN role = 'suspect' AND count(*) FILTER (role = 'suspect') OVER () >= {_MANY_SUSPECTS}
+                WHEN role = 'suspect' AND (SELECT count(*) FROM involvements WHERE role = 'suspect') >= {_MANY_SUSPECTS}
                     THEN coalesce(status IN (SELECT status FROM cleared), false)
             END AS is_cleared,
             CASE WHEN role = 'suspect' THEN involvements.person NOT IN (SELECT person FROM too_many) END AS has_few_crimes,
