@@ -48,11 +48,7 @@ class BuildResult:
 
 
 def build(
-    home: Home,
-    progress: Callable[[str, int, int], None],
-    meanwhile: Callable[[], None] = lambda: None,
-    only_changes: bool = False,
-    target: str = DUCKDB,
+    home: Home, progress: Callable[[str, int, int], None], only_changes: bool = False, target: str = DUCKDB
 ) -> BuildResult:
     """Builds and tests all models in the home's warehouse, or in that of another target of the profile.
 
@@ -61,7 +57,7 @@ def build(
     nodes in all) as nodes finish. Unit tests are left out: they test the rules, not the data. Raises HarmrankError for
     a full disk, too little memory or a warehouse that is open elsewhere: no model or test has failed then.
     """
-    return _outcome(home, "build", progress, only_changes, meanwhile, target)
+    return _outcome(home, "build", progress, only_changes, target)
 
 
 def test(home: Home, progress: Callable[[str, int, int], None], target: str = DUCKDB) -> BuildResult:
@@ -70,16 +66,9 @@ def test(home: Home, progress: Callable[[str, int, int], None], target: str = DU
 
 
 def _outcome(
-    home: Home,
-    command: str,
-    progress: Callable[[str, int, int], None],
-    only_changes: bool,
-    meanwhile: Callable[[], None] = lambda: None,
-    target: str = DUCKDB,
+    home: Home, command: str, progress: Callable[[str, int, int], None], only_changes: bool, target: str = DUCKDB
 ) -> BuildResult:
     importlib.import_module("dbt.cli.main")
-    # Only now: importing both at once can expose half-initialised shared modules.
-    meanwhile()
     counter = _Counter(progress)
     with _environment(home, only_changes):
         try:

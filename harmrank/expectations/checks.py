@@ -1,6 +1,7 @@
-"""Runs suites with Great Expectations on an open DuckDB connection.
+"""Runs suites of Great Expectations on an open DuckDB connection.
 
-Great Expectations takes seconds to import, so it is loaded only when there is something to check.
+One query counts the rows of a relation that are not as its suite expects. Great Expectations judges what these counts do not
+say is true. It takes seconds to import, so it is loaded only then.
 """
 
 from __future__ import annotations
@@ -8,18 +9,17 @@ from __future__ import annotations
 import gc
 import logging
 import os
-import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from harmrank.errors import HarmrankError
 from harmrank.expectations.suites import Expectation, Suite
-from harmrank.machine import system_errors
+from harmrank.machine import duck, system_errors
 from harmrank.text import quoting
 from harmrank.text.printable import without_values
 from harmrank.text.wording import plural
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from great_expectations.expectations import expectation as gx_expectation
     from great_expectations.validator.metric_configuration import MetricConfiguration
     from great_expectations.validator.validation_graph import MetricEdge, ValidationGraph
-
-# Two threads that import it at once can deadlock in Python's import system: the second one waits here.
-_loading = threading.Lock()
 
 # Counts without any of the unexpected values: those are personal data.
 _RUNTIME: dict[str, Any] = {"result_format": {"result_format": "BASIC", "partial_unexpected_count": 0}}
@@ -84,13 +81,8 @@ class Finding:
         return f"{sentence}: not true for {self.rows_unexpected:,} of {plural(self.rows_checked, 'row')}{allowed}"
 
 
-def preload() -> None:
-    """Starts loading Great Expectations in a thread."""
-    threading.Thread(target=_load, daemon=True).start()
-
-
 @cache
-def _gx() -> Any:
+def _load() -> Any:
     # No usage statistics.
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     # Garbage collection takes a quarter of the import, and finds nothing.
@@ -105,11 +97,6 @@ def _gx() -> Any:
     logger.propagate = False
     logger.addHandler(logging.NullHandler())
     return great_expectations
-
-
-def _load() -> Any:
-    with _loading:
-        return _gx()
 
 
 @dataclass(frozen=True)
@@ -133,15 +120,6 @@ class _Prepared:
         return next((str(info["exception_message"]) for info in failed), None)
 
 
-@dataclass(frozen=True)
-class _Query:
-    """The metric that holds the query for unexpected rows; None if the expectation is not about rows."""
-
-    of: _Prepared
-    metric: MetricConfiguration | None
-    edges: list[MetricEdge]
-
-
 class Checker:
     """Checks relations that one connection can see, its temporary ones too.
 
@@ -153,39 +131,67 @@ class Checker:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
-        self._engine = _engine(connection)
         self._prepared: dict[str, _Prepared] = {}
-        self._queries: dict[tuple[str, ...], _Query] = {}
 
     def check(self, suite: Suite, parameters: dict[str, Any] | None = None) -> list[Finding]:
         """Returns what each expectation of the suite found, in its order. Raises CannotBeRun."""
-        self._turn_to(suite.relation)
-        prepared = [self._prepare(expectation, parameters or {}) for expectation in suite.expectations]
-        computed, aborted = self._compute([edge for one in prepared for edge in one.edges])
-        return [self._finding(one, computed, one.trouble(aborted)) for one in prepared]
+        values = parameters or {}
+        met = self._met(suite, values)
+        judged = self._judged(suite.relation, [one for one in suite.expectations if one.name not in met], values)
+        return [{**met, **judged}[expectation.name] for expectation in suite.expectations]
 
     def places(
         self, suite: Suite, finding: Finding, columns: list[str], limit: int, parameters: dict[str, Any] | None = None
     ) -> list[tuple[Any, ...]]:
         """Returns `columns` of the first unexpected rows, ordered by them; none if the expectation is not about rows."""
-        self._turn_to(suite.relation)
-        prepared = self._prepare(finding.expectation, parameters or {})
-        key = (finding.expectation.name, *columns)
-        kept = self._queries.get(key)
-        if kept is None or kept.of is not prepared:
-            kept = self._queries[key] = self._query(prepared, columns)
-        if kept.metric is None:
+        sql = _about_rows(finding.expectation, parameters or {})
+        if sql is None:
             return []
-        computed, _ = self._compute(kept.edges)
-        statement = str(computed[kept.metric.id]).strip().rstrip(";")
         listed = ", ".join(map(quoting.identifier, columns))
-        return self._connection.execute(f"SELECT {listed} FROM ({statement}) ORDER BY ALL LIMIT {limit}").fetchall()
+        return self._connection.execute(
+            f"SELECT {listed} FROM {quoting.identifier(suite.relation)} WHERE {sql.checked} AND {sql.unexpected} "
+            f"ORDER BY ALL LIMIT {limit}"
+        ).fetchall()
 
-    def _query(self, prepared: _Prepared, columns: list[str]) -> _Query:
-        runtime = {"result_format": {"result_format": "COMPLETE", "unexpected_index_column_names": columns}}
-        metrics = self._needs(prepared.made, runtime)
-        found = [metrics[name] for name in metrics if name.endswith(".unexpected_index_query")]
-        return _Query(prepared, found[0] if found else None, self._edges(found))
+    def _met(self, suite: Suite, parameters: dict[str, Any]) -> dict[str, Finding]:
+        """Returns what one query over the relation says is true, by name of the expectation."""
+        about_rows = {one.name: _about_rows(one, parameters) for one in suite.expectations}
+        known = {name: sql for name, sql in about_rows.items() if sql is not None}
+        counts = [
+            f"count(*) FILTER ({test})"
+            for sql in known.values()
+            for test in (sql.checked, f"{sql.checked} AND {sql.unexpected}")
+        ]
+        query = f"SELECT {', '.join(['count(*)', *counts])} FROM {quoting.identifier(suite.relation)}"
+        # What cannot be counted, because a column is missing, Great Expectations cannot judge either: it says why.
+        with suppress(duckdb.Error):
+            rows, *counted = duck.one_row(self._connection, query)
+            found = {
+                one.name: _counted(one, *counted[2 * place : 2 * place + 2])
+                for place, one in enumerate(one for one in suite.expectations if one.name in known)
+            }
+            for one in suite.expectations:
+                if one.type == "expect_table_row_count_to_be_between" and set(one.arguments) == {"min_value"}:
+                    found[one.name] = _finding(one, rows >= one.arguments["min_value"], {"observed_value": rows})
+                elif one.type == "expect_table_columns_to_match_set" and one.arguments.get("exact_match") is False:
+                    described = self._connection.execute(f"DESCRIBE {quoting.identifier(suite.relation)}").fetchall()
+                    names = {name for name, *_ in described}
+                    found[one.name] = _finding(one, names >= set(one.arguments["column_set"]), {})
+            return {name: finding for name, finding in found.items() if not finding.failed}
+        return {}
+
+    def _judged(self, relation: str, expectations: list[Expectation], parameters: dict[str, Any]) -> dict[str, Finding]:
+        """Returns what Great Expectations found, by name of the expectation. Raises CannotBeRun."""
+        if not expectations:
+            return {}
+        self._turn_to(relation)
+        prepared = [self._prepare(expectation, parameters) for expectation in expectations]
+        computed, aborted = self._compute([edge for one in prepared for edge in one.edges])
+        return {one.expectation.name: self._finding(one, computed, one.trouble(aborted)) for one in prepared}
+
+    @cached_property
+    def _engine(self) -> Any:
+        return _engine(self._connection)
 
     def _turn_to(self, relation: str) -> None:
         """Makes a relation the one that is checked."""
@@ -289,6 +295,56 @@ def _engine(connection: duckdb.DuckDBPyConnection) -> Any:
         pool_reset_on_return=None,
     )
     return Engine(engine=engine, create_temp_table=False)
+
+
+@dataclass(frozen=True)
+class _AboutRows:
+    """An expectation about each row as SQL: whether a row has something to check, and whether it is not as expected."""
+
+    checked: str
+    unexpected: str
+
+
+def _about_rows(expectation: Expectation, parameters: dict[str, Any]) -> _AboutRows | None:
+    """Returns the SQL of an expectation; None for a kind, or arguments, that only Great Expectations knows."""
+    values = {**expectation.arguments, **_resolved(expectation.arguments, parameters)}
+    values.pop("mostly", None)
+    kind = expectation.type.removeprefix("expect_column_")
+    names = {
+        name: quoting.identifier(values.pop(name)) for name in ("column", "column_A", "column_B") if name in values
+    }
+    if kind in ("pair_values_a_to_be_greater_than_b", "pair_values_to_be_equal"):
+        one, other = names["column_A"], names["column_B"]
+        if kind == "pair_values_to_be_equal" and not values:
+            return _AboutRows(f"({one} IS NOT NULL OR {other} IS NOT NULL)", f"{one} IS DISTINCT FROM {other}")
+        if values == {"or_equal": True, "ignore_row_if": "either_value_is_missing"}:
+            return _AboutRows(f"({one} IS NOT NULL AND {other} IS NOT NULL)", f"{one} < {other}")
+        return None
+    column = names.get("column")
+    if kind == "values_to_not_be_null" and not values:
+        return _AboutRows("true", f"{column} IS NULL")
+    if kind == "values_to_be_null" and not values:
+        return _AboutRows("true", f"{column} IS NOT NULL")
+    if kind == "values_to_be_in_set" and set(values) == {"value_set"}:
+        listed = ", ".join(map(_literal, values["value_set"]))
+        return _AboutRows(f"{column} IS NOT NULL", f"{column} NOT IN ({listed})")
+    if kind == "values_to_be_between" and set(values) <= {"min_value", "max_value", "strict_max"}:
+        least, most = values.get("min_value"), values.get("max_value")
+        outside = [f"{column} < {_literal(least)}"] if least is not None else []
+        if most is not None:
+            outside.append(f"{column} {'>=' if values.get('strict_max') else '>'} {_literal(most)}")
+        return _AboutRows(f"{column} IS NOT NULL", f"({' OR '.join(outside)})")
+    return None
+
+
+def _literal(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool | int | float) else quoting.text(str(value))
+
+
+def _counted(expectation: Expectation, checked: int, unexpected: int) -> Finding:
+    """Returns the finding for these numbers of rows, judged as Great Expectations does."""
+    passed = not checked or (checked - unexpected) / checked >= expectation.arguments.get("mostly", 1)
+    return _finding(expectation, passed, {"element_count": checked, "unexpected_count": unexpected})
 
 
 def _made(expectation: Expectation, values: dict[str, Any]) -> gx_expectation.Expectation:

@@ -9,7 +9,6 @@ from pathlib import Path
 import duckdb
 
 from harmrank.contract import CRIMES
-from harmrank.expectations import checks
 from harmrank.home.folder import Home
 from harmrank.landing import acceptance_facts, acceptance_report, writing
 from harmrank.landing.checking import door_in
@@ -84,7 +83,6 @@ class ExtractLander:
         """Reads the files into tables. Nothing else may use the connection meanwhile. Raises Unusable."""
         extract_folder.extract_date(self.folder.name)  # Raises for a folder name that is not an id.
         extract = extract_folder.read_folder(self.folder)
-        checks.preload()
         self._facts.not_read = len(extract.unknown_files)
         self._facts.files = [
             acceptance_facts.FileFacts(file.table.name, file.name, file.bytes) for file in extract.files

@@ -27,7 +27,7 @@ class Engine(Protocol):
     def rows(self) -> Rows:
         """Returns what reads extracts and keeps their rows."""
 
-    def build(self, progress: Progress, meanwhile: Callable[[], None], only_changes: bool) -> BuildResult:
+    def build(self, progress: Progress, only_changes: bool) -> BuildResult:
         """Builds and tests every model; with `only_changes` only what new extracts touch."""
 
     def test(self, progress: Progress) -> BuildResult:
@@ -49,9 +49,9 @@ class DuckDB:
         """Returns DuckDB's reader with the raw tables of the warehouse."""
         return DuckDBRows()
 
-    def build(self, progress: Progress, meanwhile: Callable[[], None], only_changes: bool) -> BuildResult:
+    def build(self, progress: Progress, only_changes: bool) -> BuildResult:
         """Runs dbt on the warehouse."""
-        return run_dbt.build(self._home, progress, meanwhile, only_changes)
+        return run_dbt.build(self._home, progress, only_changes)
 
     def test(self, progress: Progress) -> BuildResult:
         """Runs dbt's tests on the warehouse."""
@@ -81,7 +81,7 @@ class Spark:
         refuse_without_spark()
         return SparkRows(self._session, self._home.scratch)
 
-    def build(self, progress: Progress, meanwhile: Callable[[], None], only_changes: bool) -> BuildResult:
+    def build(self, progress: Progress, only_changes: bool) -> BuildResult:
         """Copies the records of landing to Spark, then runs dbt there."""
         from harmrank.spark.session import TARGET, refuse_without_ansi_mode
 
@@ -90,7 +90,7 @@ class Spark:
             ledger.mark_tables_untrusted(connection)
         refuse_without_ansi_mode()
         only_changes = only_changes and self._session.has_built
-        built = run_dbt.build(self._home, progress, meanwhile, only_changes, TARGET)
+        built = run_dbt.build(self._home, progress, only_changes, TARGET)
         if not built.failures:
             with warehouse.connect(self._home) as connection:
                 self._session.take_back(connection)

@@ -217,7 +217,7 @@ def _build(engine: engines.Engine, asked: Request, only_changes: bool, run: Run)
     what = "the changed part of the list" if only_changes else "the list"
     when = f" as known on {asked.known_at}" if asked.known_at else ""
     run.say(f"building and testing {what} for {asked.list_date}{when}")
-    built = engine.build(run.progress, checks.preload, only_changes)
+    built = engine.build(run.progress, only_changes)
     run.end(
         "building",
         "failed" if built.failures else "built",
