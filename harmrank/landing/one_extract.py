@@ -8,7 +8,6 @@ from pathlib import Path
 
 import duckdb
 
-from harmrank.contract import CRIMES
 from harmrank.home.folder import Home
 from harmrank.landing import acceptance_facts, acceptance_report, writing
 from harmrank.landing.checking import door_in
@@ -57,7 +56,7 @@ class ExtractLander:
         self._max_bad_share = max_bad_share
         self._content_sha256: str | None = None
         self._tables: list[str] = []
-        self._crimes: str | None = None
+        self._prepared: list[str] = []
         self._are_all_read = False
         self._incoming: door_in.IncomingExtract | None = None
         # Each is reason enough to refuse the extract; all are found before it is refused.
@@ -94,7 +93,7 @@ class ExtractLander:
         self._scratch.mkdir(mode=0o700, exist_ok=True)
         prefix = f"{row_reader.MEMORY_DATABASE}.extract_{self._number}"
         tables = [f"{prefix}_file_{number}" for number in range(len(extract.files))]
-        self._tables, self._crimes = tables, f"{prefix}_crimes"
+        self._tables = tables
         files: list[CheckedFile] = []
         for file, table in zip(extract.files, tables, strict=True):
             with self._noting_faults():
@@ -109,9 +108,9 @@ class ExtractLander:
                 self._check_row_count(manifest, file_read)
                 row_reader.refuse_if_mostly_bad(connection, file_read, self._max_bad_share)
         extract_at = extract_moment(extract.extract_id, manifest)
-        incoming = door_in.IncomingExtract(extract, manifest, extract_at, content_sha256, files, self._crimes)
-        if incoming.files_of(CRIMES):
-            door_in.prepare_crimes(connection, incoming)
+        incoming = door_in.IncomingExtract(extract, manifest, extract_at, content_sha256, files, prefix)
+        self._prepared = [incoming.prepared_name(table) for table in door_in.PREPARED]
+        door_in.prepare(connection, incoming)
         self._incoming = incoming
 
     def land(self) -> Arrival:
@@ -183,13 +182,13 @@ class ExtractLander:
 
     def clear(self) -> None:
         """Removes the tables and files made while landing: they hold personal data."""
-        self._incoming = None
         # DuckDB may refuse all work after a full disk; its tables in memory then go with the connection.
         with suppress(duckdb.Error):
             for table in self._tables:
                 self._rows.drop(self._connection, table)
-            if self._crimes:
-                self._connection.execute(f"DROP TABLE IF EXISTS {self._crimes}")
+            for table in self._prepared:
+                self._connection.execute(f"DROP TABLE IF EXISTS {table}")
+        self._incoming = None
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _check_digests(self, manifest: Manifest, digests: dict[str, str]) -> None:

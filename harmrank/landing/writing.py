@@ -10,7 +10,7 @@ from harmrank.contract import PERSON_MERGES
 from harmrank.landing import acceptance_report, merge_cycles
 from harmrank.landing.acceptance_facts import Defect, Facts
 from harmrank.landing.checking import composition, known_keys
-from harmrank.landing.checking.door_in import IncomingExtract
+from harmrank.landing.checking.door_in import PREPARED, IncomingExtract
 from harmrank.landing.files import row_reader
 from harmrank.landing.files.csv_records import BadRecord
 from harmrank.landing.files.extract_folder import TableFile
@@ -49,6 +49,8 @@ def write(
         first_row.append(rows_before[table])
         _write_file(connection, extract_id, file, records, rows_before[table], rows)
         rows_before[table] += file.rows_read
+    for prepared in PREPARED:
+        known_keys.add(connection, prepared.name, incoming.prepared_name(prepared))
     _refuse_cycle(connection, extract_id, incoming.files, first_row)
     unknown = _write_corrections(connection, extract_id, incoming.manifest)
     if unknown:
@@ -68,7 +70,6 @@ def _write_file(
     rows: Rows,
 ) -> None:
     landed = rows.keep(connection, extract_id, read, rows_before)
-    known_keys.add(connection, read.source.table, f"{read.rows_table} WHERE problem IS NULL")
     connection.execute(
         "INSERT INTO raw.extract_forces SELECT ?, ?, force, count(*) "
         f"FROM {read.rows_table} WHERE problem IS NULL GROUP BY force",

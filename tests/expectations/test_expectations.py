@@ -301,8 +301,8 @@ def bring(
         file = TableFile(table, Path(f"{name}.csv"), 1, 1, (0, 0))
         read.append(CheckedFile(file, "x", f"landing_{name}", "ordinal", rows, [], {}, 1, None))
     extract, manifest = Extract(extract_id, Path(), (), ()), Manifest(None, {}, {}, accept=accept)
-    incoming = door_in.IncomingExtract(extract, manifest, datetime(2026, 6, 30), "x", read, "incoming_crimes")
-    door_in.prepare_crimes(connection, incoming)
+    incoming = door_in.IncomingExtract(extract, manifest, datetime(2026, 6, 30), "x", read, "incoming")
+    door_in.prepare(connection, incoming)
     return incoming
 
 

@@ -10,7 +10,7 @@ import duckdb
 
 from harmrank.building.macro_sql import normalise_offence_code
 from harmrank.building.project import project_root
-from harmrank.contract import CRIMES, TABLES, Kind, Table
+from harmrank.contract import CRIMES, PEOPLE, TABLES, Kind, Table
 from harmrank.expectations import checks, suites
 from harmrank.landing.checking import column_values, composition, known_keys, known_records
 from harmrank.landing.files import typing_sql
@@ -24,6 +24,9 @@ from harmrank.text.printable import printable_name
 
 PLACES_SHOWN = 3
 """How many places are shown for each defect."""
+
+PREPARED = (CRIMES, PEOPLE)
+"""The tables with digests, which are made once for the checks and for what is kept."""
 
 _EARLIER_EXTRACTS = 12
 # Two months: a monthly extract that comes late has crimes of the month before.
@@ -71,7 +74,7 @@ class DoorFinding:
 class IncomingExtract:
     """An extract whose files were read, and the moment it was taken, in UTC or local time.
 
-    `crimes` names the table that `prepare_crimes` makes for the checks.
+    `prepared` begins the names of the tables that `prepare` makes for the checks.
     """
 
     extract: Extract
@@ -79,7 +82,7 @@ class IncomingExtract:
     extract_at: datetime
     content_sha256: str
     files: list[CheckedFile]
-    crimes: str
+    prepared: str
 
     @property
     def extract_on(self) -> date:
@@ -102,10 +105,15 @@ class IncomingExtract:
         """Returns the files of one table."""
         return [file for file in self.files if file.source.table is table]
 
+    def prepared_name(self, table: Table) -> str:
+        """Returns the name of the prepared table of crimes or people."""
+        return f"{self.prepared}_{table.name}"
 
-def prepare_crimes(connection: duckdb.DuckDBPyConnection, incoming: IncomingExtract) -> None:
-    """Makes the table of crimes to check. It needs nothing that landed before, so reading ahead can make it."""
-    connection.execute(f"CREATE OR REPLACE TABLE {incoming.crimes} AS {_crimes(incoming)}")
+
+def prepare(connection: duckdb.DuckDBPyConnection, incoming: IncomingExtract) -> None:
+    """Makes the tables of crimes and people to check. They need nothing that landed before, so reading ahead can make them."""
+    for table, query in zip(PREPARED, (_crimes(incoming), _people(incoming)), strict=True):
+        connection.execute(f"CREATE OR REPLACE TABLE {incoming.prepared_name(table)} AS {query}")
 
 
 class DoorIn:
@@ -170,12 +178,21 @@ class DoorIn:
         by_table = {name: incoming.files_of(table) for name, table in TABLES.items()}
         for name, files in by_table.items():
             self._view(f"landed_{name}", _landed(TABLES[name], files))
-        is_born = incoming.day_is_past("date_of_birth", "is_born")
-        has_birth = "CASE WHEN NOT is_deleted THEN date_of_birth IS NOT NULL OR birth_year IS NOT NULL END AS has_birth"
-        self._view("door_people", f"SELECT *, {incoming.is_updated}, {is_born}, {has_birth} FROM landed_people")
+        for table in PREPARED:
+            self._view(f"door_{table.name}", f"SELECT * FROM {incoming.prepared_name(table)}")
         self._view("door_custody", "SELECT * FROM landed_custody")
-        if by_table["crimes"]:
-            self._view("door_crimes", f"SELECT * FROM {incoming.crimes}")
+        involved = "SELECT {} FROM landed_involvements WHERE NOT is_deleted"
+        merged = "SELECT {} FROM landed_person_merges WHERE NOT is_deleted"
+        into = known_keys.digest("merged_into_ref")
+        self._table(
+            "known_crimes", known_records.known("crime", ["SELECT crime FROM door_crimes", involved.format(_CRIME)])
+        )
+        named = [
+            "SELECT person FROM door_people",
+            *map(involved.format, [_PERSON]),
+            *map(merged.format, [_PERSON, into]),
+        ]
+        self._table("known_people", known_records.known("person", named))
         if by_table["involvements"]:
             self._table("door_involvements", _involvements(incoming))
         is_correction = bool(incoming.manifest.corrects)
@@ -197,11 +214,7 @@ class DoorIn:
         """Returns whether more than half of the crimes of the extract had landed before, as in a full export."""
         if not by_table["crimes"]:
             return False
-        known = f"""
-            WITH own AS (SELECT {_CRIME} AS crime FROM landed_crimes),
-            known AS (SELECT crime FROM raw.crime_digests SEMI JOIN own USING (crime))
-            SELECT avg((crime IN (SELECT crime FROM known))::INTEGER) > 0.5 FROM own
-        """
+        known = "SELECT avg((crime IN (SELECT crime FROM known_crimes))::INTEGER) > 0.5 FROM door_crimes"
         return bool(duck.one_value(self._connection, known))
 
     def _view(self, name: str, query: str) -> None:
@@ -234,65 +247,98 @@ def _landed(table: Table, files: list[CheckedFile]) -> str:
 
 
 def _crimes(incoming: IncomingExtract) -> str:
-    code = normalise_offence_code("crimes.offence_code")
-    kept = "regexp_full_match(crimes.offence_code, '0[0-9]{4}')"
-    lost = f"(regexp_full_match(crimes.offence_code, '[0-9]{{3,4}}') AND contains({code}, '/'))"
+    kept = "regexp_full_match(offence_code, '0[0-9]{4}')"
+    lost = "(regexp_full_match(offence_code, '[0-9]{3,4}') AND contains(code, '/'))"
     seed = quoting.text(str(project_root() / "seeds" / "offences.csv"))
     day = f"{quoting.text(incoming.extract_on.isoformat())}::DATE"
     is_usual = not incoming.manifest.corrects
     # Repeated versions are found by a digest: among ten million rows, two share one by chance in one of a million extracts.
     return f"""
-        WITH crimes AS MATERIALIZED ({_landed(CRIMES, incoming.files_of(CRIMES))}),
+        WITH landed AS ({_landed(CRIMES, incoming.files_of(CRIMES))}),
         known_codes AS (
             SELECT offence_code FROM read_csv({seed}, header = true, all_varchar = true)
         ),
+        -- Each code is read once: a month has a few hundred.
+        normalised AS (
+            SELECT offence_code, {normalise_offence_code("offence_code")} AS code
+            FROM (SELECT DISTINCT offence_code FROM landed)
+        ),
+        codes AS MATERIALIZED (
+            SELECT
+                offence_code AS code_as_sent,
+                code,
+                {known_keys.offence_class("code")} AS offence_class,
+                code IN (SELECT offence_code FROM known_codes) AS is_known,
+                {kept} AS is_kept,
+                {lost} AS is_lost
+            FROM normalised
+        ),
+        crimes AS (SELECT * FROM landed LEFT JOIN codes ON landed.offence_code = codes.code_as_sent),
         zeros_lost AS (
-            SELECT force FROM crimes GROUP BY force HAVING count(*) FILTER ({lost}) > count(*) FILTER ({kept})
+            SELECT force FROM crimes GROUP BY force HAVING count(*) FILTER (is_lost) > count(*) FILTER (is_kept)
         ),
         repeated AS (
             SELECT hash(force, crime_ref, updated_at) AS version, min(place) AS first_place
-            FROM crimes GROUP BY version HAVING count(*) > 1
+            FROM landed GROUP BY version HAVING count(*) > 1
         )
         SELECT
-            crimes.force,
-            crimes.crime_ref,
-            crimes.reported_on,
+            {known_keys.digests("crimes", offence_class="offence_class")},
+            {known_records.is_exact_reference("crime_ref")},
+            crime_ref,
+            is_deleted,
             {incoming.day_is_past("reported_on", "is_reported")},
-            crimes.reported_by,
-            CASE WHEN NOT crimes.is_deleted THEN crimes.committed_from END AS committed_from,
-            crimes.outcome_on,
-            CASE WHEN NOT crimes.is_deleted THEN {known_keys.OFFENCE_CLASS} END AS offence_class,
+            reported_by,
+            CASE WHEN NOT is_deleted THEN committed_from END AS committed_from,
+            hash(reported_on, offence_code, committed_from, committed_to) AS circumstances,
+            outcome_on,
+            CASE WHEN NOT is_deleted THEN code END AS code,
             CASE
-                WHEN crimes.is_deleted THEN NULL
-                WHEN crimes.reported_on < {day} - 400 THEN 'older'
-                WHEN crimes.reported_on < {day} - {_RECENT_DAYS} THEN 'up to 400 days'
+                WHEN is_deleted THEN NULL
+                WHEN reported_on < {day} - 400 THEN 'older'
+                WHEN reported_on < {day} - {_RECENT_DAYS} THEN 'up to 400 days'
                 ELSE 'up to {_RECENT_DAYS} days'
             END AS report_age,
             CASE
-                WHEN NOT crimes.is_deleted AND {is_usual} AND (SELECT count(*) FROM crimes) >= {composition.LEAST_ROWS}
-                    THEN crimes.reported_on >= {day} - {_RECENT_DAYS}
+                WHEN NOT is_deleted AND {is_usual} AND (SELECT count(*) FROM landed) >= {composition.LEAST_ROWS}
+                    THEN reported_on >= {day} - {_RECENT_DAYS}
             END AS is_recent,
-            CASE WHEN NOT crimes.is_deleted THEN crimes.updated_at >= crimes.reported_on - INTERVAL 1 DAY
-                END AS is_updated_after_report,
+            CASE WHEN NOT is_deleted THEN updated_at >= reported_on - INTERVAL 1 DAY END AS is_updated_after_report,
             {incoming.is_updated},
-            crimes.file_name,
-            crimes.file_row,
-            CASE WHEN NOT crimes.is_deleted THEN {code} IN (SELECT offence_code FROM known_codes) END AS is_known_code,
-            CASE WHEN {lost} OR {kept} THEN {kept} END AS keeps_zeros,
-            CASE WHEN crimes.offence_code IN ({", ".join(map(quoting.text, _TWO_WAYS))})
-                THEN crimes.force NOT IN (SELECT force FROM zeros_lost) END AS is_read_one_way,
-            coalesce(repeated.first_place = crimes.place, true) AS is_first_of_version
+            file_name,
+            file_row,
+            place,
+            CASE WHEN NOT is_deleted THEN is_known END AS is_known_code,
+            CASE WHEN is_lost OR is_kept THEN is_kept END AS keeps_zeros,
+            CASE WHEN offence_code IN ({", ".join(map(quoting.text, _TWO_WAYS))})
+                THEN force NOT IN (SELECT force FROM zeros_lost) END AS is_read_one_way,
+            coalesce(repeated.first_place = place, true) AS is_first_of_version
         FROM crimes
-        LEFT JOIN repeated
-            ON hash(crimes.force, crimes.crime_ref, crimes.updated_at) = repeated.version
+        LEFT JOIN repeated ON hash(force, crime_ref, updated_at) = repeated.version
+    """
+
+
+def _people(incoming: IncomingExtract) -> str:
+    return f"""
+        SELECT
+            {known_keys.digests("people")},
+            {known_records.is_exact_reference("person_ref")},
+            person_ref,
+            is_deleted,
+            deceased_on,
+            {incoming.is_updated},
+            {incoming.day_is_past("date_of_birth", "is_born")},
+            CASE WHEN NOT is_deleted THEN date_of_birth IS NOT NULL OR birth_year IS NOT NULL END AS has_birth,
+            file_name,
+            file_row,
+            place
+        FROM ({_landed(PEOPLE, incoming.files_of(PEOPLE))})
     """
 
 
 _CRIME, _PERSON = known_keys.digest("crime_ref"), known_keys.digest("person_ref")
 
 
-# The known keys are first reduced to those that this extract names, which are far fewer. IN needs no distinct keys; a join
-# would.
+# IN needs no distinct keys; a join would.
 def _involvements(incoming: IncomingExtract) -> str:
     seed = quoting.text(str(project_root() / "seeds" / "suspect_statuses.csv"))
     return f"""
@@ -302,19 +348,14 @@ def _involvements(incoming: IncomingExtract) -> str:
         involvements AS (
             SELECT *, {_CRIME} AS crime, {_PERSON} AS person FROM landed_involvements WHERE NOT is_deleted
         ),
-        known_crimes AS (
-            SELECT crime FROM raw.crime_digests SEMI JOIN involvements USING (crime)
+        crimes AS (SELECT crime FROM known_crimes UNION ALL SELECT crime FROM door_crimes),
+        versions AS (
+            SELECT person, sex, version FROM known_people
             UNION ALL
-            SELECT {_CRIME} FROM landed_crimes
+            SELECT person, sex, {known_keys.version(f"{known_keys.AFTER_ALL} + place")} FROM door_people
         ),
-        people AS (
-            SELECT person, sex, {known_keys.version("rowid")} AS version
-            FROM raw.person_digests SEMI JOIN involvements USING (person)
-            UNION ALL
-            SELECT {_PERSON}, sex, {known_keys.version(f"{known_keys.AFTER_ALL} + place")} FROM landed_people
-        ),
-        known_people AS MATERIALIZED (
-            SELECT person, nullif(arg_max(coalesce(sex, ''), version), '') AS sex FROM people GROUP BY person
+        people AS MATERIALIZED (
+            SELECT person, nullif(arg_max(coalesce(sex, ''), version), '') AS sex FROM versions GROUP BY person
         ),
         {known_records.crowds()}
         SELECT
@@ -324,19 +365,19 @@ def _involvements(incoming: IncomingExtract) -> str:
             role,
             status,
             relationship,
-            known_people.sex,
-            CASE WHEN role = 'suspect' AND known_people.sex IN ('F', 'M') THEN known_people.sex = 'M' END AS suspect_is_male,
+            people.sex,
+            CASE WHEN role = 'suspect' AND people.sex IN ('F', 'M') THEN people.sex = 'M' END AS suspect_is_male,
             {incoming.is_updated},
             file_name,
             file_row,
-            crime IN (SELECT crime FROM known_crimes) AS has_crime,
-            known_people.person IS NOT NULL AS has_person,
+            crime IN (SELECT crime FROM crimes) AS has_crime,
+            people.person IS NOT NULL AS has_person,
             CASE
-                WHEN role = 'victim' THEN coalesce(known_people.sex IN ('F', 'M'), false)
+                WHEN role = 'victim' THEN coalesce(people.sex IN ('F', 'M'), false)
             END AS victim_sex_is_known,
             CASE
-                WHEN role = 'victim' AND known_people.person IS NOT NULL
-                    THEN coalesce(known_people.sex IN ('F', 'M'), false)
+                WHEN role = 'victim' AND people.person IS NOT NULL
+                    THEN coalesce(people.sex IN ('F', 'M'), false)
             END AS known_victim_has_sex,
             crime NOT IN (SELECT crime FROM crowded) AS has_few_people,
             CASE WHEN crime IN (SELECT crime FROM events) THEN crime NOT IN (SELECT crime FROM twice) END AS is_of_one_crime,
@@ -347,7 +388,7 @@ def _involvements(incoming: IncomingExtract) -> str:
             CASE WHEN role = 'suspect' THEN involvements.person NOT IN (SELECT person FROM too_many) END AS has_few_crimes,
             CASE WHEN role = 'suspect' THEN crime NOT IN (SELECT crime FROM with_many_suspects) END AS has_few_suspects
         FROM involvements
-        LEFT JOIN known_people ON involvements.person = known_people.person
+        LEFT JOIN people ON involvements.person = people.person
     """
 
 

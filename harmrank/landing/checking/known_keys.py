@@ -7,7 +7,6 @@ two share a digest in one of 4,000 homes. The only effect is an unknown referenc
 import duckdb
 
 from harmrank.building.macro_sql import normalise_offence_code
-from harmrank.contract import Table
 from harmrank.machine import duck
 
 # Another version of DuckDB may hash differently: digests by another hash are rebuilt.
@@ -33,19 +32,38 @@ def _short_digest(reference: str) -> str:
     return f"(hash({plain(reference)}) >> 32)::UINTEGER"
 
 
-# The class of an offence is the number at the start of its code: 19 for 019/08 and for 19C. The police often correct a code
-# within its class.
-OFFENCE_CLASS = f"try_cast(regexp_extract({normalise_offence_code('offence_code')}, '^[0-9]+') AS USMALLINT)"
+def offence_class(code: str) -> str:
+    """Returns an SQL expression: the number at the start of a code in the form of the seeds, 19 for 019/08 and for 19C.
 
-DIGESTS = {
-    "crimes": f"{digest('crime_ref')} AS crime, force, {_short_digest('crime_ref')} AS reference, reported_on, "
-    f"{OFFENCE_CLASS} AS offence_class, updated_at",
-    "people": f"{digest('person_ref')} AS person, force, {_short_digest('person_ref')} AS reference, date_of_birth, sex, "
-    "updated_at",
-}
-"""By table, the columns of its digests as SQL over its rows."""
+    The police often correct a code within its class.
+    """
+    return f"try_cast(regexp_extract({code}, '^[0-9]+') AS USMALLINT)"
+
 
 _KEPT_IN = {"crimes": "raw.crime_digests", "people": "raw.person_digests"}
+_DIGESTS = {
+    "crimes": {
+        "crime": digest("crime_ref"),
+        "force": "force",
+        "reference": _short_digest("crime_ref"),
+        "reported_on": "reported_on",
+        "offence_class": offence_class(normalise_offence_code("offence_code")),
+        "updated_at": "updated_at",
+    },
+    "people": {
+        "person": digest("person_ref"),
+        "force": "force",
+        "reference": _short_digest("person_ref"),
+        "date_of_birth": "date_of_birth",
+        "sex": "sex",
+        "updated_at": "updated_at",
+    },
+}
+
+
+def digests(table: str, **ready: str) -> str:
+    """Returns the digests of a table as a SELECT list over its rows. `ready` are SQL expressions for some of its columns."""
+    return ", ".join(f"{sql} AS {column}" for column, sql in {**_DIGESTS[table], **ready}.items())
 
 
 def version(place: str) -> str:
@@ -60,17 +78,13 @@ def rebuild_if_outdated(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("BEGIN")
     for name, table in _KEPT_IN.items():
         connection.execute(f"DELETE FROM {table}")
-        connection.execute(_insert(name, f"raw.{name}"))
+        connection.execute(f"INSERT INTO {table} SELECT {digests(name)} FROM raw.{name}")
     connection.execute("DELETE FROM raw.digests_made")
     connection.execute(f"INSERT INTO raw.digests_made SELECT {_PROBE}")
     connection.execute("COMMIT")
 
 
-def add(connection: duckdb.DuckDBPyConnection, table: Table, rows: str) -> None:
-    """Adds the digests of `rows`, a FROM clause over rows of this table, within the open transaction."""
-    if table.name in _KEPT_IN:
-        connection.execute(_insert(table.name, rows))
-
-
-def _insert(name: str, rows: str) -> str:
-    return f"INSERT INTO {_KEPT_IN[name]} SELECT {DIGESTS[name]} FROM {rows}"
+def add(connection: duckdb.DuckDBPyConnection, table: str, rows: str) -> None:
+    """Adds the digests of a table, within the open transaction. `rows` names a relation that has them, and `place`."""
+    columns = ", ".join(_DIGESTS[table])
+    connection.execute(f"INSERT INTO {_KEPT_IN[table]} SELECT {columns} FROM {rows} ORDER BY place")

@@ -4,6 +4,8 @@ Numbering that starts again, references in another form and a force under anothe
 are each readable. Everything is compared by digests (known_keys), reduced first to those that the extract names.
 """
 
+from collections.abc import Sequence
+
 from harmrank.landing.checking import known_keys
 
 SAME_REPORT_DAYS = 31
@@ -38,39 +40,47 @@ _PERSON_IS_SAME = """
             END AS is_in_a_crime"""
 
 
+def is_exact_reference(reference: str) -> str:
+    """Returns an SQL expression: whether a spreadsheet may have kept a long number; null for any other reference."""
+    return (
+        f"CASE WHEN length({reference}) > 15 AND regexp_full_match({reference}, '[0-9]+') "
+        f"THEN NOT regexp_full_match({reference}, '[0-9]{{15}}0+') END AS is_exact_reference"
+    )
+
+
+def known(record: str, named: Sequence[str]) -> str:
+    """Returns a query for what has landed of the records (`crime` or `person`) whose digests one of the queries `named` has.
+
+    They are searched once for each extract: the search takes longer the more has landed.
+    """
+    return f"""
+        SELECT * EXCLUDE (force, reference, updated_at), {known_keys.version("rowid")} AS version
+        FROM raw.{record}_digests SEMI JOIN ({" UNION ALL ".join(named)}) USING ({record})
+    """
+
+
 def crimes(is_correction: bool) -> str:
-    """Returns a query for the crimes of the view `landed_crimes`, compared with what is known.
+    """Returns a query for the crimes of `door_crimes`, compared with those of `known_crimes`.
 
     Its columns are true, false, or null if there is nothing to compare: `is_same_report` and `is_same_class` with the
     newest known version (or the first one of the extract), `has_own_reference` with other references of the force,
     `is_of_one_force` with other forces, `is_force_spelt_once` if the force is new, `is_exact_reference` if a spreadsheet
     could not keep it. A correction may change what it corrects.
     """
-    return _compared("crimes", "crime", "crime_ref", "reported_on", "offence_class", _CRIME_IS_SAME, is_correction)
+    return _compared("crimes", "crime", "reported_on", "offence_class", _CRIME_IS_SAME, is_correction)
 
 
 def people(is_correction: bool) -> str:
-    """Returns the same query for the people of the view `landed_people`, with `is_same_person`, and `is_in_a_crime` for new people."""
-    return _compared("people", "person", "person_ref", "date_of_birth", "sex", _PERSON_IS_SAME, is_correction)
+    """Returns the same query for people, with `is_same_person`, and `is_in_a_crime` for new people."""
+    return _compared("people", "person", "date_of_birth", "sex", _PERSON_IS_SAME, is_correction)
 
 
-def _compared(table: str, record: str, ref: str, day: str, kind: str, same: str, is_correction: bool) -> str:
-    digests = f"raw.{record}_digests"
+def _compared(table: str, record: str, day: str, kind: str, same: str, is_correction: bool) -> str:
     return f"""
-        WITH own AS MATERIALIZED (
-            SELECT
-                {known_keys.DIGESTS[table]},
-                CASE WHEN length({ref}) > 15 AND regexp_full_match({ref}, '[0-9]+')
-                    THEN NOT regexp_full_match({ref}, '[0-9]{{15}}0+') END AS is_exact_reference,
-                place, file_name, file_row
-            FROM landed_{table} WHERE NOT is_deleted
-        ),
-        forces AS (SELECT DISTINCT force FROM {digests}),
+        WITH own AS (SELECT * FROM door_{table} WHERE NOT is_deleted),
+        forces AS (SELECT DISTINCT force FROM raw.extract_forces WHERE table_name = '{table}'),
         -- What is known of a record: its newest version, or else the first one of this extract.
-        versions AS MATERIALIZED (
-            SELECT {record}, {day}, {kind}, {known_keys.version("rowid")} AS version
-            FROM {digests} SEMI JOIN own USING ({record})
-        ),
+        versions AS (SELECT * FROM known_{table} SEMI JOIN own USING ({record})),
         repeated AS (SELECT {record} FROM own GROUP BY {record} HAVING count(*) > 1),
         known AS (
             SELECT {record}, arg_max({day}, version) AS {day}, arg_max({kind}, version) AS {kind}
@@ -84,13 +94,10 @@ def _compared(table: str, record: str, ref: str, day: str, kind: str, same: str,
         alike AS MATERIALIZED (
             SELECT {record}, force, reference, {day}, {kind} FROM own
             UNION ALL
-            SELECT {record}, force, reference, {day}, {kind} FROM {digests} SEMI JOIN own USING (reference, {day})
+            SELECT {record}, force, reference, {day}, {kind} FROM raw.{record}_digests SEMI JOIN own USING (reference, {day})
         ),
         rewritten AS (
             SELECT hash(force, reference, {day}) AS record FROM alike GROUP BY record HAVING min({record}) <> max({record})
-        ),
-        shared AS (
-            SELECT hash(reference, {day}, {kind}) AS record FROM alike GROUP BY record HAVING min(force) <> max(force)
         ),
         spellings AS (
             SELECT {known_keys.plain("force")} AS name
@@ -100,6 +107,10 @@ def _compared(table: str, record: str, ref: str, day: str, kind: str, same: str,
         new_forces AS (
             SELECT DISTINCT force, {known_keys.plain("force")} NOT IN (SELECT name FROM spellings) AS is_spelt_once
             FROM own ANTI JOIN forces USING (force)
+        ),
+        shared AS (
+            SELECT hash(reference, {day}, {kind}) AS record FROM alike WHERE (SELECT count(*) > 0 FROM new_forces)
+            GROUP BY record HAVING min(force) <> max(force)
         )
         SELECT
             own.file_name,
@@ -122,7 +133,7 @@ def _compared(table: str, record: str, ref: str, day: str, kind: str, same: str,
 
 
 def merges() -> str:
-    """Returns a query for the merges of the view `landed_person_merges`: whether both records may be one person.
+    """Returns a query for the merges of `landed_person_merges`: whether both records may be one person.
 
     `are_one_person` is null if one of them is not known, or nothing of it can be compared.
     """
@@ -132,13 +143,10 @@ def merges() -> str:
                 file_name, file_row
             FROM landed_person_merges WHERE NOT is_deleted
         ),
-        named AS (SELECT person FROM merges UNION SELECT into_person FROM merges),
         records AS (
-            SELECT person, date_of_birth, sex, {known_keys.version("rowid")} AS version
-            FROM raw.person_digests SEMI JOIN named USING (person)
+            SELECT person, date_of_birth, sex, version FROM known_people
             UNION ALL
-            SELECT {known_keys.digest("person_ref")} AS person, date_of_birth, sex, {known_keys.version(f"{known_keys.AFTER_ALL} + place")}
-            FROM landed_people
+            SELECT person, date_of_birth, sex, {known_keys.version(f"{known_keys.AFTER_ALL} + place")} FROM door_people
         ),
         known AS (
             SELECT person, arg_max(date_of_birth, version) AS date_of_birth, arg_max(sex, version) AS sex
@@ -165,12 +173,8 @@ def crowds() -> str:
     """
     return f"""
         events AS MATERIALIZED (
-            SELECT crime, hash(person, role, reported_on, offence_code, committed_from, committed_to) AS event
-            FROM involvements
-            INNER JOIN (
-                SELECT {known_keys.digest("crime_ref")} AS crime, reported_on, offence_code, committed_from, committed_to
-                FROM landed_crimes WHERE NOT is_deleted
-            ) USING (crime)
+            SELECT crime, hash(person, role, circumstances) AS event
+            FROM involvements INNER JOIN (SELECT crime, circumstances FROM door_crimes WHERE NOT is_deleted) USING (crime)
         ),
         twice AS (
             SELECT crime FROM events
