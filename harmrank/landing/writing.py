@@ -1,8 +1,6 @@
 """Writes a checked extract into the raw tables, within the open transaction."""
 
 from collections import Counter
-from collections.abc import Sequence
-from itertools import chain
 
 import duckdb
 
@@ -138,7 +136,7 @@ def _write_findings(connection: duckdb.DuckDBPyConnection, facts: Facts) -> None
     if facts.not_read:
         # Counted, not named: this is published, and such a name may be a person's.
         rows.append([extract_id, "(folder)", "(file)", NOT_READ, facts.not_read])
-    _insert(connection, "raw.value_defects", rows)
+    duck.insert(connection, "raw.value_defects", rows)
     checks = [
         [
             extract_id,
@@ -152,16 +150,7 @@ def _write_findings(connection: duckdb.DuckDBPyConnection, facts: Facts) -> None
         ]
         for check in facts.checks
     ]
-    _insert(connection, "raw.extract_checks", checks)
-
-
-def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[str | int | None]]) -> None:
-    """Inserts a few rows in one statement: one statement for each row takes ten times as long."""
-    if rows:
-        row = f"({', '.join('?' * len(rows[0]))})"
-        connection.execute(
-            f"INSERT INTO {table} VALUES {', '.join([row] * len(rows))}", list(chain.from_iterable(rows))
-        )
+    duck.insert(connection, "raw.extract_checks", checks)
 
 
 def _refuse_cycle(

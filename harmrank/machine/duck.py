@@ -1,7 +1,9 @@
 """Opens DuckDB with the same settings everywhere: no extension is fetched, and memory is limited."""
 
 import os
+from collections.abc import Sequence
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,14 @@ def one_row(connection: duckdb.DuckDBPyConnection, query: str, values: object = 
 def one_value(connection: duckdb.DuckDBPyConnection, query: str, values: object = None) -> Any:
     """Returns the first value of `one_row`."""
     return one_row(connection, query, values)[0]
+
+
+def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[object]]) -> None:
+    """Inserts a few rows in one statement: one statement for each row takes ten times as long."""
+    if rows:
+        row = f"({', '.join('?' * len(rows[0]))})"
+        query = f"INSERT INTO {table} VALUES {', '.join([row] * len(rows))}"  # noqa: S608 - the caller names the table
+        connection.execute(query, list(chain.from_iterable(rows)))
 
 
 def memory_limit() -> str:

@@ -65,8 +65,7 @@ def create(connection: duckdb.DuckDBPyConnection, files: list[CheckedFile], extr
         'CREATE OR REPLACE TEMP TABLE column_counts (table_name VARCHAR, column_name VARCHAR, "rows" BIGINT, filled BIGINT, '
         '"values" BIGINT, unusable BIGINT, defaults BIGINT, decides BOOLEAN, is_always_filled BOOLEAN)'
     )
-    if rows:
-        connection.executemany("INSERT INTO column_counts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    duck.insert(connection, "column_counts", rows)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {RELATION} AS {_shares(earlier)}", {"extract_id": extract_id})
 
 
