@@ -80,7 +80,7 @@ def _compared(table: str, record: str, day: str, kind: str, same: str, is_correc
         WITH own AS (SELECT * FROM door_{table} WHERE NOT is_deleted),
         forces AS (SELECT DISTINCT force FROM raw.extract_forces WHERE table_name = '{table}'),
         -- What is known of a record: its newest version, or else the first one of this extract.
-        versions AS (SELECT * FROM known_{table} SEMI JOIN own USING ({record})),
+        versions AS MATERIALIZED (SELECT * FROM known_{table} SEMI JOIN own USING ({record})),
         repeated AS (SELECT {record} FROM own GROUP BY {record} HAVING count(*) > 1),
         known AS (
             SELECT {record}, arg_max({day}, version) AS {day}, arg_max({kind}, version) AS {kind}
@@ -90,11 +90,12 @@ def _compared(table: str, record: str, day: str, kind: str, same: str, is_correc
             FROM own SEMI JOIN repeated USING ({record}) ANTI JOIN versions USING ({record})
             GROUP BY {record}
         ),
-        -- Records with the same plain reference and the same day.
+        -- Records with the same plain reference and the same day. A search by the reference alone takes half as long, and leaves few.
         alike AS MATERIALIZED (
             SELECT {record}, force, reference, {day}, {kind} FROM own
             UNION ALL
-            SELECT {record}, force, reference, {day}, {kind} FROM raw.{record}_digests SEMI JOIN own USING (reference, {day})
+            SELECT {record}, force, reference, {day}, {kind}
+            FROM (SELECT * FROM raw.{record}_digests SEMI JOIN own USING (reference)) SEMI JOIN own USING (reference, {day})
         ),
         rewritten AS (
             SELECT hash(force, reference, {day}) AS record FROM alike GROUP BY record HAVING min({record}) <> max({record})
