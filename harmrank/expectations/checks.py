@@ -136,7 +136,7 @@ class Checker:
     def check(self, suite: Suite, parameters: dict[str, Any] | None = None) -> list[Finding]:
         """Returns what each expectation of the suite found, in its order. Raises CannotBeRun."""
         values = parameters or {}
-        met = self._met(suite, values)
+        met = {name: finding for name, finding in self._counted(suite, values).items() if not finding.failed}
         judged = self._judged(suite.relation, [one for one in suite.expectations if one.name not in met], values)
         return [{**met, **judged}[expectation.name] for expectation in suite.expectations]
 
@@ -153,8 +153,8 @@ class Checker:
             f"ORDER BY ALL LIMIT {limit}"
         ).fetchall()
 
-    def _met(self, suite: Suite, parameters: dict[str, Any]) -> dict[str, Finding]:
-        """Returns what one query over the relation says is true, by name of the expectation."""
+    def _counted(self, suite: Suite, parameters: dict[str, Any]) -> dict[str, Finding]:
+        """Returns what one query over the relation found, by name of the expectation; none if the query cannot be run."""
         about_rows = {one.name: _about_rows(one, parameters) for one in suite.expectations}
         known = {name: sql for name, sql in about_rows.items() if sql is not None}
         counts = [
@@ -163,7 +163,7 @@ class Checker:
             for test in (sql.checked, f"{sql.checked} AND {sql.unexpected}")
         ]
         query = f"SELECT {', '.join(['count(*)', *counts])} FROM {quoting.identifier(suite.relation)}"
-        # What cannot be counted, because a column is missing, Great Expectations cannot judge either: it says why.
+        # Great Expectations says why it cannot be run: a column is missing, or the disk is full.
         with suppress(duckdb.Error):
             rows, *counted = duck.one_row(self._connection, query)
             found = {
@@ -177,7 +177,7 @@ class Checker:
                     described = self._connection.execute(f"DESCRIBE {quoting.identifier(suite.relation)}").fetchall()
                     names = {name for name, *_ in described}
                     found[one.name] = _finding(one, names >= set(one.arguments["column_set"]), {})
-            return {name: finding for name, finding in found.items() if not finding.failed}
+            return found
         return {}
 
     def _judged(self, relation: str, expectations: list[Expectation], parameters: dict[str, Any]) -> dict[str, Finding]:
