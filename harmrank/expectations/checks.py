@@ -157,10 +157,11 @@ class Checker:
         """Returns what one query over the relation found, by name of the expectation; none if the query cannot be run."""
         about_rows = {one.name: _about_rows(one, parameters) for one in suite.expectations}
         known = {name: sql for name, sql in about_rows.items() if sql is not None}
+        # As with Great Expectations, of no rows none is expected or unexpected: null.
         counts = [
-            f"count(*) FILTER ({test})"
+            f"count(*) FILTER ({sql.checked}), "
+            f"CASE WHEN count(*) > 0 THEN count(*) FILTER ({sql.checked} AND {sql.unexpected}) END"
             for sql in known.values()
-            for test in (sql.checked, f"{sql.checked} AND {sql.unexpected}")
         ]
         query = f"SELECT {', '.join(['count(*)', *counts])} FROM {quoting.identifier(suite.relation)}"
         # Great Expectations says why it cannot be run: a column is missing, or the disk is full.
@@ -341,9 +342,9 @@ def _literal(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool | int | float) else quoting.text(str(value))
 
 
-def _counted(expectation: Expectation, checked: int, unexpected: int) -> Finding:
+def _counted(expectation: Expectation, checked: int, unexpected: int | None) -> Finding:
     """Returns the finding for these numbers of rows, judged as Great Expectations does."""
-    passed = not checked or (checked - unexpected) / checked >= expectation.arguments.get("mostly", 1)
+    passed = not checked or (checked - (unexpected or 0)) / checked >= expectation.arguments.get("mostly", 1)
     return _finding(expectation, passed, {"element_count": checked, "unexpected_count": unexpected})
 
 

@@ -161,6 +161,9 @@ def test_what_is_counted_is_what_great_expectations_finds() -> None:
         for finding in judged.values():
             rows = checker.places(suite, finding, ["file_row"], 100, parameters)
             assert len(rows) == (finding.rows_unexpected or 0), finding.expectation
+        connection.execute("delete from counted")
+        counted = checker._counted(suite, parameters)
+        assert counted == checker._judged(suite.relation, list(suite.expectations), parameters)
 
 
 def test_every_expectation_about_rows_is_counted() -> None:
