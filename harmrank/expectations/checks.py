@@ -157,10 +157,8 @@ class Checker:
         """Returns what one query over the relation found, by name of the expectation; none if the query cannot be run."""
         about_rows = {one.name: _about_rows(one, parameters) for one in suite.expectations}
         known = {name: sql for name, sql in about_rows.items() if sql is not None}
-        # As with Great Expectations, of no rows none is expected or unexpected: null.
         counts = [
-            f"count(*) FILTER ({sql.checked}), "
-            f"CASE WHEN count(*) > 0 THEN count(*) FILTER ({sql.checked} AND {sql.unexpected}) END"
+            f"count(*) FILTER ({sql.checked}), count(*) FILTER ({sql.checked} AND {sql.unexpected})"
             for sql in known.values()
         ]
         query = f"SELECT {', '.join(['count(*)', *counts])} FROM {quoting.identifier(suite.relation)}"
@@ -168,7 +166,7 @@ class Checker:
         with suppress(duckdb.Error):
             rows, *counted = duck.one_row(self._connection, query)
             found = {
-                one.name: _counted(one, *counted[2 * place : 2 * place + 2])
+                one.name: _counted(one, rows, *counted[2 * place : 2 * place + 2])
                 for place, one in enumerate(one for one in suite.expectations if one.name in known)
             }
             for one in suite.expectations:
@@ -342,10 +340,14 @@ def _literal(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool | int | float) else quoting.text(str(value))
 
 
-def _counted(expectation: Expectation, checked: int, unexpected: int | None) -> Finding:
+def _counted(expectation: Expectation, rows: int, checked: int, unexpected: int) -> Finding:
     """Returns the finding for these numbers of rows, judged as Great Expectations does."""
-    passed = not checked or (checked - (unexpected or 0)) / checked >= expectation.arguments.get("mostly", 1)
-    return _finding(expectation, passed, {"element_count": checked, "unexpected_count": unexpected})
+    passed = not checked or (checked - unexpected) / checked >= expectation.arguments.get("mostly", 1)
+    # Without any row, it counts pairs but no values.
+    is_counted = rows or expectation.type.startswith("expect_column_pair_")
+    return _finding(
+        expectation, passed, {"element_count": checked, "unexpected_count": unexpected if is_counted else None}
+    )
 
 
 def _made(expectation: Expectation, values: dict[str, Any]) -> gx_expectation.Expectation:
