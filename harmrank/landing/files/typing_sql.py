@@ -145,8 +145,12 @@ def checked_rows(
     `value_faults`.
     """
     present = [column.name for column in table.columns if column.name in texts]
+    # In two steps: the branches of a CASE each repeat its operand.
+    trimmed = [
+        f"CASE WHEN may_need_trimming THEN {dialect.trimmed(name, _BLANKS)} END AS trimmed_{name}" for name in present
+    ]
     cleaned = [
-        f"CASE WHEN may_need_trimming THEN {null_if_missing(dialect.trimmed(name, _BLANKS), dialect)} ELSE {name} END AS {name}"
+        f"CASE WHEN may_need_trimming THEN {null_if_missing(f'trimmed_{name}', dialect)} ELSE {name} END AS {name}"
         for name in present
     ]
     cleaned += [f"CAST(NULL AS STRING) AS {column.name}" for column in table.columns if column.name not in texts]
@@ -171,7 +175,8 @@ def checked_rows(
         f"WITH texts AS (SELECT {', '.join(f'{text} AS {name}' for name, text in texts.items())} FROM {source}), "
         f"records AS (SELECT *, {_record(present)} AS record FROM texts), "
         f"flagged AS (SELECT *, {_MAY_NEED_TRIMMING} AS may_need_trimming FROM records), "
-        f"cleaned AS (SELECT {', '.join(cleaned)} FROM flagged), "
+        f"trimmed AS (SELECT *, {', '.join(trimmed)} FROM flagged), "
+        f"cleaned AS (SELECT {', '.join(cleaned)} FROM trimmed), "
         f"worded AS (SELECT {', '.join(worded)} FROM cleaned), "
         f"read AS (SELECT *, {', '.join(_read_as_iso(column, dialect) for column in times)} FROM worded), "
         f"spelt AS (SELECT *, {', '.join(_spelt(column.name, dialect) for column in times)} FROM read), "
