@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from harmrank.building import manifest_cache
-from harmrank.building.mart_keys import Keys, of_marts, relations_of
+from harmrank.building.mart_keys import Keys, of_marts, relations_of, views_of_changes
 from harmrank.building.project import project_root
 from harmrank.home.folder import Home
 from harmrank.machine import duck, signals, system_errors
@@ -25,6 +25,8 @@ DUCKDB = "duckdb"
 
 # Leaves out seeds, and tests that read nothing but seeds.
 WITHOUT_SEEDS = ("--exclude", "path:seeds", "--indirect-selection", "cautious")
+# Leaves out views, but none of their tests; names of views may follow.
+WITHOUT_VIEWS = ("--select", "resource_type:test", "config.materialized:table", "config.materialized:incremental")
 # The generic tests of several columns name each column that fails (tests/generic).
 _NAME_COLUMNS = ("complete", "at_least", "multiple_of_half")
 
@@ -107,8 +109,8 @@ def _run(home: Home, command: str, only_changes: bool, counter: _Counter, target
             manifest_cache.save(project, path)
     left_out = ["--exclude-resource-type", "unit_test"]
     if only_changes and command == "build":
-        # Seeds are part of the rules. The rules are unchanged, and so are the seeds and the results of their tests.
-        left_out += WITHOUT_SEEDS
+        # Seeds and views are part of the rules. The rules are unchanged, and so are they and the results of the seeds' tests.
+        left_out += [*WITHOUT_SEEDS, *WITHOUT_VIEWS, *views_of_changes(project)]
     return dbtRunner(manifest=project, callbacks=[counter]).invoke(
         _arguments(home, target, command, *left_out)
     ), project
