@@ -109,7 +109,7 @@ class ExtractLander:
                 row_reader.refuse_if_mostly_bad(connection, file_read, self._max_bad_share)
         extract_at = extract_moment(extract.extract_id, manifest)
         incoming = door_in.IncomingExtract(extract, manifest, extract_at, content_sha256, files, prefix)
-        self._prepared = [incoming.prepared_name(table) for table in door_in.PREPARED]
+        self._prepared = [*map(incoming.prepared_name, door_in.PREPARED), incoming.column_counts]
         door_in.prepare(connection, incoming)
         self._incoming = incoming
 

@@ -46,11 +46,8 @@ class ColumnFinding:
     places: tuple[Place, ...]
 
 
-def create(connection: duckdb.DuckDBPyConnection, files: list[CheckedFile], extract_id: str, earlier: str) -> None:
-    """Creates the relation, with one row for each optional column of the tables in `files`.
-
-    `earlier` is a common table expression of the extracts to compare with.
-    """
+def count(connection: duckdb.DuckDBPyConnection, files: list[CheckedFile], name: str) -> None:
+    """Creates the table `name`, with the counts of each optional column of the tables in `files`."""
     rows = []
     for table in TABLES.values():
         of_table = [file for file in files if file.source.table is table]
@@ -62,11 +59,16 @@ def create(connection: duckdb.DuckDBPyConnection, files: list[CheckedFile], extr
             is_always = (table.name, column.name) == _ALWAYS_FILLED
             rows.append([table.name, column.name, *numbers, column.decides, is_always])
     connection.execute(
-        'CREATE OR REPLACE TEMP TABLE column_counts (table_name VARCHAR, column_name VARCHAR, "rows" BIGINT, filled BIGINT, '
+        f'CREATE OR REPLACE TABLE {name} (table_name VARCHAR, column_name VARCHAR, "rows" BIGINT, filled BIGINT, '
         '"values" BIGINT, unusable BIGINT, defaults BIGINT, decides BOOLEAN, is_always_filled BOOLEAN)'
     )
-    duck.insert(connection, "column_counts", rows)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {RELATION} AS {_shares(earlier)}", {"extract_id": extract_id})
+    duck.insert(connection, name, rows)
+
+
+def create(connection: duckdb.DuckDBPyConnection, counts: str, extract_id: str, earlier: str) -> None:
+    """Creates the relation from the table that `count` made. `earlier` is a common table expression of the extracts to compare with."""
+    query = _shares(counts, earlier)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {RELATION} AS {query}", {"extract_id": extract_id})
 
 
 def optional(table: Table) -> list[Column]:
@@ -187,7 +189,7 @@ def _counts(connection: duckdb.DuckDBPyConnection, file: CheckedFile) -> Counter
     return Counter(dict(zip(counted, map(int, row), strict=True)))
 
 
-def _shares(earlier: str) -> str:
+def _shares(counts: str, earlier: str) -> str:
     """Returns the query of the relation: each share is null if there is nothing to look at, or too little to say."""
     return f"""
         WITH {earlier},
@@ -205,7 +207,7 @@ def _shares(earlier: str) -> str:
                         THEN counts."rows" * usual.share
                 END AS usually_filled,
                 counts."values" >= {_LEAST_VALUES} AS has_enough_values
-            FROM column_counts AS counts
+            FROM {counts} AS counts
             LEFT JOIN usual USING (table_name, column_name)
         ),
         shares AS (

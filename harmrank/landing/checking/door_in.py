@@ -109,11 +109,17 @@ class IncomingExtract:
         """Returns the name of the prepared table of crimes or people."""
         return f"{self.prepared}_{table.name}"
 
+    @property
+    def column_counts(self) -> str:
+        """The name of the prepared table of counts."""
+        return f"{self.prepared}_column_counts"
+
 
 def prepare(connection: duckdb.DuckDBPyConnection, incoming: IncomingExtract) -> None:
-    """Makes the tables of crimes and people to check. They need nothing that landed before, so reading ahead can make them."""
+    """Makes the tables to check that need nothing that landed before, so reading ahead can make them."""
     for table, query in zip(PREPARED, (_crimes(incoming), _people(incoming)), strict=True):
         connection.execute(f"CREATE OR REPLACE TABLE {incoming.prepared_name(table)} AS {query}")
+    column_values.count(connection, incoming.files, incoming.column_counts)
 
 
 class DoorIn:
@@ -203,7 +209,7 @@ class DoorIn:
         self._table(
             "door_volumes", _volumes(by_table, self._sends_again(by_table)), {"extract_id": incoming.extract.extract_id}
         )
-        column_values.create(self._connection, incoming.files, incoming.extract.extract_id, EARLIER)
+        column_values.create(self._connection, incoming.column_counts, incoming.extract.extract_id, EARLIER)
         sent = {name for name, files in by_table.items() if files}
         if by_table["person_merges"]:
             self._table("door_person_merges", known_records.merges())
