@@ -19,6 +19,8 @@
 {%- set rest = [
     'list_size', 'scoring', 'recency_percent', 'frequency_percent', 'gravity_percent', 'victims_percent',
 ] -%}
+{#- Those that decide what counts and what it weighs. -#}
+{%- set counting = conditions | list | reject('in', ['minimum_allegations', 'minimum_female_victims']) | list -%}
 with builds as (
 
     select * from {{ ref('int_build') }}
@@ -124,7 +126,12 @@ final as (
         builds.list_date,
         indices.flat_harm_days,
         indices.unit as harm_unit,
-        compared.turned_rule is null and compared.method = builds.method as is_published
+        compared.turned_rule is null and compared.method = builds.method as is_published,
+        -- A set of these is one number of 64 bits; a 64th way to count is out of its range and stops the build.
+        cast(power(2, dense_rank() over (
+            order by
+                compared.{{ counting | join(',\n                compared.') }}
+        ) - 1) as bigint) as counting_bit
     from compared
     cross join builds
     inner join indices

@@ -1,12 +1,6 @@
-{%- set factors = {
-    'recency': days_between('eligible.latest_reported_on', 'eligible.list_date'),
-    'frequency': 'eligible.allegations',
-    'gravity': 'eligible.gravest_harm_days',
-    'victims': 'eligible.female_victims',
-} -%}
-with scores as (
+with scored as (
 
-    select * from {{ ref('int_method_scores') }}
+    select * from {{ ref('int_eligible_scores') }}
 
 ),
 
@@ -16,129 +10,112 @@ methods as (
 
 ),
 
-bands as (
+published_list as (
 
-    select
-        *,
-        lead(at_least) over (partition by factor order by at_least) as below
-    from {{ ref('points_bands') }}
+    select offender_key
+    from {{ ref('int_ranked_offenders') }}
+    where is_current and is_listed
 
 ),
 
-eligible as (
+-- Counting the people at each score places most of them: only who shares a score with somebody wanted is sorted.
+levels as (
 
     select
-        scores.*,
-        methods.list_date,
-        methods.method,
-        methods.turned_rule,
-        methods.turned_to,
-        methods.is_published,
-        methods.list_size,
-        methods.scoring,
-        methods.recency_percent,
-        methods.frequency_percent,
-        methods.gravity_percent,
-        methods.victims_percent
-    from scores
+        ranking_key,
+        score,
+        count(*) as people
+    from scored
+    group by ranking_key, score
+
+),
+
+counted_levels as (
+
+    select
+        ranking_key,
+        score,
+        cast(sum(people) over (partition by ranking_key order by score desc) - people as bigint) as people_ahead,
+        cast(sum(people) over (partition by ranking_key) as bigint) as ranked_offenders
+    from levels
+
+),
+
+levels_of_published_list as (
+
+    select distinct
+        scored.ranking_key,
+        scored.score
+    from scored
+    inner join published_list
+        on scored.offender_key = published_list.offender_key
+
+),
+
+wanted_levels as (
+
+    select counted_levels.*
+    from counted_levels
     inner join methods
-        on scores.ranking_key = methods.ranking_key
-    where {{ meets_the_minimums('scores', 'methods') }}
-
-),
-
-factors as (
-    {% for factor, value in factors.items() %}
-    select
-        eligible.ranking_key,
-        eligible.offender_key,
-        '{{ factor }}' as factor,
-        {{ value }} as factor_value,
-        eligible.{{ factor }}_percent as factor_percent
-    from eligible
-    where eligible.scoring = 'points'
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-),
-
-points as (
-
-    select
-        factors.ranking_key,
-        factors.offender_key,
-        sum(bands.points * factors.factor_percent) as points
-    from factors
-    inner join bands
+        on counted_levels.ranking_key = methods.ranking_key
+    left join levels_of_published_list
         on
-            factors.factor = bands.factor
-            and factors.factor_value >= bands.at_least
-            and (bands.below is null or factors.factor_value < bands.below)
-    group by factors.ranking_key, factors.offender_key
-
-),
-
-scored as (
-
-    select
-        eligible.*,
-        case when eligible.scoring = 'points' then coalesce(points.points, 0) else eligible.harm_days end as score
-    from eligible
-    left join points
-        on
-            eligible.ranking_key = points.ranking_key
-            and eligible.offender_key = points.offender_key
+            counted_levels.ranking_key = levels_of_published_list.ranking_key
+            and counted_levels.score = levels_of_published_list.score
+    where
+        methods.is_published
+        or counted_levels.people_ahead < methods.list_size
+        or levels_of_published_list.score is not null
 
 ),
 
 ranked as (
 
     select
-        *,
-        row_number() over (
-            partition by ranking_key
-            order by score desc, {{ ranking_order() }}
+        scored.*,
+        wanted_levels.ranked_offenders,
+        wanted_levels.people_ahead + row_number() over (
+            partition by scored.ranking_key, scored.score
+            order by {{ ranking_order() }}
         ) as method_rank,
         count(*) over (
-            partition by ranking_key, score, {{ ranking_columns() | join(', ') }}
-        ) > 1 as is_tied,
-        count(*) over (partition by ranking_key) as ranked_offenders
+            partition by scored.ranking_key, scored.score, {{ ranking_columns() | join(', ') }}
+        ) > 1 as is_tied
     from scored
-
-),
-
-published_list as (
-
-    select offender_key
-    from ranked
-    where is_published and method_rank <= list_size
+    inner join wanted_levels
+        on
+            scored.ranking_key = wanted_levels.ranking_key
+            and scored.score = wanted_levels.score
 
 ),
 
 final as (
 
     select
-        list_date,
-        ranking_key,
-        method,
-        turned_rule,
-        turned_to,
-        is_published,
-        offender_key,
-        method_rank,
-        method_rank <= list_size as is_listed,
-        is_tied,
-        score,
-        harm_days,
-        allegations,
-        unweighted_allegations,
-        female_victims,
-        latest_reported_on,
-        ranked_offenders
+        methods.list_date,
+        methods.ranking_key,
+        methods.method,
+        methods.turned_rule,
+        methods.turned_to,
+        methods.is_published,
+        ranked.offender_key,
+        ranked.method_rank,
+        ranked.method_rank <= methods.list_size as is_listed,
+        ranked.is_tied,
+        ranked.score,
+        ranked.harm_days,
+        ranked.allegations,
+        ranked.unweighted_allegations,
+        ranked.female_victims,
+        ranked.latest_reported_on,
+        ranked.ranked_offenders
     from ranked
+    inner join methods
+        on ranked.ranking_key = methods.ranking_key
     where
-        is_published
-        or method_rank <= list_size
-        or offender_key in (select published_list.offender_key from published_list)
+        methods.is_published
+        or ranked.method_rank <= methods.list_size
+        or ranked.offender_key in (select published_list.offender_key from published_list)
 
 )
 
