@@ -107,7 +107,7 @@ MEASURES = (
         "people",
         "deceased_on",
         "living and dead people",
-        _ALIVE.format("CASE WHEN deceased_on IS NULL THEN 'kept' ELSE 'dead' END"),
+        _ALIVE.format("CASE WHEN deceased_on IS NULL THEN 'alive' ELSE 'dead' END"),
         "landed_people",
         decides=True,
         most=0.5,
@@ -289,7 +289,7 @@ def _drift(earlier: str) -> str:
         excess AS (
             SELECT measure, arg_max(value, value_rows) AS excess_value, max(value_rows / measure_rows) AS excess_share
             FROM own
-            WHERE value <> 'kept' AND measure_rows >= {LEAST_ROWS} AND value_rows / measure_rows > most
+            WHERE value NOT IN ('kept', 'alive') AND measure_rows >= {LEAST_ROWS} AND value_rows / measure_rows > most
             GROUP BY measure
         ),
         measured AS (

@@ -19,8 +19,8 @@
 {%- set rest = [
     'list_size', 'scoring', 'recency_percent', 'frequency_percent', 'gravity_percent', 'victims_percent',
 ] -%}
-{#- Those that decide what counts and what it weighs. -#}
-{%- set counting = conditions | list | reject('in', ['minimum_allegations', 'minimum_female_victims']) | list -%}
+{#- Those that decide, beside the index, what counts and what it weighs. -#}
+{%- set counting = conditions | list | reject('in', ['harm_index', 'minimum_allegations', 'minimum_female_victims']) | list -%}
 with builds as (
 
     select * from {{ ref('int_build') }}
@@ -130,7 +130,10 @@ final as (
         -- A set of these is one number of 64 bits; a 64th way to count is out of its range and stops the build.
         cast(power(2, dense_rank() over (
             order by
-                compared.{{ counting | join(',\n                compared.') }}
+                {%- for condition in counting %}
+                compared.{{ condition }},
+                {%- endfor %}
+                compared.harm_index
         ) - 1) as bigint) as counting_bit
     from compared
     cross join builds
