@@ -140,8 +140,8 @@ _RULES: dict[str, list[tuple[str, str, str]]] = {
             "a turned ranking is the published one",
         ),
         (
-            "reject('in', ['harm_index', 'minimum_allegations', 'minimum_female_victims'])",
-            "reject('in', ['harm_index'])",
+            "set limits = ['harm_index', 'minimum_allegations', 'minimum_female_victims']",
+            "set limits = ['harm_index']",
             "ways to count differ by a minimum of allegations",
         ),
     ],

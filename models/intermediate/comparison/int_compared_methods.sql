@@ -20,7 +20,8 @@
     'list_size', 'scoring', 'recency_percent', 'frequency_percent', 'gravity_percent', 'victims_percent',
 ] -%}
 {#- Those that decide, beside the index, what counts and what it weighs. -#}
-{%- set counting = conditions | list | reject('in', ['harm_index', 'minimum_allegations', 'minimum_female_victims']) | list -%}
+{%- set limits = ['harm_index', 'minimum_allegations', 'minimum_female_victims'] -%}
+{%- set counting = conditions | list | reject('in', limits) | list -%}
 with builds as (
 
     select * from {{ ref('int_build') }}
