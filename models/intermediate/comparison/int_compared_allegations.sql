@@ -28,7 +28,7 @@
     ],
 } %}
 -- The ways to count by which an allegation counts are the bits of one number. Conditions are checked once for each
--- value of their columns, since there are few, not once for each allegation: where all are met, the bit is in all numbers.
+-- value of their columns, since there are few, not once for each allegation. Where all are met, all numbers have the bit.
 with methods as (
 
     select * from {{ ref('int_compared_methods') }}
