@@ -28,7 +28,7 @@
     ],
 } %}
 -- The ways to count by which an allegation counts are the bits of one number. Conditions are checked once for each
--- value of their columns, since there are few, not once for each allegation. Where all are met, all numbers have the bit.
+-- value of their columns, not once for each allegation, since there are few. Where all are met, all have the bit.
 with methods as (
 
     select * from {{ ref('int_compared_methods') }}
