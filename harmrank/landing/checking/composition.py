@@ -34,8 +34,8 @@ _MOST_TIMES_USUAL_ROWS = 2
 class Measure:
     """The values of one column, and the relation that has them. Rows whose value is null are left out.
 
-    `decides` is true if the column decides who counts. `most` is the largest share that one value has in any feed, also in a first
-    extract.
+    `decides` is true if the column decides who counts. `most` is the largest plausible share of one value but `kept` and
+    `alive`, also in a first extract.
     """
 
     table: str
@@ -110,6 +110,7 @@ MEASURES = (
         _ALIVE.format("CASE WHEN deceased_on IS NULL THEN 'alive' ELSE 'dead' END"),
         "landed_people",
         decides=True,
+        # A hundredth of the people in the samples. A list of the dead alone would be a mistake.
         most=0.5,
     ),
     Measure("involvements", "deleted", "kept and deleted involvements", _DELETED, "landed_involvements", decides=True),
@@ -260,7 +261,7 @@ def _drift(earlier: str) -> str:
     """Returns the query of the relation, with a row for each measure; `drift` is null if it is not compared.
 
     `value` is the value whose share moved most, `gone_value` a usual one that no row has, or null, and `excess_value` one with a larger
-    share than in any feed, or null.
+    share than is plausible, or null.
     """
     return f"""
         WITH {earlier},
